@@ -1,0 +1,27 @@
+# The CPU backend: oneDNN for products and convolutions, Highway for the fused kernels. Either may be absent; the plain
+# operators then stand in, slower and equally right.
+
+file(GLOB cpu_sources CONFIGURE_DEPENDS native/ops/cpu/*.cpp)
+set(TS_HAVE_ONEDNN OFF)
+set(TS_HAVE_HIGHWAY OFF)
+if(TS_ONEDNN)
+  find_package(dnnl CONFIG QUIET)
+  if(dnnl_FOUND)
+    set(TS_HAVE_ONEDNN ON)
+  endif()
+endif()
+if(TS_HIGHWAY)
+  find_path(HIGHWAY_INCLUDE hwy/highway.h)
+  find_library(HIGHWAY_LIBRARY hwy)
+  if(HIGHWAY_INCLUDE AND HIGHWAY_LIBRARY)
+    set(TS_HAVE_HIGHWAY ON)
+  endif()
+endif()
+message(STATUS "CPU backend: oneDNN ${TS_HAVE_ONEDNN}, Highway ${TS_HAVE_HIGHWAY}")
+
+if(TS_HAVE_ONEDNN AND TS_HAVE_HIGHWAY)
+  target_sources(ts_core PRIVATE ${cpu_sources})
+  target_compile_definitions(ts_core PUBLIC TS_CPU_BACKEND=1)
+  target_include_directories(ts_core PUBLIC ${HIGHWAY_INCLUDE})
+  target_link_libraries(ts_core PUBLIC DNNL::dnnl ${HIGHWAY_LIBRARY})
+endif()

@@ -1,0 +1,52 @@
+// Activation memory: one block, handed out and given back in stack order.
+//
+// A forward pass runs twice through the same code. First on a planning arena, which hands out addresses that
+// nobody follows and remembers the highest mark; then on a real arena of exactly that size. So the size of a
+// generation is known before it starts, and nothing is allocated while it runs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/tensor.h"
+
+namespace ts {
+
+class Arena {
+ public:
+  static constexpr int64_t kAlignment = 64;
+
+  // Counts only.
+  static Arena planning() { return Arena(); }
+  // Uses `capacity` bytes at `base`, which outlive the arena.
+  Arena(void* base, int64_t capacity) : base_(static_cast<std::byte*>(base)), capacity_(capacity) {}
+
+  bool is_planning() const { return base_ == nullptr; }
+  int64_t high_water() const { return high_water_; }
+  int64_t used() const { return used_; }
+
+  // Uninitialised. TS_OUT_OF_MEMORY when a real arena is full, which means the plan was wrong.
+  Tensor allocate(DType dtype, Shape shape);
+  template <class T>
+  Tensor allocate(Shape shape) { return allocate(dtype_of<T>(), shape); }
+
+  // Everything allocated during a scope's life is released at its end.
+  class Scope {
+   public:
+    explicit Scope(Arena& arena) : arena_(arena), mark_(arena.used_) {}
+    ~Scope() { arena_.used_ = mark_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Arena& arena_;
+    int64_t mark_;
+  };
+
+ private:
+  Arena() = default;
+  std::byte* base_ = nullptr;
+  int64_t capacity_ = 0, used_ = 0, high_water_ = 0;
+};
+
+}  // namespace ts

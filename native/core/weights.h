@@ -1,0 +1,90 @@
+// Weights by memory-mapped safetensors, checked name by name against what the configuration demands.
+//
+//   8 bytes   little-endian header length n
+//   n bytes   JSON: {"name": {"dtype": "F32", "shape": [...], "data_offsets": [begin, end]}, "__metadata__": {...}}
+//   rest      raw little-endian data
+//
+// Nothing whose size comes from the file is allocated before it has been checked against the file's length.
+// Source   https://github.com/huggingface/safetensors format description; spec 07 for names.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace ts {
+
+// One mapped file. Refuses, naming the file: headers longer than the file, unknown dtypes, shapes that do not
+// match their byte ranges, ranges that overlap, leave holes or run out of the file, duplicate names, bad UTF-8.
+class SafetensorsFile {
+ public:
+  explicit SafetensorsFile(const std::string& path);  // UTF-8
+  ~SafetensorsFile();
+  SafetensorsFile(const SafetensorsFile&) = delete;
+  SafetensorsFile& operator=(const SafetensorsFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  const std::map<std::string, Tensor, std::less<>>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
+  // Tells the system that the pages of a tensor will not be read again.
+  void release(const Tensor& tensor) const;
+
+ private:
+  struct Mapping;
+  std::string path_;
+  std::unique_ptr<Mapping> mapping_;
+  std::map<std::string, Tensor, std::less<>> tensors_;
+  std::map<std::string, std::string, std::less<>> metadata_;
+};
+
+// What a network loads from: names without prefix, from one file, several files, or memory.
+//
+// A network take()s every tensor that its configuration demands; finish() then reports what was missing, had
+// another shape or type, and what was left over, all in one message.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  // The tensor `name` of exactly `shape`, as stored: f32, f16 or bf16. A missing or wrong one is noted, and
+  // an empty Tensor returned; the network carries on to find every fault, then finish() throws.
+  Tensor take(std::string_view name, const Shape& shape);
+  // The same where the network decides by rank or rows (spec 01 §1: Linear or Conv): any shape.
+  Tensor take_any(std::string_view name);
+  bool has(std::string_view name) const { return find(name) != nullptr; }
+  // Names that published files contain and the network does not use (buffers, other towers), by prefix.
+  void ignore(std::string_view prefix) { ignored_.emplace_back(prefix); }
+  // TS_BAD_WEIGHTS listing up to 12 faults of each kind. Extra tensors are a fault unless ignored.
+  void finish();
+  virtual std::string description() const = 0;           // for messages: file names
+  virtual void release(std::string_view /*name*/) {}     // the tensor has been packed
+
+ protected:
+  virtual const Tensor* find(std::string_view name) const = 0;
+  virtual std::vector<std::string> names() const = 0;
+
+ private:
+  std::set<std::string, std::less<>> taken_;
+  std::vector<std::string> ignored_, missing_, mismatched_;
+};
+
+// Tensors of files under a prefix: "w." for goldens, "model.model." for the diffusion checkpoint. Earlier
+// entries win over later ones (the goldens' flag models override shared weights).
+struct WeightFile {
+  std::shared_ptr<const SafetensorsFile> file;
+  std::string prefix;
+};
+std::unique_ptr<WeightSource> open_weights(std::vector<WeightFile> files);
+
+// Seeded random weights of any shape asked for, std 1/√fan_in, norm-like vectors near 1: speed tests of the
+// published sizes need no download. Tensors are produced on demand and freed on release.
+std::unique_ptr<WeightSource> synthetic_weights(uint64_t seed);
+
+// f32 copy of any float tensor. TS_BAD_WEIGHTS naming `name` when a value is NaN or infinite.
+std::vector<float> to_f32(const Tensor& tensor, std::string_view name);
+
+}  // namespace ts
