@@ -53,8 +53,9 @@ class WeightSource {
   // The tensor `name` of exactly `shape`, as stored: f32, f16 or bf16. A missing or wrong one is noted, and
   // an empty Tensor returned; the network carries on to find every fault, then finish() throws.
   Tensor take(std::string_view name, const Shape& shape);
-  // The same where the network decides by rank or rows (spec 01 §1: Linear or Conv): any shape.
-  Tensor take_any(std::string_view name);
+  // The same where the network decides by rank or rows (spec 01 §1: Linear or Conv): any shape. `usual` is the one
+  // that a source which makes tensors up (synthetic_weights) should give.
+  Tensor take_any(std::string_view name, const Shape& usual);
   bool has(std::string_view name) const { return find(name) != nullptr; }
   // Names that published files contain and the network does not use (buffers, other towers), by prefix.
   void ignore(std::string_view prefix) { ignored_.emplace_back(prefix); }
