@@ -57,6 +57,11 @@ class WeightSource {
   // that a source which makes tensors up (synthetic_weights) should give.
   Tensor take_any(std::string_view name, const Shape& usual);
   bool has(std::string_view name) const { return find(name) != nullptr; }
+  // Whether the file stores `name` with `rank` axes (a convolution of kernel 1 or a linear layer); false if absent.
+  bool has_rank(std::string_view name, int rank) const {
+    const Tensor* tensor = find(name);
+    return tensor && tensor->shape.rank() == rank;
+  }
   // Names that published files contain and the network does not use (buffers, other towers), by prefix.
   void ignore(std::string_view prefix) { ignored_.emplace_back(prefix); }
   // TS_BAD_WEIGHTS listing up to 12 faults of each kind. Extra tensors are a fault unless ignored.

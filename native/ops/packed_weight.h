@@ -1,0 +1,45 @@
+// Weights as a backend wants them: opaque to the networks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/tensor.h"
+
+namespace ts {
+
+struct OperatorTable;
+
+// The matrix of a product or the kernel of a convolution, in a layout that only its backend knows.
+class PackedWeight {
+ public:
+  virtual ~PackedWeight() = default;
+  int64_t out = 0;    // output channels (of one half, when gated)
+  int64_t in = 0;     // input channels
+  int64_t taps = 1;   // kernel length along time; 1 = a linear layer
+  bool gated = false; // two matrices of `out` rows for gated_linear
+  DType dtype = DType::f32;  // what its products read: f32 or bf16
+  virtual int64_t bytes() const = 0;
+};
+using Weight = std::shared_ptr<const PackedWeight>;
+
+// What a weight is packed for: backends lay the two kinds of convolution out differently.
+enum class WeightUse : uint8_t {
+  linear,         // linear, gated_linear, qkv_projection; taps > 1 are "same" convolutions of the DiT
+  conv,           // snake_conv1d, any stride and dilation
+  conv_transpose  // snake_conv_transpose1d; source is [in, out, taps]
+};
+
+struct PackOptions {
+  WeightUse use = WeightUse::linear;
+  DType dtype = DType::f32;      // f32 or bf16
+  int64_t stride = 1, dilation = 1;
+};
+
+// `weight` is f32 on the host: [out, in], [out, in, taps], or [in, out, taps] for conv_transpose. It may be freed
+// when the call returns.
+Weight pack_weight(const OperatorTable& table, const Tensor& weight, const PackOptions& options);
+// Both matrices of a gated layer: y = act(W1 x) ⊙ (W3 x).
+Weight pack_gated_weight(const OperatorTable& table, const Tensor& w1, const Tensor& w3, const PackOptions& options);
+
+}  // namespace ts

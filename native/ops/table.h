@@ -1,0 +1,66 @@
+// A backend is a table of operators. plain/ fills one with code that needs only a compiler; cpu/ starts from that and
+// replaces what oneDNN and SIMD do better; the CUDA plug-in exports one.
+#pragma once
+
+#include "ops/attention.h"
+#include "ops/divided_attention.h"
+#include "ops/elementwise.h"
+#include "ops/guidance.h"
+#include "ops/image.h"
+#include "ops/linear.h"
+#include "ops/memory.h"
+#include "ops/norm.h"
+#include "ops/rows.h"
+#include "ops/snake.h"
+
+namespace ts {
+
+struct OperatorTable {
+  const char* name = "";       // "plain", "cpu", "cuda"
+  uint64_t build_id = 0;       // of this header's layout; a plug-in of another build is refused
+
+  // Memory. `allocate` gives aligned device memory or null; memory is host memory when `is_host`.
+  bool is_host = true;
+  void* (*allocate)(int64_t bytes) = nullptr;
+  void (*release)(void* memory) = nullptr;
+  void (*copy_to_device)(void* device, const void* host, int64_t bytes) = nullptr;
+  void (*copy_to_host)(void* host, const void* device, int64_t bytes) = nullptr;
+
+  decltype(&ts::pack_weight) pack_weight = nullptr;
+  decltype(&ts::pack_gated_weight) pack_gated_weight = nullptr;
+
+  decltype(&ops::fill) fill = nullptr;
+  decltype(&ops::linear) linear = nullptr;
+  decltype(&ops::gated_linear) gated_linear = nullptr;
+  decltype(&ops::qkv_projection) qkv_projection = nullptr;
+  decltype(&ops::layer_norm) layer_norm = nullptr;
+  decltype(&ops::layer_norm_modulate) layer_norm_modulate = nullptr;
+  decltype(&ops::rms_norm) rms_norm = nullptr;
+  decltype(&ops::attention) attention = nullptr;
+  decltype(&ops::divided_attention) divided_attention = nullptr;
+  decltype(&ops::add) add = nullptr;
+  decltype(&ops::multiply_add) multiply_add = nullptr;
+  decltype(&ops::activate) activate = nullptr;
+  decltype(&ops::scale_add) scale_add = nullptr;
+  decltype(&ops::copy_block) copy_block = nullptr;
+  decltype(&ops::gather_rows) gather_rows = nullptr;
+  decltype(&ops::embed) embed = nullptr;
+  decltype(&ops::mean_rows) mean_rows = nullptr;
+  decltype(&ops::resample_rows) resample_rows = nullptr;
+  decltype(&ops::transpose) transpose = nullptr;
+  decltype(&ops::snake) snake = nullptr;
+  decltype(&ops::snake_conv1d) snake_conv1d = nullptr;
+  decltype(&ops::snake_conv_transpose1d) snake_conv_transpose1d = nullptr;
+  decltype(&ops::guide) guide = nullptr;
+  decltype(&ops::guided_euler_step) guided_euler_step = nullptr;
+  decltype(&ops::resize) resize = nullptr;
+  decltype(&ops::normalise) normalise = nullptr;
+  decltype(&ops::patchify) patchify = nullptr;
+};
+
+// Live as long as the program.
+const OperatorTable& plain_table();
+// The fastest table of this machine's CPU: oneDNN and Highway where built in, else plain.
+const OperatorTable& cpu_table();
+
+}  // namespace ts
