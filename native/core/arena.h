@@ -1,7 +1,8 @@
 // Activation memory: one block, handed out and given back in stack order.
 //
 // A forward pass runs twice through the same code. First on a planning arena, which hands out addresses that
-// nobody follows and remembers the highest mark; then on a real arena of exactly that size. So the size of a
+// nobody follows (not null, and consistent under slice) and remembers the highest mark; then on a real arena of
+// exactly that size. So the size of a
 // generation is known before it starts, and nothing is allocated while it runs.
 #pragma once
 
@@ -18,8 +19,8 @@ class Arena {
 
   // Counts only.
   static Arena planning() { return Arena(); }
-  // Uses `capacity` bytes at `base`, which outlive the arena.
-  Arena(void* base, int64_t capacity) : base_(static_cast<std::byte*>(base)), capacity_(capacity) {}
+  // Uses `capacity` bytes at `base`, aligned to kAlignment, which outlive the arena.
+  Arena(void* base, int64_t capacity);
 
   bool is_planning() const { return base_ == nullptr; }
   int64_t high_water() const { return high_water_; }

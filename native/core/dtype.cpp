@@ -1,0 +1,43 @@
+#include "core/dtype.h"
+
+namespace ts {
+namespace {
+
+constexpr uint32_t kF32ExponentBias = 127, kF16ExponentBias = 15;
+constexpr int kMantissaDrop = 23 - 10;  // mantissa bits that f32 has and f16 has not
+
+}  // namespace
+
+float to_float(f16 value) {
+  const uint32_t sign = uint32_t(value.bits & 0x8000u) << 16;
+  const uint32_t exponent = (value.bits >> 10) & 0x1Fu;
+  const uint32_t mantissa = value.bits & 0x3FFu;
+  if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000u | (mantissa << kMantissaDrop));
+  if (exponent == 0) {  // zero and subnormals: mantissa · 2⁻²⁴, exact in f32
+    const float magnitude = float(mantissa) * 0x1p-24f;
+    return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
+  }
+  return std::bit_cast<float>(sign | ((exponent + kF32ExponentBias - kF16ExponentBias) << 23) |
+                              (mantissa << kMantissaDrop));
+}
+
+f16 to_f16(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint16_t sign = uint16_t((bits >> 16) & 0x8000u);
+  const uint32_t magnitude = bits & 0x7FFFFFFFu;
+  if (magnitude > 0x7F800000u)  // NaN: keep the top of the payload, quiet
+    return {uint16_t(sign | 0x7E00u | ((magnitude >> kMantissaDrop) & 0x1FFu))};
+  if (magnitude >= 0x47800000u) return {uint16_t(sign | 0x7C00u)};  // 2¹⁶ and above
+  if (magnitude < 0x38800000u) {
+    // Below 2⁻¹⁴ the result is subnormal. Adding 0.5 aligns the mantissa so that the unit in the last place is 2⁻²⁴,
+    // and the addition itself rounds to nearest even.
+    const float aligned = std::bit_cast<float>(magnitude) + 0.5f;
+    return {uint16_t(sign | (std::bit_cast<uint32_t>(aligned) - std::bit_cast<uint32_t>(0.5f)))};
+  }
+  // A carry out of the mantissa moves into the exponent, up to infinity, as it should.
+  const uint32_t odd = (magnitude >> kMantissaDrop) & 1u;
+  const uint32_t rounded = magnitude + ((1u << (kMantissaDrop - 1)) - 1u) + odd;
+  return {uint16_t(sign | ((rounded - ((kF32ExponentBias - kF16ExponentBias) << 23)) >> kMantissaDrop))};
+}
+
+}  // namespace ts
