@@ -76,7 +76,7 @@ class Builder final : public nlohmann::json_sax<Json> {
 
   bool key(std::string& name) override {
     Json& object = *open_.back();
-    if (object.contains(name)) refuse(consumed_, "duplicate key ", quoted(name));
+    if (object.contains(name)) refuse(consumed_, "duplicate key ", in_quotes(name));
     slot_ = &object[name];
     return true;
   }
@@ -143,7 +143,7 @@ Json parse_json(std::string_view text, const std::string& origin, ts_status stat
   return root;
 }
 
-std::string quoted(std::string_view name) {
+std::string in_quotes(std::string_view name) {
   constexpr size_t kMaxLength = 100;
   std::string text = "\"";
   size_t end = name.size();
@@ -234,7 +234,7 @@ std::string JsonObject::get_choice(std::string_view key, std::initializer_list<s
     if (value == choice) return value;
     list += (list.empty() ? "" : ", ") + std::string(choice);
   }
-  fail(key, " is ", quoted(value), ", allowed: ", list);
+  fail(key, " is ", in_quotes(value), ", allowed: ", list);
 }
 
 std::vector<int64_t> JsonObject::get_ints(std::string_view key, int64_t min, int64_t max, size_t min_count,

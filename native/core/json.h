@@ -19,7 +19,7 @@ namespace ts {
 nlohmann::json parse_json(std::string_view text, const std::string& origin, ts_status status);
 
 // `name` in quotes, fit for a message: control characters replaced, cut after 100 bytes.
-std::string quoted(std::string_view name);
+std::string in_quotes(std::string_view name);
 
 // One JSON object whose fields are read with their limits. Every message begins with `where`:
 //

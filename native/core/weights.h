@@ -21,9 +21,13 @@ namespace ts {
 
 // One mapped file. Refuses, naming the file: headers longer than the file, unknown dtypes, shapes that do not
 // match their byte ranges, ranges that overlap, leave holes or run out of the file, duplicate names, bad UTF-8.
+//
+// The file must not be shortened while it is mapped: the system answers a read beyond its new end with SIGBUS, and
+// no check of ours can stand between the two. Replacing it (write aside, rename) is safe.
 class SafetensorsFile {
  public:
-  explicit SafetensorsFile(const std::string& path);  // UTF-8
+  // `path` is UTF-8. TS_NOT_FOUND, TS_IO_ERROR, TS_BAD_WEIGHTS.
+  explicit SafetensorsFile(const std::string& path);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;
   SafetensorsFile& operator=(const SafetensorsFile&) = delete;
@@ -31,7 +35,10 @@ class SafetensorsFile {
   const std::string& path() const { return path_; }
   const std::map<std::string, Tensor, std::less<>>& tensors() const { return tensors_; }
   const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
-  // Tells the system that the pages of a tensor will not be read again.
+  // Tensors that the file holds and we cannot: name → why ("F8_E4M3 is not supported"). Not in tensors().
+  const std::map<std::string, std::string, std::less<>>& unsupported() const { return unsupported_; }
+  // Tells the system that the pages of a tensor will not be read again soon. Reading them again is slow, not wrong.
+  // Only pages that belong to the tensor alone are given back.
   void release(const Tensor& tensor) const;
 
  private:
@@ -39,7 +46,8 @@ class SafetensorsFile {
   std::string path_;
   std::unique_ptr<Mapping> mapping_;
   std::map<std::string, Tensor, std::less<>> tensors_;
-  std::map<std::string, std::string, std::less<>> metadata_;
+  std::map<std::string, std::string, std::less<>> metadata_, unsupported_;
+  std::vector<std::vector<std::byte>> aligned_copies_;  // of tensors that the file stores at odd addresses
 };
 
 // What a network loads from: names without prefix, from one file, several files, or memory.
@@ -56,6 +64,7 @@ class WeightSource {
   // The same where the network decides by rank or rows (spec 01 §1: Linear or Conv): any shape. `usual` is the one
   // that a source which makes tensors up (synthetic_weights) should give.
   Tensor take_any(std::string_view name, const Shape& usual);
+  // False for whatever synthetic weights are asked: they exist once taken.
   bool has(std::string_view name) const { return find(name) != nullptr; }
   // Whether the file stores `name` with `rank` axes (a convolution of kernel 1 or a linear layer); false if absent.
   bool has_rank(std::string_view name, int rank) const {
@@ -71,9 +80,14 @@ class WeightSource {
 
  protected:
   virtual const Tensor* find(std::string_view name) const = 0;
+  // What take() and take_any() look up; a source that makes tensors up does so here.
+  virtual const Tensor* find_or_make(std::string_view name, const Shape& /*usual*/) { return find(name); }
+  // Why a name that find() does not know may still stand in the file; "" if it does not.
+  virtual std::string why_missing(std::string_view /*name*/) const { return ""; }
   virtual std::vector<std::string> names() const = 0;
 
  private:
+  Tensor take_checked(std::string_view name, const Shape& usual, bool any_shape);
   std::set<std::string, std::less<>> taken_;
   std::vector<std::string> ignored_, missing_, mismatched_;
 };
@@ -87,10 +101,12 @@ struct WeightFile {
 std::unique_ptr<WeightSource> open_weights(std::vector<WeightFile> files);
 
 // Seeded random weights of any shape asked for, std 1/√fan_in, norm-like vectors near 1: speed tests of the
-// published sizes need no download. Tensors are produced on demand and freed on release.
+// published sizes need no download. Tensors are bf16, made when taken and freed on release.
 std::unique_ptr<WeightSource> synthetic_weights(uint64_t seed);
 
 // f32 copy of any float tensor. TS_BAD_WEIGHTS naming `name` when a value is NaN or infinite.
 std::vector<float> to_f32(const Tensor& tensor, std::string_view name);
+// The check alone, for tensors that are packed as they are stored.
+void check_finite(const Tensor& tensor, std::string_view name);
 
 }  // namespace ts
