@@ -43,17 +43,21 @@ Distribution distribution_of(std::string_view name, const Shape& shape) {
   return {0, 1.0f / std::sqrt(float(fan_in > 0 ? fan_in : 1))};
 }
 
-std::vector<uint16_t> draw(uint64_t key, int64_t count, Distribution distribution) {
+void draw(std::span<uint16_t> values, uint64_t key, Distribution distribution) {
   // A 16-bit integer k is uniform over ±1 as (k + ½)/2¹⁵, and ±√3·std has standard deviation std.
   const float scale = std::sqrt(3.0f) * distribution.std * 0x1p-15f;
   const float offset = distribution.mean + 0.5f * scale;
-  std::vector<uint16_t> values(static_cast<size_t>(count));
-  uint64_t random = 0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (i % 4 == 0) random = split_mix(key + kGoldenGamma * uint64_t(i / 4));
-    values[i] = to_bf16(float(int16_t(random >> (16 * (i % 4)))) * scale + offset).bits;
+  const auto value = [&](uint64_t random, int part) {  // rounded half up: finite by construction
+    const float exact = float(int16_t(random >> (16 * part))) * scale + offset;
+    return uint16_t((std::bit_cast<uint32_t>(exact) + 0x8000u) >> 16);
+  };
+  const size_t whole = values.size() / 4 * 4;
+  for (size_t i = 0; i < whole; i += 4) {
+    const uint64_t random = split_mix(key + kGoldenGamma * uint64_t(i));
+    for (int part = 0; part < 4; ++part) values[i + size_t(part)] = value(random, part);
   }
-  return values;
+  const uint64_t random = split_mix(key + kGoldenGamma * uint64_t(whole));
+  for (size_t i = whole; i < values.size(); ++i) values[i] = value(random, int(i - whole));
 }
 
 class SyntheticSource final : public WeightSource {
@@ -72,15 +76,17 @@ class SyntheticSource final : public WeightSource {
   }
   const Tensor* find_or_make(std::string_view name, const Shape& usual) override {
     if (const Tensor* made = find(name)) return made;
-    Made made{draw(split_mix(seed_) ^ hash_of(name), usual.numel(), distribution_of(name, usual)), {}};
-    made.tensor = Tensor(made.values.data(), DType::bf16, usual);
+    const size_t count = static_cast<size_t>(usual.numel());
+    Made made{std::make_unique_for_overwrite<uint16_t[]>(count), {}};
+    draw({made.values.get(), count}, split_mix(seed_) ^ hash_of(name), distribution_of(name, usual));
+    made.tensor = Tensor(made.values.get(), DType::bf16, usual);
     return &made_.emplace(std::string(name), std::move(made)).first->second.tensor;
   }
   std::vector<std::string> names() const override { return {}; }
 
  private:
   struct Made {
-    std::vector<uint16_t> values;  // the bits of bf16
+    std::unique_ptr<uint16_t[]> values;  // the bits of bf16
     Tensor tensor;
   };
   uint64_t seed_;
