@@ -37,6 +37,8 @@ class Context {
   // Intermediates for whoever listens; costs nothing when nobody does. `shape` re-reads the tensor for the listener.
   void set_probe(const Probe* probe) { probe_ = probe; }
   bool probing() const { return probe_ && *probe_ && !planning(); }
+  // For intermediates that need rearranging first; only while probing().
+  const Probe& listener() const { return *probe_; }
   void probe(std::string_view name, const Tensor& value);
   void probe(std::string_view name, const Tensor& value, const Shape& shape) { if (probing()) probe(name, value.reshape(shape)); }
 
