@@ -5,18 +5,23 @@
 function(ts_native_target target)
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/native ${PROJECT_SOURCE_DIR}/native/include)
   target_compile_definitions(${target} PRIVATE TS_VERSION="${PROJECT_VERSION}")
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -ffp-contract=off)
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror;-ffp-contract=off>")
   if(TS_SANITIZE)
-    target_compile_options(${target} PUBLIC -fsanitize=${TS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(${target} PUBLIC
+      "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${TS_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer>")
     target_link_options(${target} PUBLIC -fsanitize=${TS_SANITIZE})
+  endif()
+  if(TS_FUZZ)
+    target_compile_options(${target} PUBLIC "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>")
   endif()
 endfunction()
 
 # A library that is shipped: finds its private copies of oneDNN and libgomp beside itself, carries its own libstdc++.
 function(ts_runtime_library target)
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN" BUILD_WITH_INSTALL_RPATH ON)
-  target_link_options(${target} PRIVATE -Wl,--no-undefined)
-  if(NOT TS_SANITIZE)
-    target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
+  if(NOT TS_SANITIZE) # sanitizers leave their own symbols to the program, and need the shared libstdc++
+    target_link_options(${target} PRIVATE -Wl,--no-undefined -static-libstdc++ -static-libgcc
+      -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map)
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
   endif()
 endfunction()

@@ -1,0 +1,49 @@
+# libthinksound_cuda: the CUDA operators as a plug-in that libthinksound loads when a device asks for it. Built with
+# nvcc 12.4 or later, on a machine with or without a GPU; needs neither the driver nor the toolkit when it runs.
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS native/ops/cuda/*.cu native/ops/cuda/*.cpp)
+if(NOT cuda_sources)
+  message(STATUS "CUDA backend: native/ops/cuda holds no source file, so there is nothing to build")
+  return()
+endif()
+
+# nvcc: CMAKE_CUDA_COMPILER or CUDACXX if given, else the folder made by scripts/setup-cuda.sh, PATH, NVIDIA's own.
+if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+  find_program(TS_NVCC nvcc
+    HINTS $ENV{THINKSOUND_CUDA}/bin $ENV{HOME}/.cache/thinksound/cuda-12.4/bin
+    PATHS /usr/local/cuda/bin)
+  if(NOT TS_NVCC)
+    message(FATAL_ERROR "TS_CUDA is on, but there is no nvcc: run scripts/setup-cuda.sh, or set CUDACXX to an nvcc of 12.4 or later")
+  endif()
+  set(CMAKE_CUDA_COMPILER ${TS_NVCC})
+endif()
+
+# Code for Ampere, Ada and Hopper, and PTX that later cards compile when they load it.
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 80-real 89-real 90a-real 90-virtual)
+endif()
+set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
+set(CMAKE_CUDA_EXTENSIONS OFF)
+enable_language(CUDA)
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION) # CMake before 3.26 does not know how nvcc spells the standard
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+endif()
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
+  message(FATAL_ERROR "${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}; 12.4 or later is needed: run scripts/setup-cuda.sh")
+endif()
+find_package(CUDAToolkit REQUIRED)
+message(STATUS "CUDA backend: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+
+# The plug-in carries its own copy of core/ and shares no symbol with libthinksound but the one it exports.
+file(GLOB cuda_core_sources CONFIGURE_DEPENDS native/core/*.cpp)
+add_library(thinksound_cuda SHARED ${cuda_sources} ${cuda_core_sources})
+ts_native_target(thinksound_cuda)
+ts_runtime_library(thinksound_cuda)
+# As for C++: multiply-adds are fused only where the source says fma.
+target_compile_options(thinksound_cuda PRIVATE
+  "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-ffp-contract=off>")
+target_link_libraries(thinksound_cuda PRIVATE CUDA::cudart_static nlohmann_json::nlohmann_json Threads::Threads ${CMAKE_DL_LIBS})
+set_target_properties(thinksound_cuda PROPERTIES LINKER_LANGUAGE CXX)
