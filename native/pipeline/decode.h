@@ -1,0 +1,35 @@
+// Latent → sound, chunk by chunk, and back.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "models/oobleck.h"
+#include "pipeline/progress.h"
+#include "pipeline/workspace.h"
+
+namespace ts {
+
+// Latents decoded at a time where the caller does not say: activations of this many stay in a large cache, and their
+// halo costs little.
+constexpr int64_t kDefaultDecodeChunk = 32;
+
+// Finished samples [offset, offset + left.size()), as the decoder delivers them.
+using PcmSink = std::function<void(std::span<float> left, std::span<float> right, int64_t offset)>;
+
+// latent [N, latent_dim] on the host, channel-last. `chunk` 0 = kDefaultDecodeChunk. Chunks equal the whole up to the
+// order of summation (oobleck.h).
+void decode(Workspace& workspace, const OobleckDecoder& decoder, std::span<const float> latent, int64_t chunk, const Progress& progress,
+            const PcmSink& sink);
+// Arena bytes of the largest chunk.
+int64_t plan_decode(const Workspace& workspace, const OobleckDecoder& decoder, int64_t latent_len, int64_t chunk);
+
+// Planar stereo at the model's rate, `num_samples` a multiple of hop → moments [N, 2·latent_dim] on the host.
+std::vector<float> encode_moments(Workspace& workspace, const OobleckEncoder& encoder, std::span<const float> left,
+                                  std::span<const float> right, const Progress& progress);
+
+// [rows, cols] → [cols, rows]: the outside of the DiT holds latents by channel, the inside by time.
+std::vector<float> transposed(std::span<const float> x, int64_t rows, int64_t cols);
+
+}  // namespace ts

@@ -1,0 +1,32 @@
+// The devices of this machine, and which one "auto" means.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ops/table.h"
+
+namespace ts {
+
+struct Device {
+  std::string id;      // "cpu", "cpu:plain", "cuda:0"
+  std::string name;    // processor or card
+  std::string detail;  // backend and instruction sets, or why it is not available and what to do
+  const OperatorTable* table = nullptr;  // null = not available
+  uint64_t memory_bytes = 0;
+  uint32_t num_threads = 0;
+  bool has_bf16 = false;
+};
+
+// All that this build knows, available or not. Found once; any thread.
+const std::vector<Device>& devices();
+
+struct DeviceChoice {
+  const Device* device = nullptr;
+  std::string reason;
+};
+// "auto", "cpu", "cpu:plain", "cuda", "cuda:<index>". TS_DEVICE_ERROR with the device's own reason when it is not
+// available, TS_INVALID_ARGUMENT when there is no such name.
+DeviceChoice choose_device(const std::string& name);
+
+}  // namespace ts

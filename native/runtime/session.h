@@ -1,0 +1,69 @@
+// One generation at a time on an engine.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "pipeline/decode.h"
+#include "pipeline/lengths.h"
+#include "pipeline/progress.h"
+#include "pipeline/request.h"
+#include "pipeline/vision.h"
+#include "pipeline/workspace.h"
+#include "runtime/engine.h"
+
+namespace ts {
+
+class Session {
+ public:
+  explicit Session(std::shared_ptr<Engine> engine);
+
+  Engine& engine() { return *engine_; }
+
+  // The right to run something in a session; throws TS_INVALID_ARGUMENT when it is taken. Clears an old cancel.
+  class Busy {
+   public:
+    explicit Busy(Session& session);
+    ~Busy() { release(); }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+    void release();
+
+   private:
+    Session* session_;
+  };
+
+  // Any thread.
+  void cancel() { workspace_.cancel(); }
+  bool is_cancelled() const { return workspace_.is_cancelled(); }
+  // Cancels, and returns when nothing runs any more.
+  void cancel_and_wait();
+
+  // All of these need a Busy of this session, and throw ts::Error.
+
+  // Lengths of the result; refuses what cannot be generated before anything is computed.
+  Lengths check(const Conditions& conditions, const GenerateOptions& options) const;
+  void generate(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress, const PcmSink& sink);
+  // Latent [N, latent_dim].
+  std::vector<float> sample(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress);
+  void decode(const Busy&, std::span<const float> latent, int64_t chunk, const Progress& progress, const PcmSink& sink);
+  std::vector<float> encode_text(const Busy&, ts_text_encoder encoder, const std::string& text);
+  void encode_clip_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features);
+  void encode_sync_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features);
+  // Latent [N, latent_dim] of planar audio.
+  std::vector<float> encode_audio(const Busy&, std::span<const float> audio, int64_t num_channels, int64_t sample_rate, uint64_t seed,
+                                  const Progress& progress);
+
+ private:
+  const std::shared_ptr<Engine> engine_;
+  Workspace workspace_;
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  bool busy_ = false;
+};
+
+}  // namespace ts

@@ -1,0 +1,67 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "core/error.h"
+#include "runtime/bundle.h"
+
+using namespace ts;
+
+namespace {
+
+std::string message_of(const std::string& text) {
+  try {
+    parse_bundle(text, "bundle.json", "/nowhere", false);
+  } catch (const Error& error) {
+    CHECK(error.status() == TS_BAD_BUNDLE);
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::string with_component(const std::string& component) {
+  return R"({"format": "thinksound-bundle", "version": 1, "components": {)" + component + "}}";
+}
+
+}  // namespace
+
+TEST_CASE("bundle: the published sizes parse") {
+  const Bundle bundle = parse_bundle(published_bundle_json(), "published", ".", false);
+  CHECK(bundle.mmdit);
+  CHECK(bundle.vae);
+  CHECK(bundle.t5);
+  CHECK(bundle.clip_text);
+  CHECK(bundle.clip_vision);
+  CHECK(bundle.synchformer);
+  CHECK(bundle.sample_rate == 44100);
+}
+
+TEST_CASE("bundle: files are found beside bundle.json and may not leave its folder") {
+  const Bundle bundle = parse_bundle(with_component(R"("t5": {"config": {}, "files": ["sub/t5.safetensors"], "prefix": "w.",
+      "tokenizer": {"type": "sentencepiece", "file": "spiece.model"}})"), "bundle.json", "/models/small", false);
+  CHECK(bundle.t5->files == std::vector<std::string>{"/models/small/sub/t5.safetensors"});
+  CHECK(bundle.t5->prefix == "w.");
+  CHECK(bundle.t5->tokenizer->file == "/models/small/spiece.model");
+  for (const char* name : {"/etc/passwd", "../x", "a/../../x", ""})
+    CHECK(message_of(with_component(std::string(R"("t5": {"config": {}, "files": [")") + name + R"("]})")).find("folder") != std::string::npos);
+}
+
+TEST_CASE("bundle: what is wrong is named") {
+  CHECK(message_of("{}").find("thinksound-bundle") != std::string::npos);
+  CHECK(message_of(R"({"format": "thinksound-bundle", "version": 2, "components": {}})").find("version 2") != std::string::npos);
+  CHECK(message_of(R"({"format": "thinksound-bundle", "version": 1})").find("components") != std::string::npos);
+  CHECK(message_of(with_component(R"("vocoder": {})")).find("vocoder") != std::string::npos);
+  CHECK(message_of(with_component(R"("t5": {"files": []})")).find("config") != std::string::npos);
+  CHECK(message_of(R"({"format": "thinksound-bundle", "format": "thinksound-bundle"})") != "accepted");
+  CHECK(message_of("[1, 2") != "accepted");
+}
+
+TEST_CASE("bundle: a folder without bundle.json is not found, in words") {
+  try {
+    read_bundle("/nowhere/at/all");
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.status() == TS_NOT_FOUND);
+    CHECK(std::string(error.what()).find("/nowhere/at/all") != std::string::npos);
+  }
+}
