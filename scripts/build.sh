@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Builds the native libraries and the managed projects; quiet when there is nothing to do.
+#
+#   scripts/build.sh [--native | --managed | --cli] [PRESET]
+#
+# PRESET is one of `cmake --list-presets`; by default cpu, or cuda where a card and an nvcc are found. Native outputs go
+# to build/PRESET/{lib,bin}, managed ones to build/managed. --cli makes what scripts/thinksound runs: the native
+# libraries and the command line program, compiled ahead of time, together in build/cli.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
+
+what=all preset=
+for argument in "$@"; do
+  case $argument in
+    --native | --managed | --cli) what=${argument#--} ;;
+    -*) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    *) preset=$argument ;;
+  esac
+done
+if [[ -z $preset ]]; then
+  preset=cpu
+  if [[ -e /proc/driver/nvidia/version ]] && find_nvcc >/dev/null; then preset=cuda; fi
+fi
+
+native() {
+  command -v cmake >/dev/null || die "cmake is missing: run scripts/setup.sh"
+  if [[ ! -f build/$preset/build.ninja ]]; then
+    quietly "build/logs/configure-$preset.log" cmake --preset "$preset"
+  fi
+  quietly "build/logs/build-$preset.log" cmake --build --preset "$preset"
+}
+
+managed() {
+  command -v dotnet >/dev/null || die "dotnet is missing: run scripts/setup.sh"
+  quietly build/logs/build-managed.log dotnet build ThinkSound.sln -c Release -v quiet
+}
+
+cli() {
+  command -v dotnet >/dev/null || die "dotnet is missing: run scripts/setup.sh"
+  local publish=(dotnet publish managed/ThinkSound.Cli -c Release -v quiet -o build/cli)
+  # Ahead-of-time compilation starts in milliseconds; where its compiler is not to be had, the ordinary program will do.
+  if ! TS_LOG_TAIL=5 quietly build/logs/publish-cli.log "${publish[@]}"; then
+    say "ahead-of-time compilation failed (log above); building the ordinary program, which starts more slowly" >&2
+    quietly build/logs/publish-cli-jit.log "${publish[@]}" -p:PublishAot=false
+  fi
+  cp -u build/"$preset"/lib/*.so build/cli/
+}
+
+case $what in
+  native) native ;;
+  managed) managed ;;
+  cli) native; cli ;;
+  all) native; managed ;;
+esac

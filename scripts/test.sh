@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Everything that must hold, on a machine with or without a GPU. Ends with one line: N passed, N failed, N skipped.
+#
+#   scripts/test.sh                                    about 20 minutes on two cores from nothing, much less when built
+#   THINKSOUND_GOLDENS=<folder> scripts/test.sh        with the full golden files instead of the committed subset
+#   TS_ONLY=native,managed scripts/test.sh             some parts: tree native plain asan tsan fuzz bindings managed
+#                                                      verify cuda
+#
+# Whatever cannot run here (no CUDA compiler, no full golden file) is listed and counted as skipped.
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root" || exit 1
+logs=build/logs
+mkdir -p "$logs"
+
+passed=0 failed=0 skipped=0
+skips=()
+started=$SECONDS
+
+# count LABEL PASSED FAILED SKIPPED: adds to the totals and says what happened.
+count() {
+  ((passed += $2, failed += $3, skipped += $4))
+  printf '%s  %-34s %4d passed %3d failed %3d skipped   %4d s\n' "$( (($3)) && echo FAIL || echo 'ok  ')" \
+    "$1" "$2" "$3" "$4" "$((SECONDS - step_started))"
+}
+step() { step_started=$SECONDS; }
+wanted() { [[ -z ${TS_ONLY:-} || ,$TS_ONLY, == *,$1,* ]]; }
+
+# check LABEL COMMAND...: one thing that holds or does not.
+check() {
+  local label=$1
+  shift
+  step
+  if quietly "$logs/check-${label//[^a-z0-9]/-}.log" "$@"; then count "$label" 1 0 0; else count "$label" 0 1 0; fi
+}
+
+# build_native PRESET: a preset that does not build is a failure of its own.
+build_native() {
+  step
+  "$root/scripts/build.sh" --native "$1" && return
+  count "build, preset $1" 0 1 0
+  return 1
+}
+
+# native PRESET: the doctest program; its "SKIPPED:" lines are test cases that returned early and so look passed.
+native() {
+  local preset=$1 log=$logs/native-$1.log status=0 ok bad missed
+  build_native "$preset" || return
+  timeout 1800 "build/$preset/bin/ts_tests" >"$log" 2>&1 || status=$?
+  read -r ok bad < <(sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed | *\([0-9]*\) failed.*/\1 \2/p' "$log")
+  missed=$(grep -c '^SKIPPED: ' "$log" || true)
+  mapfile -t -O "${#skips[@]}" skips < <(sed -n "s/^SKIPPED: /native ($preset): /p" "$log")
+  : "${ok:=0}" "${bad:=0}"
+  if ((status && !bad)); then bad=1; fi # a crash, a sanitizer's report or the time limit: no summary, or a clean one
+  if ((status)); then
+    tail -n 80 "$log"
+    say "the whole log: $log (exit status $status)"
+  fi
+  count "native tests, preset $preset" $((ok > missed ? ok - missed : 0)) "$bad" "$missed"
+}
+
+managed() {
+  local log=$logs/managed.log status=0 ok bad missed
+  step
+  if ! "$root/scripts/build.sh" --managed; then
+    count "build, managed projects" 0 1 0
+    return
+  fi
+  timeout 1800 dotnet test ThinkSound.sln -c Release --no-build >"$log" 2>&1 || status=$?
+  read -r ok bad missed < <(sed -n 's/.*Failed: *\([0-9]*\), Passed: *\([0-9]*\), Skipped: *\([0-9]*\), Total.*/\2 \1 \3/p' "$log" |
+    awk '{ ok += $1; bad += $2; missed += $3 } END { print ok + 0, bad + 0, missed + 0 }')
+  mapfile -t -O "${#skips[@]}" skips < <(sed -n 's/^ *Skipped \([^ !].*\)/managed: \1/p' "$log")
+  if ((status && !bad)); then bad=1; fi
+  if ((status)); then
+    grep -E -A 25 '^ *Failed |error|Aborted|crash' "$log" | head -n 120
+    say "the whole log: $log (exit status $status)"
+  fi
+  count "managed tests" "$ok" "$bad" "$missed"
+}
+
+fuzzers() {
+  local log=$logs/fuzzers.log
+  [[ -n $(find tests/fuzz -name '*_fuzz.cpp' 2>/dev/null) ]] || return 0
+  build_native fuzz || return
+  scripts/fuzz.sh 5 >"$log" 2>&1 || cat "$log"
+  count "fuzzers, 5 s each" "$(grep -c '^ok ' "$log")" "$(grep -c '^FAIL ' "$log")" 0
+}
+
+# The command line program holds the golden files against the reference, network by network.
+verify() {
+  [[ -d managed/ThinkSound.Cli ]] || return 0
+  local folder=${THINKSOUND_GOLDENS:-tests/golden} golden ok=0 bad=0
+  step
+  for golden in mmdit_flags_small vae_small t5_small clip_text_small clip_vision_small synchformer_small preprocess; do
+    if TS_LOG_TAIL=25 quietly "$logs/verify-$golden.log" scripts/thinksound verify "$folder/$golden.safetensors"; then
+      ((ok += 1))
+    else
+      ((bad += 1))
+    fi
+  done
+  count "thinksound verify" $ok $bad 0
+}
+
+cuda() {
+  step
+  if ! compgen -G 'native/ops/cuda/*.cu' >/dev/null; then return; fi
+  if ! scripts/setup-cuda.sh >"$logs/setup-cuda.log" 2>&1; then
+    skips+=("CUDA build: no compiler ($(tail -n 1 "$logs/setup-cuda.log"))")
+    count "CUDA plug-in compiles" 0 0 1
+    return
+  fi
+  check "CUDA plug-in compiles" eval 'cmake --preset cuda && cmake --build --preset cuda --target thinksound_cuda'
+}
+
+# Offline, everything may be installed already: what is really missing will show.
+quietly "$logs/setup.log" scripts/setup.sh --no-cuda || say "setup failed; going on with what is installed"
+
+if wanted tree; then
+  check "tree: sizes and forbidden words" scripts/check-tree.sh
+fi
+if wanted native; then native cpu; fi
+if wanted managed; then managed; fi
+if wanted bindings; then
+  check "bindings fit the header" dotnet run --project bindings/generator -c Release -- --check
+fi
+if wanted verify; then verify; fi
+if wanted plain; then native plain; fi
+if wanted asan; then native asan; fi
+if wanted tsan; then native tsan; fi
+if wanted fuzz; then fuzzers; fi
+if wanted cuda; then cuda; fi
+
+if ((${#skips[@]})); then
+  say
+  say "skipped:"
+  printf '  %s\n' "${skips[@]}"
+fi
+say
+say "$(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
+say "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))
