@@ -3,6 +3,7 @@
 //   dotnet run --project bindings/generator
 // </auto-generated>
 #nullable enable
+#pragma warning disable CS1573 // parameters are documented where the header says something about them
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;

@@ -21,6 +21,7 @@ internal sealed class CSharpWriter(Target target, Header header)
         Line("//   dotnet run --project bindings/generator");
         Line("// </auto-generated>");
         Line("#nullable enable");
+        Line("#pragma warning disable CS1573 // parameters are documented where the header says something about them");
         Line("using System;");
         Line("using System.Runtime.CompilerServices;");
         Line("using System.Runtime.InteropServices;");

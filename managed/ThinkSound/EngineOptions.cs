@@ -1,0 +1,62 @@
+namespace ThinkSound;
+
+/// <summary>What an engine loads, and where. Immutable; vary it with <c>with</c>.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Folder with bundle.json. Required unless <see cref="Synthetic"/> is set.</summary>
+    public string? BundlePath { get; init; }
+
+    /// <summary>"auto", "cpu", "cpu:plain", "cuda" or "cuda:&lt;index&gt;".</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Number format of the weights and of the inputs of products.</summary>
+    public Precision Precision { get; init; } = Precision.Auto;
+
+    /// <summary>Worker threads of the CPU device; 0 takes one per physical core available to the process.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>What to load of what the bundle has. A component left out fails when it is used.</summary>
+    public BundleComponents Components { get; init; } = BundleComponents.All;
+
+    /// <summary>Bytes that weights and working memory of all sessions may take together; 0 sets no cap.</summary>
+    public ulong MemoryCapBytes { get; init; }
+
+    /// <summary>"published", or the path of a bundle.json without weights: seeded random weights of those sizes, made in
+    /// memory. For speed tests; what it generates is noise.</summary>
+    public string? Synthetic { get; init; }
+}
+
+/// <summary>Number format of weights and of the inputs of products. Sums, residual streams and norms are always f32.</summary>
+public enum Precision
+{
+    /// <summary>bf16 where the weights are stored in 16 bits and the device has bf16 products, else f32.</summary>
+    Auto = 0,
+    /// <summary>32 bits.</summary>
+    Float32 = 1,
+    /// <summary>bfloat16: half the memory of <see cref="Float32"/>.</summary>
+    BFloat16 = 2,
+}
+
+/// <summary>Networks of a bundle.</summary>
+[Flags]
+public enum BundleComponents
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+    /// <summary>The MM-DiT, which turns conditions and noise into a latent.</summary>
+    MMDiT = 1,
+    /// <summary>Latent to waveform.</summary>
+    VaeDecoder = 2,
+    /// <summary>Waveform to latent.</summary>
+    VaeEncoder = 4,
+    /// <summary>The encoder of the chain of thought.</summary>
+    T5 = 8,
+    /// <summary>The encoder of the caption.</summary>
+    ClipText = 16,
+    /// <summary>What the video shows.</summary>
+    ClipVision = 32,
+    /// <summary>When things happen in the video.</summary>
+    Synchformer = 64,
+    /// <summary>All of them.</summary>
+    All = 127,
+}

@@ -1,0 +1,79 @@
+namespace ThinkSound;
+
+/// <summary>How one clip is made. Immutable; vary it with <c>with</c>.</summary>
+public sealed record GenerateOptions
+{
+    /// <summary>Length of the sound, 1 to 60 seconds.</summary>
+    public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Steps of the sampler, 1 to 1000. The reference uses 24.</summary>
+    public int Steps { get; init; } = 24;
+
+    /// <summary>How far to move past the conditions, away from their absence; 1 turns guidance off and halves the work.</summary>
+    public float GuidanceScale { get; init; } = 5;
+
+    /// <summary>Share of the standard-deviation rescale after guidance, 0 to 1.</summary>
+    public float GuidanceRescale { get; init; }
+
+    /// <summary>Same seed, options, bundle, device and build: same samples.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>How the flow is followed.</summary>
+    public Sampler Sampler { get; init; } = Sampler.Euler;
+
+    /// <summary>Which lengths belong to a duration.</summary>
+    public LengthRule Lengths { get; init; } = LengthRule.Exact;
+
+    /// <summary>Instead of seeded noise.</summary>
+    public Latent? Noise { get; init; }
+
+    /// <summary>A sound to vary, with <see cref="SigmaMax"/> below 1.</summary>
+    public Latent? InitialLatent { get; init; }
+
+    /// <summary>Where the flow starts, above 0 and up to 1; the smaller, the closer to <see cref="InitialLatent"/>.</summary>
+    public float SigmaMax { get; init; } = 1;
+
+    /// <summary>Latent steps decoded at a time: smaller blocks arrive sooner, larger ones cost less. 0 suits the device.</summary>
+    public int DecodeChunk { get; init; }
+}
+
+/// <summary>How the flow is followed from noise to sound.</summary>
+public enum Sampler
+{
+    /// <summary>The reference: one evaluation a step.</summary>
+    Euler = 0,
+    /// <summary>Two evaluations a step.</summary>
+    Midpoint = 1,
+    /// <summary>Four evaluations a step.</summary>
+    RungeKutta4 = 2,
+    /// <summary>For checkpoints of the v objective.</summary>
+    VDdim = 3,
+}
+
+/// <summary>Which lengths belong to a duration D.</summary>
+public enum LengthRule
+{
+    /// <summary>The sound is cut to exactly round(D · 44 100) samples, with a fade of 5 ms.</summary>
+    Exact = 0,
+    /// <summary>As the authors' code: a whole number of latent steps, and features of whole seconds.</summary>
+    Reference = 1,
+}
+
+/// <summary>Lengths that belong to a duration.</summary>
+/// <param name="LatentLength">Steps of a latent.</param>
+/// <param name="ClipLength">Rows of CLIP features, and frames that yield them.</param>
+/// <param name="SyncLength">Rows of sync features.</param>
+/// <param name="SyncFrames">Frames at <see cref="EngineInfo.SyncFps"/> that yield them.</param>
+/// <param name="Samples">Samples per channel of the finished sound.</param>
+public sealed record ClipLengths(int LatentLength, int ClipLength, int SyncLength, int SyncFrames, long Samples);
+
+/// <summary>Memory that a generation needs, in bytes.</summary>
+/// <param name="WeightsBytes">Of the engine.</param>
+/// <param name="ArenaBytes">Of one session: the largest of its stages.</param>
+/// <param name="TextBytes">Of the text encoders.</param>
+/// <param name="SampleBytes">Of the sampling loop.</param>
+/// <param name="DecodeBytes">Of one chunk of the decoder.</param>
+/// <param name="VisionBytes">Of one batch of frames in the larger tower.</param>
+/// <param name="TotalBytes">Weights and arena.</param>
+public sealed record MemoryPlan(long WeightsBytes, long ArenaBytes, long TextBytes, long SampleBytes, long DecodeBytes,
+                                long VisionBytes, long TotalBytes);

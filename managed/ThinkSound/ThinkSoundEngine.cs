@@ -1,0 +1,126 @@
+using ThinkSound.Interop;
+
+namespace ThinkSound;
+
+/// <summary>One device and one bundle with its loaded weights. Any thread. Another model is another engine: load it in the
+/// background, move over, dispose of the old one.</summary>
+/// <example>
+/// <code>
+/// using var engine = await ThinkSoundEngine.LoadAsync("models/foley-small");
+/// using var session = engine.CreateSession();
+/// var clip = await session.GenerateAsync(new Conditions { Caption = "rain on a tin roof" });
+/// clip.SaveWav("rain.wav");
+/// </code>
+/// </example>
+public sealed class ThinkSoundEngine : IDisposable
+{
+    private readonly ts_engine _handle;
+
+    private ThinkSoundEngine(ts_engine handle)
+    {
+        _handle = handle;
+        Info = EngineInfo.Of(handle);
+    }
+
+    /// <summary>What is loaded, and where.</summary>
+    public EngineInfo Info { get; }
+
+    internal StageTimes StageTimes { get; } = new();
+
+    /// <summary>Loads a bundle on the best device. See <see cref="LoadAsync(EngineOptions, CancellationToken)"/>.</summary>
+    /// <param name="bundlePath">Folder with bundle.json.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public static Task<ThinkSoundEngine> LoadAsync(string bundlePath, CancellationToken cancellationToken = default) =>
+        LoadAsync(new EngineOptions { BundlePath = bundlePath }, cancellationToken);
+
+    /// <summary>Loads a bundle on a thread of its own; seconds for models of published size. Other engines go on meanwhile.</summary>
+    /// <param name="options">What to load, and where.</param>
+    /// <param name="cancellationToken">Stops waiting. What has begun to load is freed as soon as it is loaded.</param>
+    /// <exception cref="NativeLibraryException">The native library is missing or does not fit.</exception>
+    /// <exception cref="ResourceNotFoundException">The bundle, one of its files or the device is not there.</exception>
+    /// <exception cref="FileAccessException">A file cannot be read.</exception>
+    /// <exception cref="BundleException">bundle.json, a configuration or a tokenizer file is damaged.</exception>
+    /// <exception cref="WeightsException">A weight file is damaged or does not fit its configuration.</exception>
+    /// <exception cref="DeviceMemoryException">The weights do not fit.</exception>
+    /// <exception cref="DeviceException">The device failed.</exception>
+    public static async Task<ThinkSoundEngine> LoadAsync(EngineOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        cancellationToken.ThrowIfCancellationRequested();
+        Task<ThinkSoundEngine> loading = NativeThread.Run(() => Load(options));
+        try
+        {
+            return await loading.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!loading.IsCompleted)
+        {
+            _ = loading.ContinueWith(static done => { if (done.IsCompletedSuccessfully) done.Result.Dispose(); else _ = done.Exception; },
+                                     CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <summary>Loads a bundle on the calling thread. See <see cref="LoadAsync(EngineOptions, CancellationToken)"/>.</summary>
+    public static unsafe ThinkSoundEngine Load(EngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.BundlePath is null && options.Synthetic is null)
+            throw new ArgumentException("name a bundle: set BundlePath to the folder that holds bundle.json (or Synthetic)", nameof(options));
+        CoreLibrary.EnsureLoaded();
+        using var arguments = new NativeArguments();
+        ts_engine_options native = ts_engine_options.create();
+        native.precision = (ts_precision)options.Precision;
+        native.bundle_path = arguments.String(options.BundlePath, nameof(EngineOptions.BundlePath));
+        native.device = arguments.String(options.Device, nameof(EngineOptions.Device));
+        native.num_threads = NativeConditions.ToUnsigned(options.Threads, nameof(EngineOptions.Threads));
+        native.components = (ts_components)options.Components;
+        native.memory_cap_bytes = options.MemoryCapBytes;
+        native.synthetic = arguments.String(options.Synthetic, nameof(EngineOptions.Synthetic));
+        Status.Check(Native.ts_engine_create(&native, out ts_engine handle));
+        return new ThinkSoundEngine(handle);
+    }
+
+    /// <summary>A session, cheap: one generation at a time. Several sessions may work at once.</summary>
+    /// <exception cref="DeviceMemoryException">The memory cap is reached.</exception>
+    public ThinkSoundSession CreateSession() => new(this, _handle);
+
+    /// <summary>The lengths that belong to a duration.</summary>
+    /// <exception cref="ArgumentException">The duration is not within 1 to 60 seconds.</exception>
+    public unsafe ClipLengths GetLengths(TimeSpan duration, LengthRule rule = LengthRule.Exact)
+    {
+        ts_lengths lengths = ts_lengths.create();
+        Status.Check(Native.ts_get_lengths(_handle, duration.TotalSeconds, (ts_length_rule)rule, &lengths));
+        return new ClipLengths((int)lengths.latent_len, (int)lengths.clip_len, (int)lengths.sync_len, (int)lengths.num_sync_frames,
+                               (long)lengths.num_samples);
+    }
+
+    /// <summary>The memory that a generation needs. Exact: the code that runs is the code that plans.</summary>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public unsafe MemoryPlan PlanMemory(GenerateOptions? options = null)
+    {
+        ts_generate_options native = NativeConditions.Of(options ?? new GenerateOptions());
+        ts_memory_plan plan = ts_memory_plan.create();
+        Status.Check(Native.ts_plan_memory(_handle, &native, &plan));
+        return new MemoryPlan((long)plan.weights_bytes, (long)plan.arena_bytes, (long)plan.text_bytes, (long)plan.sample_bytes,
+                              (long)plan.decode_bytes, (long)plan.vision_bytes, (long)plan.total_bytes);
+    }
+
+    /// <summary>A text as its encoder receives it, and how much of it was kept.</summary>
+    /// <exception cref="UnsupportedException">The bundle has no such tokenizer.</exception>
+    public unsafe Tokens Tokenize(TextEncoder encoder, string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        using var arguments = new NativeArguments();
+        var ids = new int[Info.TextLength];
+        uint count = 0;
+        ulong keptBytes = 0;
+        byte* utf8 = arguments.String(text, nameof(text));
+        fixed (int* first = ids)
+            Status.Check(Native.ts_tokenize(_handle, (ts_text_encoder)encoder, utf8, first, (uint)ids.Length, &count, &keptBytes));
+        int keptChars = System.Text.Encoding.UTF8.GetCharCount(utf8, (int)keptBytes);
+        return new Tokens(ids, (int)count, text[..Math.Min(keptChars, text.Length)], count > ids.Length);
+    }
+
+    /// <summary>Gives up the engine. Sessions that still exist go on and keep the weights until they are disposed of.</summary>
+    public void Dispose() => _handle.Dispose();
+}

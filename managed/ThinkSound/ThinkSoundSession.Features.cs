@@ -1,0 +1,132 @@
+using ThinkSound.Interop;
+
+namespace ThinkSound;
+
+// Single steps of the pipeline, for those who build their own. Errors as for GenerateAsync.
+public sealed partial class ThinkSoundSession
+{
+    /// <summary>Frames at <see cref="EngineInfo.ClipFps"/> to features for <see cref="Conditions.ClipFeatures"/>, one row a
+    /// frame. Frames are independent, so any number may be given at a time.</summary>
+    public unsafe Task<Features> EncodeClipFramesAsync(VideoFrames frames, IProgress<GenerateProgress>? progress = null,
+                                                CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        return EncodeFrames(frames, GenerateStage.ClipVision, frames.Count, Engine.Info.ClipDim, progress, cancellationToken);
+    }
+
+    /// <summary>Frames at <see cref="EngineInfo.SyncFps"/>, at least 16, to features for <see cref="Conditions.SyncFeatures"/>,
+    /// 8 rows for each 16 frames, every 8. To go on after a call, repeat its last 8 frames.</summary>
+    public unsafe Task<Features> EncodeSyncFramesAsync(VideoFrames frames, IProgress<GenerateProgress>? progress = null,
+                                                CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        if (frames.Count < 16) throw new ArgumentException($"sync features need at least 16 frames, not {frames.Count}", nameof(frames));
+        return EncodeFrames(frames, GenerateStage.Synchformer, 8 * ((frames.Count - 16) / 8 + 1), Engine.Info.SyncDim, progress,
+                            cancellationToken);
+    }
+
+    private unsafe Task<Features> EncodeFrames(VideoFrames frames, GenerateStage stage, int rows, int width,
+                                        IProgress<GenerateProgress>? progress, CancellationToken cancellationToken) =>
+        Work([new PlannedStage(stage, rows)], run =>
+        {
+            using var arguments = new NativeArguments();
+            ts_frames native = ts_frames.create();
+            native.num_frames = (uint)frames.Count;
+            native.pixels = arguments.Pin(frames.Pixels);
+            native.width = (uint)frames.Width;
+            native.height = (uint)frames.Height;
+            native.row_bytes = (ulong)frames.RowBytes;
+            native.frame_bytes = (ulong)frames.FrameBytes;
+            var features = new float[checked(rows * width)];
+            fixed (float* first = features)
+                run.Check(stage == GenerateStage.ClipVision
+                    ? Native.ts_encode_clip_frames(_handle, &native, Run.OnProgress, run.UserData, first, (ulong)features.Length)
+                    : Native.ts_encode_sync_frames(_handle, &native, Run.OnProgress, run.UserData, first, (ulong)features.Length));
+            return new Features(rows, width, features);
+        }, progress, cancellationToken);
+
+    /// <summary>Text to features for <see cref="Conditions.TextFeatures"/> or <see cref="Conditions.T5Features"/>: one row a
+    /// token, padding included, because the model reads it.</summary>
+    public unsafe Task<Features> EncodeTextAsync(TextEncoder encoder, string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        int rows = Engine.Info.TextLength;
+        int width = encoder == TextEncoder.T5 ? Engine.Info.T5Dim : Engine.Info.TextDim;
+        return Work([], run =>
+        {
+            using var arguments = new NativeArguments();
+            var features = new float[checked(rows * width)];
+            fixed (float* first = features)
+                run.Check(Native.ts_encode_text(_handle, (ts_text_encoder)encoder, arguments.String(text, nameof(text)), first,
+                                                (ulong)features.Length));
+            return new Features(rows, width, features);
+        }, null, cancellationToken);
+    }
+
+    /// <summary>Conditions to a latent, without decoding it.</summary>
+    public unsafe Task<Latent> SampleAsync(Conditions conditions, GenerateOptions? options = null,
+                                    IProgress<GenerateProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(conditions);
+        options ??= new GenerateOptions();
+        int length = Engine.GetLengths(options.Duration, options.Lengths).LatentLength;
+        return Work(Plan(options, length)[..2], run =>
+        {
+            using var arguments = new NativeArguments();
+            ts_conditions from = NativeConditions.Of(conditions, Engine.Info, length, arguments);
+            ts_generate_options how = NativeConditions.Of(options, Engine.Info, length, arguments);
+            var latent = new float[checked(Engine.Info.LatentDim * length)];
+            fixed (float* first = latent)
+                run.Check(Native.ts_sample(_handle, &from, &how, Run.OnProgress, run.UserData, first, (ulong)latent.Length));
+            return new Latent(Engine.Info.LatentDim, length, latent);
+        }, progress, cancellationToken);
+    }
+
+    /// <summary>A latent to sound: <see cref="EngineInfo.Hop"/> samples a step, not cut to a duration.</summary>
+    /// <param name="latent">From <see cref="SampleAsync"/> or <see cref="EncodeAudioAsync"/>.</param>
+    /// <param name="decodeChunk">Latent steps at a time; 0 suits the device. The result is the same.</param>
+    /// <param name="progress">Told of each chunk, on the thread that works.</param>
+    /// <param name="cancellationToken">Stops within one chunk.</param>
+    public unsafe Task<AudioClip> DecodeAsync(Latent latent, int decodeChunk = 0, IProgress<GenerateProgress>? progress = null,
+                                       CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(latent);
+        uint chunk = NativeConditions.ToUnsigned(decodeChunk, nameof(decodeChunk));
+        if (latent.Channels != Engine.Info.LatentDim)
+            throw new ArgumentException($"the latent has {latent.Channels} channels, this model's have {Engine.Info.LatentDim}", nameof(latent));
+        return Work([new PlannedStage(GenerateStage.Decode, latent.Length)], run =>
+        {
+            using var arguments = new NativeArguments();
+            var audio = new float[checked(2 * Engine.Info.Hop * latent.Length)];
+            fixed (float* first = audio)
+                run.Check(Native.ts_decode(_handle, arguments.Pin(latent.Data), (uint)latent.Length, chunk, Run.OnProgress, null,
+                                           run.UserData, first, (ulong)audio.Length));
+            return new AudioClip(2, Engine.Info.SampleRate, audio);
+        }, progress, cancellationToken);
+    }
+
+    /// <summary>Sound to a latent, resampled to the model's rate. Mono is doubled, channels after the second are dropped, the
+    /// end is padded with silence to a whole step.</summary>
+    /// <param name="audio">Any rate and number of channels.</param>
+    /// <param name="seed">0 takes the mean of the posterior, anything else draws from it.</param>
+    /// <param name="progress">Told of each step, on the thread that works.</param>
+    /// <param name="cancellationToken">Stops within one step.</param>
+    public unsafe Task<Latent> EncodeAudioAsync(AudioClip audio, ulong seed = 0, IProgress<GenerateProgress>? progress = null,
+                                         CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(audio);
+        return Work([new PlannedStage(GenerateStage.EncodeAudio, audio.Duration.TotalSeconds)], run =>
+        {
+            using var arguments = new NativeArguments();
+            float* samples = arguments.Pin(audio.Planar);
+            var (channels, count, rate) = ((uint)audio.Channels, (ulong)audio.Samples, (uint)audio.SampleRate);
+            uint length = 0;
+            run.Check(Native.ts_encode_audio(_handle, samples, channels, count, rate, seed, null, null, null, 0, &length));
+            var latent = new float[checked(Engine.Info.LatentDim * (int)length)];
+            fixed (float* first = latent)
+                run.Check(Native.ts_encode_audio(_handle, samples, channels, count, rate, seed, Run.OnProgress, run.UserData, first,
+                                                 (ulong)latent.Length, &length));
+            return new Latent(Engine.Info.LatentDim, (int)length, latent);
+        }, progress, cancellationToken);
+    }
+}
