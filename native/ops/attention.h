@@ -9,16 +9,16 @@
 namespace ts {
 
 struct AttentionStream {
-  Tensor q;    // [B, heads, n_q, head_dim]; empty = this stream only gives keys and values
-  Tensor k, v; // [B, heads, n_k, head_dim]; empty = this stream only asks
-  Tensor out;  // [B, n_q, heads·head_dim], f32 or bf16; empty with q
+  Tensor q = {};           // [B, heads, n_q, head_dim]; empty = this stream only gives keys and values
+  Tensor k = {}, v = {};   // [B, heads, n_k, head_dim]; empty = this stream only asks
+  Tensor out = {};         // [B, n_q, heads·head_dim], f32 or bf16; empty with q
 };
 
 struct AttentionOptions {
   float scale = 1.0f;
   bool causal = false;  // key position ≤ query position; one stream only
-  Tensor key_mask;      // u8 [B, keys of all streams], 0 = weight exactly 0; empty = none
-  Tensor bias;          // f32 [heads, queries, keys], one stream only; empty = none
+  Tensor key_mask = {}; // u8 [B, keys of all streams], 0 = weight exactly 0; empty = none
+  Tensor bias = {};     // f32 [heads, queries, keys], one stream only; empty = none
 };
 
 namespace ops {

@@ -32,10 +32,10 @@ struct Chunk {
 
 // y = residual + gate ⊙ act(x·Wᵀ + bias); what is empty is left out.
 struct Epilogue {
-  Tensor bias;       // f32 [out]
+  Tensor bias = {};       // f32 [out]
   Activation activation = Activation::none;
-  Chunk gate;        // width out
-  Tensor residual;   // f32, shape of y; may be y itself
+  Chunk gate = {};        // width out
+  Tensor residual = {};   // f32, shape of y; may be y itself
 };
 
 // The three streams' queries, keys and values, ready for attention.
@@ -45,10 +45,10 @@ struct Qkv {
 
 // How q and k are treated on their way out of the projection.
 struct QkvOptions {
-  Tensor bias;               // f32 [3·heads·head_dim], in the order of the packed weight
-  Tensor q_norm, k_norm;     // f32 [head_dim]: RMS norm over the head; empty = none
+  Tensor bias = {};          // f32 [3·heads·head_dim], in the order of the packed weight
+  Tensor q_norm = {}, k_norm = {};  // f32 [head_dim]: RMS norm over the head; empty = none
   float eps = 1.1920929e-7f; // 2⁻²³, the framework default for f32 (spec 01 §7)
-  Tensor rope;               // f32 [N, head_dim/2, 2] of (cos, sin), adjacent pairs (spec 01 §8); empty = none
+  Tensor rope = {};          // f32 [N, head_dim/2, 2] of (cos, sin), adjacent pairs (spec 01 §8); empty = none
 };
 
 namespace ops {
