@@ -1,0 +1,329 @@
+#include "models/mmdit.h"
+
+#include <array>
+#include <cmath>
+#include <string>
+
+#include "models/mmdit_layers.h"
+#include "models/mmdit_tables.h"
+
+namespace ts {
+namespace {
+
+constexpr float kLayerNormEps = 1e-5f;
+
+// What a chunk of a block's modulation is for, in the order of the reference (spec 01 §7 point 1).
+enum ModulationChunk : int64_t { kShiftAttention, kScaleAttention, kGateAttention, kShiftMlp, kScaleMlp, kGateMlp };
+
+// One stream on its way through one block.
+struct Stream {
+  const MmditBlock& weights;
+  Tensor x;            // f32 [B', n, D], read
+  Tensor y;            // the same or another: where a full block leaves its result
+  Tensor condition;    // silu(c), product dtype: [B', n, D] or [B', 1, D]
+  Tensor rope;         // empty for text
+  Tensor modulation = {};
+  Qkv qkv = {};
+  Tensor attended = {};
+
+  Chunk chunk(ModulationChunk which) const { return {modulation, which, x.shape[2]}; }
+};
+
+// A forward pass in flight.
+class Evaluation {
+ public:
+  Evaluation(Context& ctx, const Mmdit& model, const MmditConditions& conditions)
+      : ctx_(ctx), config_(model.config()), weights_(model.weights()), conditions_(conditions), items_(conditions.items),
+        latent_len_(conditions.lengths.latent), dim_(config_.hidden_dim) {}
+
+  void run(const Tensor& flow, const Tensor& x, std::span<const float> t) {
+    const Tensor latent = ctx_.f32({items_, latent_len_, dim_});
+    silu_global_ = ctx_.product({items_, 1, dim_});
+    silu_extended_ = ctx_.product({items_, latent_len_, dim_});
+    make_conditions(t);
+    project_audio(latent, x);
+
+    Tensor clip = conditions_.clip, text = conditions_.text;
+    joint_blocks(latent, clip, text);
+    if (config_.add_video) add_video(latent, clip, text);
+    for (size_t i = 0; i < weights_.fused.size(); ++i) {
+      ctx_.check_cancelled();
+      fused_block(weights_.fused[i], i, latent, text);
+    }
+    final_layer(flow, latent);
+  }
+
+ private:
+  // global_c = t_emb + global, extended_c = global_c + sync; all that is kept of them is what the modulations read.
+  void make_conditions(std::span<const float> t) {
+    const Arena::Scope scope(ctx_.arena());
+    std::vector<float> times;
+    for (int64_t item = 0; item < items_; ++item) times.push_back(t[size_t(item % conditions_.batch)]);
+    const std::vector<float> table = timestep_embedding(times, timestep_frequencies(config_.timestep_dim(), config_.v2));
+    const Tensor embedding = ctx_.f32({items_, 1, config_.timestep_dim()});
+    ops::upload(ctx_, embedding, tensor_of(table.data(), embedding.shape));
+    const Tensor hidden = ctx_.product({items_, 1, dim_}), global = ctx_.f32({items_, 1, dim_});
+    ops::linear(ctx_, hidden, embedding, *weights_.t_embed0.weight, {.bias = weights_.t_embed0.bias, .activation = Activation::silu});
+    ops::linear(ctx_, global, hidden, *weights_.t_embed2.weight, {.bias = weights_.t_embed2.bias});
+    ctx_.probe("t_embed", global, {items_, dim_});
+    ops::add(ctx_, global, global, conditions_.global);                        // [B', 1, D]
+    ctx_.probe("global_c", global);
+    const Tensor extended = ctx_.f32({items_, latent_len_, dim_});
+    ops::add(ctx_, extended, conditions_.sync, global);                        // [B', N, D]
+    ctx_.probe("extended_c", extended);
+    ops::activate(ctx_, silu_global_, global, Activation::silu);
+    ops::activate(ctx_, silu_extended_, extended, Activation::silu);
+  }
+
+  // Both halves of guidance see the same x, so it is projected once, unless they see different masked latents.
+  void project_audio(const Tensor& latent, const Tensor& x) {
+    const Arena::Scope scope(ctx_.arena());
+    const int64_t batch = conditions_.batch, channels = config_.latent_dim;
+    const int64_t rows = conditions_.has_masked_latent ? items_ : batch;
+    Tensor input = x;
+    if (config_.use_inpaint) {
+      input = ctx_.product({rows, latent_len_, 2 * channels});
+      for (int64_t first = 0; first < rows; first += batch) ops::copy_block(ctx_, input.slice(first, batch), 0, 0, x);
+      ops::copy_block(ctx_, input, 0, channels, conditions_.masked_latent.slice(0, rows));
+    }
+    project(ctx_, latent.slice(0, rows), input, weights_.audio);               // [B', N, D]
+    if (rows < items_) ops::copy_block(ctx_, latent.slice(batch, batch), 0, 0, latent.slice(0, batch));
+    ctx_.probe("audio_input_proj", latent);
+  }
+
+  // Leaves `clip` and `text` at the streams that come out: the last block passes them through.
+  void joint_blocks(const Tensor& latent, Tensor& clip, Tensor& text) {
+    const bool is_changed = weights_.joint.size() > 1;
+    const Tensor clip_out = is_changed ? ctx_.f32(clip.shape) : Tensor(), text_out = is_changed ? ctx_.f32(text.shape) : Tensor();
+    for (size_t i = 0; i < weights_.joint.size(); ++i) {
+      ctx_.check_cancelled();
+      const Arena::Scope scope(ctx_.arena());
+      const JointBlock& block = weights_.joint[i];
+      std::array<Stream, 3> streams{Stream{block.latent, latent, latent, silu_extended_, conditions_.latent_rope},
+                                    Stream{block.clip, clip, clip_out, silu_global_, conditions_.clip_rope},
+                                    Stream{block.text, text, text_out, silu_global_, {}}};
+      for (Stream& stream : streams) before_attention(stream);
+      attend(streams);
+      for (Stream& stream : streams)
+        if (!stream.weights.pre_only()) after_attention(stream, {}, {});
+      if (!block.clip.pre_only()) {
+        clip = clip_out;
+        text = text_out;
+      }
+      if (!ctx_.probing()) continue;
+      ctx_.probe(concat("joint", i, ".latent"), latent);
+      ctx_.probe(concat("joint", i, ".clip"), clip);
+      ctx_.probe(concat("joint", i, ".text"), text);
+    }
+  }
+
+  void fused_block(const MmditBlock& block, size_t index, const Tensor& latent, const Tensor& context) {
+    const Arena::Scope scope(ctx_.arena());
+    std::array<Stream, 1> streams{Stream{block, latent, latent, silu_extended_, conditions_.latent_rope}};
+    before_attention(streams[0]);
+    attend(streams);
+    after_attention(streams[0], context, ctx_.probing() ? concat("fused", index) : std::string());
+    if (ctx_.probing()) ctx_.probe(concat("fused", index), latent);
+  }
+
+  // LN, modulation, q, k and v of one stream. Allocates them in the scope of the block.
+  void before_attention(Stream& stream) {
+    const MmditBlock& weights = stream.weights;
+    const int64_t length = stream.x.shape[1];
+    stream.modulation = ctx_.f32({items_, stream.condition.shape[1], weights.num_chunks * dim_});
+    const Shape heads{items_, config_.num_heads, length, config_.head_dim()};
+    stream.qkv = {ctx_.product(heads), ctx_.product(heads), ctx_.product(heads)};
+    stream.attended = ctx_.product({items_, length, dim_});
+
+    const Arena::Scope scope(ctx_.arena());
+    ops::linear(ctx_, stream.modulation, stream.condition, *weights.modulation.weight, {.bias = weights.modulation.bias});
+    const Tensor h = ctx_.product(stream.x.shape);
+    ops::layer_norm_modulate(ctx_, h, stream.x, stream.chunk(kShiftAttention), stream.chunk(kScaleAttention), kLayerNormEps);
+    ops::qkv_projection(ctx_, stream.qkv, h, *weights.qkv.weight,
+                        {.bias = weights.qkv.bias, .q_norm = weights.q_norm, .k_norm = weights.k_norm, .eps = conditions_.rms_eps,
+                         .rope = stream.rope});
+  }
+
+  // All streams over all streams' keys. Whoever listens also hears what pre-only streams would have asked.
+  void attend(std::span<Stream> streams) {
+    std::array<AttentionStream, 3> inputs;
+    for (size_t i = 0; i < streams.size(); ++i) {
+      const Stream& stream = streams[i];
+      inputs[i].k = stream.qkv.k;
+      inputs[i].v = stream.qkv.v;
+      if (stream.weights.pre_only() && !ctx_.probing()) continue;
+      inputs[i].q = stream.qkv.q;
+      inputs[i].out = stream.attended;
+    }
+    const std::span<const AttentionStream> used(inputs.data(), streams.size());
+    ops::attention(ctx_, used, {.scale = 1.0f / std::sqrt(float(config_.head_dim()))});
+    probe_attention(used);
+  }
+
+  // attn<i>.{q, k, v, out}, counted over the forward pass, streams one after the other as the reference joins them.
+  void probe_attention(std::span<const AttentionStream> streams) {
+    if (!ctx_.probing()) return;
+    const std::string name = concat("attn", num_attentions_++);
+    const auto report = [&](const char* what, Tensor AttentionStream::*member, int axis) {
+      Shape joined;
+      int64_t length = 0;
+      for (const AttentionStream& stream : streams)
+        if (const Tensor& part = stream.*member) length += part.shape[axis];
+      const Tensor& first = streams[0].*member;
+      for (int i = 0; i < first.shape.rank(); ++i) joined.push_back(i == axis ? length : first.shape[i]);
+      // Everything before the axis is a batch to copy_block.
+      const Shape flat{first.numel() / (first.shape[axis] * first.shape[-1]), length, first.shape[-1]};
+      const Buffer all = allocate_buffer(ctx_.table(), DType::f32, flat);
+      int64_t row = 0;
+      for (const AttentionStream& stream : streams)
+        if (const Tensor& part = stream.*member) {
+          ops::copy_block(ctx_, all, row, 0, part.reshape({flat[0], part.shape[axis], flat[2]}));
+          row += part.shape[axis];
+        }
+      ctx_.probe(name + what, all, joined);
+    };
+    report(".q", &AttentionStream::q, 2);
+    report(".k", &AttentionStream::k, 2);
+    report(".v", &AttentionStream::v, 2);
+    report(".out", &AttentionStream::out, 1);
+  }
+
+  // x + linear1(attended)·gate, cross attention where there is a context, x + FFN(modulated LN(x))·gate.
+  void after_attention(Stream& stream, const Tensor& context, const std::string& name) {
+    const MmditBlock& weights = stream.weights;
+    ops::linear(ctx_, stream.y, stream.attended, *weights.linear1.weight,
+                {.bias = weights.linear1.bias, .gate = stream.chunk(kGateAttention), .residual = stream.x});
+    stream.x = stream.y;
+    if (weights.cross) cross_attention(weights.cross, stream.y, context, name);
+
+    const Arena::Scope scope(ctx_.arena());
+    const Tensor h = ctx_.product(stream.x.shape);
+    ops::layer_norm_modulate(ctx_, h, stream.x, stream.chunk(kShiftMlp), stream.chunk(kScaleMlp), kLayerNormEps);
+    run_mlp(ctx_, stream.y, h, weights.ffn, {.gate = stream.chunk(kGateMlp), .residual = stream.x});
+  }
+
+  // x += softmax(q Kᵀ/√d) V over the text: K the raw half of to_kv, V the normed one (spec 01 §7a).
+  void cross_attention(const CrossAttention& cross, const Tensor& x, const Tensor& context, const std::string& name) {
+    const Arena::Scope scope(ctx_.arena());
+    AttentionStream stream;
+    stream.q = by_heads(x, cross.query, cross.query_norm, conditions_.latent_heads);
+    stream.k = by_heads(context, cross.key, {}, conditions_.context_heads);
+    stream.v = by_heads(context, cross.value, cross.value_norm, conditions_.context_heads);
+    stream.out = ctx_.f32(x.shape);
+    const std::span<const AttentionStream> streams(&stream, 1);
+    ops::attention(ctx_, streams, {.scale = 1.0f / std::sqrt(float(config_.head_dim()))});
+    probe_attention(streams);
+    if (ctx_.probing()) {
+      ctx_.probe(name + ".cross.q", stream.q);
+      ctx_.probe(name + ".cross.k", stream.k);
+      ctx_.probe(name + ".cross.v", stream.v);
+      ctx_.probe(name + ".cross.out", stream.out);
+    }
+    ops::add(ctx_, x, x, stream.out);
+  }
+
+  // [B', heads, n, d] of linear(x) [B', n, heads·d], each head normed where there is a norm.
+  Tensor by_heads(const Tensor& x, const Linear& layer, const Tensor& norm, const Tensor& order) {
+    const int64_t length = x.shape[1], heads = config_.num_heads, head_dim = config_.head_dim();
+    const Tensor out = ctx_.product({items_, heads, length, head_dim});
+    const Arena::Scope scope(ctx_.arena());
+    const Shape rows{items_, length * heads, head_dim};
+    Tensor y = ctx_.f32(x.shape);
+    ops::linear(ctx_, y, x, *layer.weight);
+    if (norm) {
+      const Tensor normed = ctx_.f32(rows);
+      ops::rms_norm(ctx_, normed, y.reshape(rows), norm, conditions_.rms_eps);
+      y = normed;
+    }
+    ops::gather_rows(ctx_, out.reshape(rows), y.reshape(rows), order);
+    return out;
+  }
+
+  // The clip stream joins the latent, gated or not (spec 01 §7a). With triple fusion `text` becomes its own mean, N times.
+  void add_video(const Tensor& latent, const Tensor& clip, Tensor& text) {
+    if (config_.triple_fusion) {
+      const Tensor mean = ctx_.f32({items_, 1, dim_}), repeated = ctx_.f32(latent.shape);
+      ops::mean_rows(ctx_, mean.reshape({items_, dim_}), text);
+      ops::gather_rows(ctx_, repeated, mean, conditions_.first_row);
+      text = repeated;                                                         // [B', N, D]
+    }
+    const Arena::Scope scope(ctx_.arena());
+    Tensor video = clip;
+    if (conditions_.spline) {
+      video = ctx_.f32(latent.shape);
+      ops::resample_rows(ctx_, video, clip, conditions_.spline);               // [B', N, D]
+      ctx_.probe("fusion.clip", video);
+    }
+    if (config_.triple_fusion) {
+      const std::array<Tensor, 3> parts{latent, video, text};
+      const Tensor gate_video = fusion_gate("fusion.gate_v", weights_.gate_video, parts);
+      const Tensor gate_text = fusion_gate("fusion.gate_t", weights_.gate_text, parts);
+      ops::multiply_add(ctx_, latent, gate_video, video);
+      ops::multiply_add(ctx_, latent, gate_text, text);
+    } else if (config_.gated_video) {
+      const std::array<Tensor, 2> parts{latent, video};
+      const Tensor gate = fusion_gate("fusion.gate", weights_.gate, parts);
+      const Tensor gated = ctx_.f32(latent.shape);                             // the latent gates itself: the clip only steers
+      ops::copy_block(ctx_, gated, 0, 0, latent);
+      ops::multiply_add(ctx_, latent, gate, gated);
+    } else {
+      ops::add(ctx_, latent, latent, video);
+    }
+    ctx_.probe("fusion.latent", latent);
+  }
+
+  // σ(W3·silu(W1·LN([parts])))
+  Tensor fusion_gate(const char* name, const FusionGate& gate, std::span<const Tensor> parts) {
+    const Tensor out = ctx_.f32({items_, latent_len_, dim_});
+    const Arena::Scope scope(ctx_.arena());
+    const int64_t width = int64_t(parts.size()) * dim_;
+    const Tensor joined = ctx_.f32({items_, latent_len_, width}), h = ctx_.product(joined.shape);
+    for (size_t i = 0; i < parts.size(); ++i) ops::copy_block(ctx_, joined, 0, int64_t(i) * dim_, parts[i]);
+    ops::layer_norm(ctx_, h, joined, gate.norm_weight, gate.norm_bias, kLayerNormEps);
+    const Tensor hidden = ctx_.product({items_, latent_len_, 4 * dim_});
+    ops::linear(ctx_, hidden, h, *gate.in.weight, {.activation = Activation::silu});
+    ops::linear(ctx_, out, hidden, *gate.out.weight, {.activation = Activation::sigmoid});
+    ctx_.probe(name, out);
+    return out;
+  }
+
+  void final_layer(const Tensor& flow, const Tensor& latent) {
+    const Arena::Scope scope(ctx_.arena());
+    const Tensor modulation = ctx_.f32({items_, latent_len_, 2 * dim_}), h = ctx_.product(latent.shape);
+    ops::linear(ctx_, modulation, silu_extended_, *weights_.final_modulation.weight, {.bias = weights_.final_modulation.bias});
+    ops::layer_norm_modulate(ctx_, h, latent, {modulation, kShiftAttention, dim_}, {modulation, kScaleAttention, dim_}, kLayerNormEps);
+    ops::linear(ctx_, flow, h, *weights_.final_conv.weight, {.bias = weights_.final_conv.bias});  // [B', N, latent_dim]
+    ctx_.probe("final_layer", flow);
+  }
+
+  Context& ctx_;
+  const MmditConfig& config_;
+  const MmditWeights& weights_;
+  const MmditConditions& conditions_;
+  const int64_t items_, latent_len_, dim_;
+  Tensor silu_global_, silu_extended_;  // silu(c): every modulation begins with it
+  int num_attentions_ = 0;
+};
+
+}  // namespace
+
+Mmdit Mmdit::load(Loader& loader, const MmditConfig& config) {
+  Mmdit model;
+  model.config_ = config;
+  model.weights_ = load_mmdit_weights(loader, config);
+  loader.finish();
+  return model;
+}
+
+void Mmdit::velocity(Context& ctx, const Tensor& flow, const Tensor& x, std::span<const float> t, const MmditConditions& conditions) const {
+  const int64_t n = conditions.lengths.latent;
+  require(x.shape == Shape({conditions.batch, n, config_.latent_dim}), "mmdit: x is ", x.shape.str(), ", expected [", conditions.batch, ", ", n,
+          ", ", config_.latent_dim, "]");
+  require(flow.shape == Shape({conditions.items, n, config_.latent_dim}), "mmdit: flow is ", flow.shape.str(), ", expected [", conditions.items,
+          ", ", n, ", ", config_.latent_dim, "]");
+  require(int64_t(t.size()) == conditions.batch, "mmdit: ", t.size(), " times for ", conditions.batch, " items");
+  const Arena::Scope scope(ctx.arena());
+  Evaluation(ctx, *this, conditions).run(flow, x, t);
+}
+
+}  // namespace ts
