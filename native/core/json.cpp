@@ -134,6 +134,9 @@ class Builder final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& origin, ts_status status) {
+  // The parser takes a zero byte for the end of its input and would not see what follows.
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos)
+    fail(status, origin, ": ", position(text, zero), ": a zero byte");
   size_t consumed = 0;
   Json root;
   Builder builder(root, text, origin, status, consumed);

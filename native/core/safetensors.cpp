@@ -89,7 +89,7 @@ Entry read_entry(const std::string& path, const std::string& name, const nlohman
 
   const auto& shape = json["shape"];
   if (!shape.is_array()) bad(path, tensor, ": shape is not a list");
-  // A zero anywhere makes the tensor empty, however large the other axes claim to be.
+  // A zero axis makes the tensor empty; the others must still be possible, because their product is taken later.
   uint64_t bits = entry.type->bits;
   bool empty = false, overflow = false;
   for (const auto& axis : shape) {
@@ -143,11 +143,10 @@ struct SafetensorsFile::Mapping {
     const int error = errno;
     ::close(fd);
     if (!is_file) fail(TS_IO_ERROR, path, ": not a file");
-    if (info.st_size > 0 && address == MAP_FAILED) fail(TS_IO_ERROR, path, ": cannot be mapped: ", std::strerror(error));
-    if (info.st_size > 0) {
-      data = static_cast<const std::byte*>(address);
-      size = uint64_t(info.st_size);
-    }
+    if (info.st_size == 0) return;
+    if (address == MAP_FAILED) fail(TS_IO_ERROR, path, ": cannot be mapped: ", std::strerror(error));
+    data = static_cast<const std::byte*>(address);
+    size = uint64_t(info.st_size);
   }
   ~Mapping() {
     if (data) ::munmap(const_cast<std::byte*>(data), size_t(size));

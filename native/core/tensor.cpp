@@ -13,8 +13,8 @@ std::string Shape::str() const {
 
 Tensor Tensor::slice(int64_t begin, int64_t length) const {
   require(shape.rank() > 0, "tensor: a scalar has no rows to slice");
-  require(begin >= 0 && length >= 0 && begin <= shape[0] && length <= shape[0] - begin, "tensor: rows ", begin, " to ",
-          begin + length, " of ", shape.str(), " do not exist");
+  require(begin >= 0 && length >= 0 && begin <= shape[0] && length <= shape[0] - begin, "tensor: ", length,
+          " rows from ", begin, " of ", shape.str(), " do not exist");
   Shape part;
   int64_t row_bytes = int64_t(size_of(dtype));
   for (int axis = 0; axis < shape.rank(); ++axis) {

@@ -12,7 +12,8 @@ namespace ts {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
-// Above this many bytes of kernels (44 100 phases of 137 taps are 24 MB, of 593 taps 105 MB) taps are computed where they are used.
+// Above this many bytes of kernels (44 100 phases of 137 taps are 24 MB, of 593 taps 105 MB) taps are computed where
+// they are used.
 constexpr int64_t kMaxTableBytes = 256 << 20;
 
 // Modified Bessel function of the first kind, order 0, by its power series Σ ((x/2)^k / k!)²; all terms are positive,
@@ -46,7 +47,7 @@ class Kernel {
     // i/o − p/n over their common denominator, so that τ is exact to one rounding.
     const double tau = cutoff_ * (double(i * to_ - phase * from_) / (double(from_) * double(to_)));
     const double place = tau / filter_.lowpass_width;
-    if (std::fabs(place) >= 1) return 0;  // the reference clamps τ to ±w, where sinc is 0 because w is whole
+    if (std::fabs(place) >= 1) return 0;  // the reference clamps τ to ±w, where sinc is 0: w is whole
     const double sinc = tau == 0 ? 1 : std::sin(kPi * tau) / (kPi * tau);
     return cutoff_ / double(from_) * sinc * window(place);
   }
