@@ -1,0 +1,38 @@
+#include "ops/packed_weight.h"
+
+#include "ops/checks.h"
+#include "ops/table.h"
+
+namespace ts {
+namespace {
+
+void check_weight(const check::Arguments& args, const char* name, const Tensor& weight, const PackOptions& options) {
+  args.dtype(name, weight, DType::f32);
+  const int rank = weight.shape.rank();
+  args.require(rank == 2 || rank == 3, name, " is ", weight.shape.str(), ", [out, in] or [out, in, taps] needed");
+  args.require(weight.numel() > 0, name, " is ", weight.shape.str(), ", which holds nothing");
+  args.require(options.dtype == DType::f32 || options.dtype == DType::bf16, "weights cannot be packed as ", name_of(options.dtype));
+  args.require(options.stride >= 1, "stride ", options.stride, " is not positive");
+  args.require(options.dilation >= 1, "dilation ", options.dilation, " is not positive");
+  if (options.use == WeightUse::conv_transpose)
+    args.require(rank == 3 && weight.shape[2] == 2 * options.stride, name, " is ", weight.shape.str(),
+                 ", [in, out, 2·stride] with stride ", options.stride, " needed");
+}
+
+}  // namespace
+
+Weight pack_weight(const OperatorTable& table, const Tensor& weight, const PackOptions& options) {
+  check_weight(check::Arguments("pack_weight"), "weight", weight, options);
+  return table.pack_weight(table, weight, options);
+}
+
+Weight pack_gated_weight(const OperatorTable& table, const Tensor& w1, const Tensor& w3, const PackOptions& options) {
+  const check::Arguments args("pack_gated_weight");
+  args.require(options.use == WeightUse::linear, "only linear layers have gates");
+  check_weight(args, "w1", w1, options);
+  check_weight(args, "w3", w3, options);
+  args.shape("w3", w3, w1.shape);
+  return table.pack_gated_weight(table, w1, w3, options);
+}
+
+}  // namespace ts
