@@ -13,7 +13,7 @@ const std::string kNoError;
 Job::Job(std::shared_ptr<Session> session, Conditions conditions, GenerateOptions options, Progress::Listener progress, PcmListener pcm,
          uint64_t ring_samples)
     : session_(std::move(session)),
-      busy_(*session_),
+      busy_(*session_, true),
       num_samples_(uint64_t(session_->check(conditions, options).samples)),
       ring_(ring_samples == 0 ? num_samples_ : std::min(ring_samples, num_samples_)) {
   thread_ = std::thread([this, conditions = std::move(conditions), options = std::move(options), progress = std::move(progress),

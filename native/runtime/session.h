@@ -27,7 +27,7 @@ class Session {
   // The right to run something in a session; throws TS_INVALID_ARGUMENT when it is taken. Clears an old cancel.
   class Busy {
    public:
-    explicit Busy(Session& session);
+    explicit Busy(Session& session, bool is_job = false);
     ~Busy() { release(); }
     Busy(const Busy&) = delete;
     Busy& operator=(const Busy&) = delete;
@@ -40,13 +40,15 @@ class Session {
   // Any thread.
   void cancel() { workspace_.cancel(); }
   bool is_cancelled() const { return workspace_.is_cancelled(); }
-  // Cancels, and returns when nothing runs any more.
-  void cancel_and_wait();
-
-  // All of these need a Busy of this session, and throw ts::Error.
+  // The caller's handle is going: cancels a synchronous call and returns when it has ended. A job goes on.
+  void close();
 
   // Lengths of the result; refuses what cannot be generated before anything is computed.
   Lengths check(const Conditions& conditions, const GenerateOptions& options) const;
+  ts_memory_plan plan_memory(const GenerateOptions& options) const;
+  // Latents that encode_audio makes of so many samples.
+  int64_t encoded_len(int64_t num_samples, int64_t sample_rate) const;
+
   void generate(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress, const PcmSink& sink);
   // Latent [N, latent_dim].
   std::vector<float> sample(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress);
@@ -63,7 +65,7 @@ class Session {
   Workspace workspace_;
   std::mutex mutex_;
   std::condition_variable idle_;
-  bool busy_ = false;
+  bool busy_ = false, runs_job_ = false;
 };
 
 }  // namespace ts

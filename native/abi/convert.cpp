@@ -1,0 +1,99 @@
+#include "abi/convert.h"
+
+#include <cmath>
+
+namespace ts::abi {
+namespace {
+
+constexpr uint32_t kMaxFrameSide = 16384;
+constexpr int64_t kMaxTokens = 1 << 20;
+
+// `rows` of `width` floats, or nothing. A pointer without rows, and rows without a pointer, are mistakes.
+std::vector<float> copy_rows(const float* data, int64_t rows, int64_t width, const char* name) {
+  if (!data && rows == 0) return {};
+  require(data != nullptr, name, " is NULL, but its number of rows is ", rows);
+  require(rows >= 1 && rows <= kMaxTokens, name, ": ", rows, " rows");
+  std::vector<float> values(data, data + rows * width);
+  for (float value : values) require(std::isfinite(value), name, " holds a NaN or an infinity");
+  return values;
+}
+
+std::optional<std::string> optional_text(const char* text) {
+  if (!text) return std::nullopt;
+  return std::string(text);
+}
+
+}  // namespace
+
+Conditions read_conditions(const ts_conditions* given, const Networks& networks, int64_t latent_len) {
+  const ts_conditions known = read_struct(given, ts_conditions_init, "ts_conditions");
+  const MmditConfig& config = networks.need(networks.mmdit, "mmdit", "make sound").config();
+  Conditions conditions;
+  conditions.num_clip = known.num_clip;
+  conditions.num_sync = known.num_sync;
+  conditions.num_text = known.num_text;
+  conditions.clip = copy_rows(known.clip_features, known.num_clip, config.clip_dim, "clip_features");
+  conditions.sync = copy_rows(known.sync_features, known.num_sync, config.sync_dim, "sync_features");
+  conditions.text = copy_rows(known.text_features, known.num_text, config.clip_text_dim, "text_features");
+  if (known.t5_features) conditions.t5 = copy_rows(known.t5_features, config.text_seq_len, config.text_dim, "t5_features");
+  if (known.global_text_feature) conditions.global_text = copy_rows(known.global_text_feature, 1, config.clip_text_dim, "global_text_feature");
+  if (known.masked_latent) conditions.masked_latent = copy_rows(known.masked_latent, config.latent_dim, latent_len, "masked_latent");
+  conditions.caption = optional_text(known.caption);
+  conditions.cot = optional_text(known.cot);
+  conditions.negative_caption = optional_text(known.negative_caption);
+  conditions.negative_cot = optional_text(known.negative_cot);
+  return conditions;
+}
+
+GenerateOptions read_options(const ts_generate_options* given) {
+  const ts_generate_options known = read_struct(given, ts_generate_options_init, "ts_generate_options");
+  require(known.num_steps >= 1 && known.num_steps <= 1000, "num_steps ", known.num_steps, " is outside 1 … 1000");
+  require(std::isfinite(known.cfg_scale) && std::fabs(known.cfg_scale) <= 100.0f, "cfg_scale ", known.cfg_scale, " is outside −100 … 100");
+  require(known.scale_phi >= 0.0f && known.scale_phi <= 1.0f, "scale_phi ", known.scale_phi, " is outside 0 … 1");
+  require(known.sampler >= TS_SAMPLER_EULER && known.sampler <= TS_SAMPLER_V_DDIM, "sampler ", known.sampler, " is not known");
+  require(known.sigma_max > 0.0f && known.sigma_max <= 1.0f, "sigma_max ", known.sigma_max, " is outside (0, 1]");
+  require(known.sigma_max == 1.0f || known.init_latent, "sigma_max ", known.sigma_max, " below 1 varies an init_latent, which is NULL");
+  GenerateOptions options;
+  options.num_steps = known.num_steps;
+  options.cfg_scale = known.cfg_scale;
+  options.scale_phi = known.scale_phi;
+  options.duration_s = known.duration_s;
+  options.seed = known.seed;
+  options.sampler = known.sampler;
+  options.lengths = known.lengths;
+  options.sigma_max = known.sigma_max;
+  options.decode_chunk = known.decode_chunk;
+  return options;
+}
+
+void read_latents(GenerateOptions& to, const ts_generate_options* given, const Networks& networks, int64_t latent_len) {
+  const ts_generate_options known = read_struct(given, ts_generate_options_init, "ts_generate_options");
+  const int64_t latent_dim = networks.need(networks.mmdit, "mmdit", "make sound").config().latent_dim;
+  if (known.noise) to.noise = copy_rows(known.noise, latent_dim, latent_len, "noise");
+  if (known.init_latent) to.init_latent = copy_rows(known.init_latent, latent_dim, latent_len, "init_latent");
+}
+
+Frames read_frames(const ts_frames* given) {
+  const ts_frames known = read_struct(given, ts_frames_init, "ts_frames");
+  require(known.pixels != nullptr && known.num_frames > 0, "ts_frames holds no frames");
+  require(known.width >= 1 && known.width <= kMaxFrameSide && known.height >= 1 && known.height <= kMaxFrameSide, "ts_frames: ", known.width,
+          " × ", known.height, " pixels, each side may have 1 … ", kMaxFrameSide);
+  Frames frames;
+  frames.pixels = known.pixels;
+  frames.count = known.num_frames;
+  frames.width = known.width;
+  frames.height = known.height;
+  frames.row_bytes = known.row_bytes ? int64_t(known.row_bytes) : 3 * frames.width;
+  require(frames.row_bytes >= 3 * frames.width && known.row_bytes < (uint64_t(1) << 40), "ts_frames: row_bytes ", known.row_bytes);
+  frames.frame_bytes = known.frame_bytes ? int64_t(known.frame_bytes) : frames.height * frames.row_bytes;
+  require(frames.frame_bytes >= frames.height * frames.row_bytes && known.frame_bytes < (uint64_t(1) << 50), "ts_frames: frame_bytes ",
+          known.frame_bytes);
+  return frames;
+}
+
+Progress::Listener progress_listener(ts_progress_fn progress, void* user_data) {
+  if (!progress) return {};
+  return [progress, user_data](ts_stage stage, uint32_t step, uint32_t num_steps) { return progress(user_data, stage, step, num_steps) == 0; };
+}
+
+}  // namespace ts::abi

@@ -1,0 +1,96 @@
+#include "abi/convert.h"
+#include "abi/handles.h"
+
+using namespace ts;
+using namespace ts::abi;
+
+extern "C" {
+
+void ts_engine_options_init(ts_engine_options* options) {
+  if (!options) return;
+  *options = {};
+  options->struct_size = sizeof *options;
+  options->device = "auto";
+  options->components = TS_COMPONENT_ALL;
+}
+
+ts_status ts_engine_create(const ts_engine_options* given, ts_engine** engine) {
+  return guarded([&] {
+    require(engine != nullptr, "engine is NULL");
+    *engine = nullptr;
+    const ts_engine_options known = read_struct(given, ts_engine_options_init, "ts_engine_options");
+    require(known.precision >= TS_PRECISION_AUTO && known.precision <= TS_PRECISION_BF16, "precision ", known.precision, " is not known");
+    require((known.bundle_path != nullptr) != (known.synthetic != nullptr), "give either bundle_path or synthetic");
+    EngineOptions options;
+    options.precision = known.precision;
+    options.bundle_path = text_or_empty(known.bundle_path);
+    options.device = known.device ? known.device : "auto";
+    if (known.synthetic) options.synthetic = known.synthetic;
+    options.num_threads = known.num_threads;
+    options.components = known.components;
+    options.memory_cap_bytes = known.memory_cap_bytes;
+    *engine = new ts_engine{std::make_shared<Engine>(options)};
+  });
+}
+
+void ts_engine_destroy(ts_engine* engine) { delete engine; }
+
+void ts_engine_info_init(ts_engine_info* info) {
+  if (!info) return;
+  *info = {};
+  info->struct_size = sizeof *info;
+}
+
+ts_status ts_engine_get_info(ts_engine* engine, ts_engine_info* info) {
+  return guarded([&] { write_struct(info, deref(engine, "engine").engine->info(), "ts_engine_info"); });
+}
+
+void ts_lengths_init(ts_lengths* lengths) {
+  if (!lengths) return;
+  *lengths = {};
+  lengths->struct_size = sizeof *lengths;
+}
+
+ts_status ts_get_lengths(ts_engine* engine, double duration_s, ts_length_rule rule, ts_lengths* lengths) {
+  return guarded([&] {
+    Engine& loaded = *deref(engine, "engine").engine;
+    const Lengths found = lengths_for(duration_s, rule, loaded.bundle().sample_rate, loaded.hop());
+    ts_lengths value{};
+    value.latent_len = uint32_t(found.latent);
+    value.clip_len = uint32_t(found.clip);
+    value.sync_len = uint32_t(found.sync);
+    value.num_sync_frames = uint32_t(found.sync_frames);
+    value.num_samples = uint64_t(found.samples);
+    write_struct(lengths, value, "ts_lengths");
+  });
+}
+
+void ts_memory_plan_init(ts_memory_plan* plan) {
+  if (!plan) return;
+  *plan = {};
+  plan->struct_size = sizeof *plan;
+}
+
+ts_status ts_plan_memory(ts_engine* engine, const ts_generate_options* options, ts_memory_plan* plan) {
+  return guarded([&] {
+    const std::shared_ptr<Engine> loaded = deref(engine, "engine").engine;
+    write_struct(plan, Session(loaded).plan_memory(read_options(options)), "ts_memory_plan");
+  });
+}
+
+ts_status ts_tokenize(ts_engine* engine, ts_text_encoder encoder, const char* text, int32_t* ids, uint32_t capacity, uint32_t* num_tokens,
+                      uint64_t* kept_bytes) {
+  return guarded([&] {
+    require(text != nullptr, "text is NULL");
+    require(num_tokens != nullptr, "num_tokens is NULL");
+    const Tokens tokens = deref(engine, "engine").engine->networks().tokenize(encoder, text);
+    *num_tokens = uint32_t(tokens.num_tokens);
+    if (kept_bytes) *kept_bytes = tokens.kept_bytes;
+    if (!ids) return;
+    if (capacity < tokens.ids.size())
+      fail(TS_BUFFER_TOO_SMALL, "ids: ", tokens.ids.size(), " are needed, there is room for ", capacity);
+    std::copy(tokens.ids.begin(), tokens.ids.end(), ids);
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,182 @@
+#include <algorithm>
+
+#include "models/oobleck.h"
+#include "pipeline/decode.h"
+#include "runtime/network.h"
+
+namespace ts {
+namespace {
+
+constexpr int64_t kStereo = 2;
+
+// [B, rows, cols] → [B, cols, rows].
+std::vector<float> transposed_batch(std::span<const float> x, int64_t batch, int64_t rows, int64_t cols) {
+  std::vector<float> y;
+  y.reserve(x.size());
+  for (int64_t b = 0; b < batch; ++b) {
+    const std::vector<float> item = transposed(x.subspan(size_t(b * rows * cols), size_t(rows * cols)), rows, cols);
+    y.insert(y.end(), item.begin(), item.end());
+  }
+  return y;
+}
+
+class VaeNetwork final : public Network {
+ public:
+  VaeNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device), source_(source) {
+    const JsonObject outer(config, "vae config");
+    const JsonObject model = outer.has("model") ? outer.get_object("model") : outer;
+    Loader loader(source, device.table, device.product_dtype);
+    if (model.has("decoder")) decoder_ = OobleckDecoder::load(loader, parse_oobleck_decoder(model.json()["decoder"], "vae config: decoder"));
+    if (model.has("encoder")) encoder_ = OobleckEncoder::load(loader, parse_oobleck_encoder(model.json()["encoder"], "vae config: encoder"));
+    model.check(decoder_ || encoder_, "neither encoder nor decoder");
+    loader.finish();
+  }
+
+  void run(const std::string& function, const JsonObject& settings, const Inputs& inputs, bool probe_all, const Outputs& outputs) override {
+    NetworkWorkspace workspace(device_, probe_all, outputs);
+    if (function == "decode") return decode(workspace, settings, inputs, outputs);
+    if (function == "decode_chunked") return decode_chunked(workspace, settings, inputs, outputs);
+    if (function == "encode") return encode(workspace, inputs, outputs);
+    if (function == "weights") return weights(settings, outputs);
+    unknown_function("vae", function, "decode, decode_chunked, encode, weights");
+  }
+
+ private:
+  const OobleckDecoder& decoder() const {
+    require(decoder_.has_value(), "this vae was loaded without a decoder");
+    return *decoder_;
+  }
+
+  // Latents [B, N, 64] → audio [B, 2, hop·N], each item by itself or all at once.
+  std::vector<float> decode_whole(Workspace& workspace, std::span<const float> latent, int64_t batch, int64_t len) const {
+    const int64_t samples = len * decoder().config().hop();
+    std::vector<float> audio(size_t(batch * samples * kStereo));
+    workspace.run([&](Context& ctx) {
+      Arena::Scope scope(ctx.arena());
+      const Tensor z = ctx.f32({batch, len, decoder().config().latent_dim});
+      const Tensor pcm = ctx.f32({batch, samples, kStereo});
+      ops::upload(ctx, z, tensor_of(latent.data(), z.shape));
+      decoder().decode(ctx, pcm, z, {0, len}, len);
+      ops::download(ctx, tensor_of(audio.data(), pcm.shape), pcm);
+    });
+    return transposed_batch(audio, batch, samples, kStereo);
+  }
+
+  void decode(Workspace& workspace, const JsonObject& settings, const Inputs& inputs, const Outputs& outputs) const {
+    const Shape shape = inputs.get("latent", 3).shape;
+    const int64_t batch = shape[0], dim = shape[1], len = shape[2], hop = decoder().config().hop();
+    require(dim == decoder().config().latent_dim, "input latent has ", dim, " channels, expected ", decoder().config().latent_dim);
+    const std::vector<float> latent = transposed_batch(inputs.floats("latent", 3), batch, dim, len);
+    const int64_t chunk = settings.get_int("chunk", 0, 1 << 20, 0);
+    std::vector<float> audio;
+    if (chunk == 0) {
+      audio = decode_whole(workspace, latent, batch, len);
+    } else {
+      audio.resize(size_t(batch * kStereo * len * hop));
+      for (int64_t b = 0; b < batch; ++b)
+        ts::decode(workspace, decoder(), std::span(latent).subspan(size_t(b * len * dim), size_t(len * dim)), chunk, {},
+                   [&](std::span<float> left, std::span<float> right, int64_t offset) {
+                     float* item = audio.data() + b * kStereo * len * hop;
+                     std::copy(left.begin(), left.end(), item + offset);
+                     std::copy(right.begin(), right.end(), item + len * hop + offset);
+                   });
+    }
+    outputs("audio", tensor_of(audio.data(), {batch, kStereo, len * hop}), true);
+  }
+
+  // The reference's own chunks (spec 03 §5): each decoded alone, half the overlap cut from inner edges, later over
+  // earlier. Kept for verification; ours are exact.
+  void decode_chunked(Workspace& workspace, const JsonObject& settings, const Inputs& inputs, const Outputs& outputs) const {
+    const Shape shape = inputs.get("latent", 3).shape;
+    const int64_t batch = shape[0], dim = shape[1], len = shape[2], hop = decoder().config().hop();
+    require(dim == decoder().config().latent_dim, "input latent has ", dim, " channels, expected ", decoder().config().latent_dim);
+    const int64_t chunk = settings.get_int("chunk_size", 1, 1 << 20), overlap = settings.get_int("overlap", 0, 1 << 20);
+    require(overlap < chunk && len >= chunk, "decode_chunked: ", len, " latents in chunks of ", chunk, " that overlap by ", overlap,
+            "; the reference takes at least one whole chunk");
+    const std::vector<float> latent = transposed_batch(inputs.floats("latent", 3), batch, dim, len);
+    std::vector<int64_t> starts;
+    for (int64_t start = 0; start + chunk <= len; start += chunk - overlap) starts.push_back(start);
+    if (starts.back() + chunk != len) starts.push_back(len - chunk);
+
+    std::vector<float> audio(size_t(batch * kStereo * len * hop));
+    for (size_t i = 0; i < starts.size(); ++i) {
+      std::vector<float> part;
+      for (int64_t b = 0; b < batch; ++b) {
+        const auto rows = std::span(latent).subspan(size_t((b * len + starts[i]) * dim), size_t(chunk * dim));
+        part.insert(part.end(), rows.begin(), rows.end());
+      }
+      const std::vector<float> decoded = decode_whole(workspace, part, batch, chunk);
+      const int64_t skip = i == 0 ? 0 : overlap / 2 * hop;
+      const int64_t keep = (i + 1 == starts.size() ? chunk * hop : chunk * hop - overlap / 2 * hop) - skip;
+      for (int64_t channel = 0; channel < batch * kStereo; ++channel)
+        std::copy_n(decoded.begin() + channel * chunk * hop + skip, keep, audio.begin() + channel * len * hop + starts[i] * hop + skip);
+    }
+    outputs("audio", tensor_of(audio.data(), {batch, kStereo, len * hop}), true);
+    const std::vector<float> whole = decode_whole(workspace, latent, batch, len);
+    outputs("audio_unchunked", tensor_of(whole.data(), {batch, kStereo, len * hop}), true);
+  }
+
+  void encode(Workspace& workspace, const Inputs& inputs, const Outputs& outputs) const {
+    require(encoder_.has_value(), "this vae was loaded without an encoder");
+    const Shape shape = inputs.get("audio", 3).shape;
+    const int64_t batch = shape[0], samples = shape[2], dim = encoder_->config().latent_dim;
+    require(shape[1] == kStereo, "input audio has ", shape[1], " channels, expected 2");
+    const std::vector<float> audio = transposed_batch(inputs.floats("audio", 3), batch, kStereo, samples);
+    const int64_t len = encoder_->latent_len(samples);
+    require(len >= 1, "input audio is shorter than one latent, ", encoder_->config().hop(), " samples");
+    std::vector<float> moments(size_t(batch * len * 2 * dim));
+    workspace.run([&](Context& ctx) {
+      Arena::Scope scope(ctx.arena());
+      const Tensor pcm = ctx.f32({batch, samples, kStereo});
+      const Tensor out = ctx.f32({batch, len, 2 * dim});
+      ops::upload(ctx, pcm, tensor_of(audio.data(), pcm.shape));
+      encoder_->encode(ctx, out, pcm, {0, len}, samples);
+      ops::download(ctx, tensor_of(moments.data(), out.shape), out);
+    });
+    const std::vector<float> columns = transposed_batch(moments, batch, len, 2 * dim);  // [B, 128, N]
+    outputs("encoder_out", tensor_of(columns.data(), {batch, 2 * dim, len}), true);
+    std::vector<float> mean, scale;
+    for (int64_t b = 0; b < batch; ++b) {
+      const auto item = columns.begin() + b * 2 * dim * len;
+      mean.insert(mean.end(), item, item + dim * len);
+      scale.insert(scale.end(), item + dim * len, item + 2 * dim * len);
+    }
+    outputs("mean", tensor_of(mean.data(), {batch, dim, len}), true);
+    outputs("scale", tensor_of(scale.data(), {batch, dim, len}), true);
+    const float kl = float(posterior_kl(moments, dim));
+    outputs("kl", tensor_of(&kl, {}), true);
+    if (!inputs.has("noise")) return;
+    const Tensor& noise = inputs.get("noise", 3);
+    require(noise.shape == Shape({batch, dim, len}), "input noise is ", noise.shape.str(), ", expected ", Shape({batch, dim, len}).str());
+    const std::vector<float> draws = transposed_batch(inputs.floats("noise", 3), batch, dim, len);
+    std::vector<float> latent(draws.size());
+    sample_posterior(latent, moments, draws, dim);
+    const std::vector<float> latent_columns = transposed_batch(latent, batch, len, dim);
+    outputs("latent", tensor_of(latent_columns.data(), {batch, dim, len}), true);
+  }
+
+  // Convolutions as they are used: weight norm folded.
+  void weights(const JsonObject& settings, const Outputs& outputs) const {
+    Loader loader(source_, device_.table, DType::f32);
+    for (const std::string& name : settings.get_strings("names")) {
+      const char* suffix = source_.has(name + ".weight_v") ? ".weight_v" : ".weight";
+      require(source_.has(name + suffix), "the vae has no convolution ", in_quotes(name));
+      const Shape shape = source_.take_any(name + suffix, {}).shape;
+      const std::vector<float> folded = loader.folded(name, shape);
+      outputs(name, tensor_of(folded.data(), shape), true);
+    }
+  }
+
+  const NetworkDevice device_;
+  WeightSource& source_;
+  std::optional<OobleckDecoder> decoder_;
+  std::optional<OobleckEncoder> encoder_;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> create_vae_network(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) {
+  return std::make_unique<VaeNetwork>(config, source, device);
+}
+
+}  // namespace ts

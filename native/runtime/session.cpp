@@ -1,0 +1,123 @@
+#include "runtime/session.h"
+
+#include <algorithm>
+
+#include "core/philox.h"
+#include "pipeline/sample.h"
+#include "pipeline/text.h"
+#include "signal/pcm.h"
+#include "signal/resample.h"
+
+namespace ts {
+namespace {
+// Streams of one seed (core/philox.h): what is drawn from it.
+constexpr uint64_t kPosteriorStream = uint64_t(1) << 32;
+}  // namespace
+
+Session::Session(std::shared_ptr<Engine> engine)
+    : engine_(std::move(engine)), workspace_(engine_->table(), engine_->parallel(), engine_->product_dtype(), engine_->budget()) {}
+
+Session::Busy::Busy(Session& session, bool is_job) : session_(&session) {
+  std::lock_guard lock(session.mutex_);
+  require(!session.busy_, "the session is busy: one call or job at a time; make another session to run in parallel");
+  session.busy_ = true;
+  session.runs_job_ = is_job;
+  session.workspace_.clear_cancel();
+}
+
+void Session::Busy::release() {
+  if (!session_) return;
+  {
+    std::lock_guard lock(session_->mutex_);
+    session_->busy_ = false;
+    session_->idle_.notify_all();
+  }
+  session_ = nullptr;
+}
+
+void Session::close() {
+  std::unique_lock lock(mutex_);
+  if (runs_job_) return;
+  workspace_.cancel();
+  idle_.wait(lock, [&] { return !busy_; });
+}
+
+Lengths Session::check(const Conditions& conditions, const GenerateOptions& options) const {
+  const Lengths lengths = lengths_for(options.duration_s, options.lengths, engine_->bundle().sample_rate, engine_->hop());
+  check_request(engine_->networks(), conditions, options, lengths);
+  engine_->networks().need(engine_->networks().decoder, "vae", "turn latents into sound");
+  return lengths;
+}
+
+void Session::generate(const Busy& busy, const Conditions& conditions, const GenerateOptions& options, const Progress& progress,
+                       const PcmSink& sink) {
+  const Lengths lengths = check(conditions, options);
+  const std::vector<float> latent = sample(busy, conditions, options, progress);
+  const int64_t rate = engine_->bundle().sample_rate;
+  // Cut to the sample, with a fade where it was cut; the reference's rule neither cuts nor fades.
+  const bool cut = options.lengths == TS_LENGTHS_EXACT;
+  decode(busy, latent, options.decode_chunk, progress, [&](std::span<float> left, std::span<float> right, int64_t offset) {
+    const size_t kept = size_t(std::clamp<int64_t>(lengths.samples - offset, 0, int64_t(left.size())));
+    if (kept == 0) return;
+    left = left.first(kept);
+    right = right.first(kept);
+    if (cut) {
+      fade_end(left, offset, lengths.samples, rate);
+      fade_end(right, offset, lengths.samples, rate);
+    }
+    sink(left, right, offset);
+  });
+}
+
+std::vector<float> Session::sample(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress) {
+  const Lengths lengths = lengths_for(options.duration_s, options.lengths, engine_->bundle().sample_rate, engine_->hop());
+  check_request(engine_->networks(), conditions, options, lengths);
+  return sample_latent(workspace_, engine_->networks(), conditions, options, lengths, progress);
+}
+
+void Session::decode(const Busy&, std::span<const float> latent, int64_t chunk, const Progress& progress, const PcmSink& sink) {
+  const Networks& networks = engine_->networks();
+  ts::decode(workspace_, networks.need(networks.decoder, "vae", "turn latents into sound"), latent, chunk, progress, sink);
+}
+
+std::vector<float> Session::encode_text(const Busy&, ts_text_encoder encoder, const std::string& text) {
+  return ts::encode_text(workspace_, engine_->networks(), encoder, text);
+}
+
+void Session::encode_clip_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features) {
+  const Networks& networks = engine_->networks();
+  ts::encode_clip_frames(workspace_, networks.need(networks.clip_vision, "clip_vision", "see frames"), frames, networks.clip_resize, progress,
+                         features);
+}
+
+void Session::encode_sync_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features) {
+  const Networks& networks = engine_->networks();
+  ts::encode_sync_frames(workspace_, networks.need(networks.synchformer, "synchformer", "follow the picture's timing"), frames, progress,
+                         features);
+}
+
+std::vector<float> Session::encode_audio(const Busy&, std::span<const float> audio, int64_t num_channels, int64_t sample_rate,
+                                         uint64_t seed, const Progress& progress) {
+  const Networks& networks = engine_->networks();
+  const OobleckEncoder& encoder = networks.need(networks.encoder, "vae encoder", "encode sound");
+  const int64_t hop = encoder.config().hop(), dim = encoder.config().latent_dim, num_samples = int64_t(audio.size()) / num_channels;
+  require(num_samples > 0, "a sound without samples cannot be encoded");
+  // Mono is doubled, channels beyond the second dropped, the end padded with zeros to whole latents (spec 03 §§3, 7).
+  std::vector<float> channels[2];
+  for (int64_t channel = 0; channel < std::min<int64_t>(2, num_channels); ++channel)
+    channels[channel] = resample(audio.subspan(size_t(channel * num_samples), size_t(num_samples)), sample_rate, engine_->bundle().sample_rate);
+  if (num_channels == 1) channels[1] = channels[0];
+  const size_t padded = (channels[0].size() + size_t(hop) - 1) / size_t(hop) * size_t(hop);
+  for (std::vector<float>& channel : channels) channel.resize(padded, 0.0f);
+
+  const std::vector<float> moments = encode_moments(workspace_, encoder, channels[0], channels[1], progress);
+  std::vector<float> latent(moments.size() / 2), noise;
+  if (seed != 0) {
+    noise.resize(latent.size());
+    fill_normal(noise, seed, kPosteriorStream);
+  }
+  sample_posterior(latent, moments, noise, dim);
+  return latent;
+}
+
+}  // namespace ts
