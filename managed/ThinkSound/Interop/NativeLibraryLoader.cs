@@ -143,7 +143,9 @@ internal sealed class NativeLibraryLoader(string name, Assembly assembly, Func<s
         string search = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
         foreach (string folder in search.Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
             yield return folder;
-        if (FindCheckout(app) is { } checkout) yield return System.IO.Path.Combine(checkout, "build", "cpu", "lib");
+        if (FindCheckout(app) is { } checkout)
+            foreach (string preset in (string[])["cpu", "cuda", "plain"])
+                yield return System.IO.Path.Combine(checkout, "build", preset, "lib");
     }
 
     /// <summary>The checkout that the program was built in, while developing.</summary>
@@ -173,7 +175,7 @@ internal sealed class NativeLibraryLoader(string name, Assembly assembly, Func<s
             text.Append($"What to do: {PathVariable} is set, so only that place counts. Point it at the folder that holds " +
                         $"{FileName}, or unset it.");
         else if (FindCheckout(AppContext.BaseDirectory) is { } checkout)
-            text.Append($"What to do: build it: cmake --preset cpu && cmake --build --preset cpu (in {checkout}).");
+            text.Append($"What to do: build it: {System.IO.Path.Combine(checkout, "scripts", "build.sh")} --native");
         else
             text.Append($"What to do: reference the package that carries it for {RuntimeIdentifier}, put it beside the " +
                         $"program, or set {PathVariable} to its folder.");

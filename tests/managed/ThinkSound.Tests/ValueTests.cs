@@ -1,0 +1,106 @@
+using ThinkSound.Interop;
+using ThinkSound.Networks;
+
+namespace ThinkSound.Tests;
+
+/// <summary>What can be wrong with values before any native code sees them.</summary>
+public sealed class ValueTests
+{
+    [TestCase(0, 64, 0)]
+    [TestCase(2, 0, 0)]
+    [TestCase(2, 64, 127)]
+    public void Features_of_another_size_than_their_shape_are_refused(int rows, int width, int values) =>
+        Assert.That(() => new Features(rows, width, new float[values]), Throws.InstanceOf<ArgumentException>());
+
+    [Test]
+    public void Features_give_their_rows()
+    {
+        var features = new Features(2, 3, new float[] { 1, 2, 3, 4, 5, 6 });
+        Assert.That(features.Row(1).ToArray(), Is.EqualTo(new float[] { 4, 5, 6 }));
+    }
+
+    [Test]
+    public void A_latent_of_another_size_than_its_shape_is_refused() =>
+        Assert.That(() => new Latent(64, 10, new float[639]), Throws.ArgumentException.With.Message.Contains("640 values, not 639"));
+
+    [Test]
+    public void Frames_know_how_many_bytes_they_need()
+    {
+        // The last row need not have its gap: 1 · 100 + 1 · 10 + 6 bytes.
+        Assert.That(() => new VideoFrames(new byte[116], 2, 2, 2, rowBytes: 10, frameBytes: 100), Throws.Nothing);
+        Assert.That(() => new VideoFrames(new byte[115], 2, 2, 2, rowBytes: 10, frameBytes: 100),
+                    Throws.ArgumentException.With.Message.Contains("need 116 bytes, not 115"));
+        Assert.That(() => new VideoFrames(new byte[100], 1, 4, 2, rowBytes: 11), Throws.InstanceOf<ArgumentException>());
+        Assert.That(() => new VideoFrames(new byte[100], 1, 4, 2, frameBytes: 23), Throws.InstanceOf<ArgumentException>());
+        Assert.That(() => new VideoFrames(new byte[100], 0, 4, 2), Throws.InstanceOf<ArgumentException>());
+        Assert.That(() => new VideoFrames(new byte[100], 1, 16385, 1), Throws.InstanceOf<ArgumentException>());
+        var tight = new VideoFrames(new byte[48], 2, 4, 2);
+        Assert.That((tight.RowBytes, tight.FrameBytes), Is.EqualTo((12L, 24L)));
+    }
+
+    [Test]
+    public void A_clip_tells_its_length_and_gives_its_channels()
+    {
+        var clip = new AudioClip(2, 4, new float[] { 1, 2, 3, 4, -5, 6, 7, 8 });
+        Assert.That((clip.Samples, clip.Duration), Is.EqualTo((4, TimeSpan.FromSeconds(1))));
+        Assert.That(clip.Channel(1).ToArray(), Is.EqualTo(new float[] { -5, 6, 7, 8 }));
+        Assert.That(clip.ToInterleaved(), Is.EqualTo(new float[] { 1, -5, 2, 6, 3, 7, 4, 8 }));
+        Assert.That(clip.Peak(), Is.EqualTo(8));
+        Assert.That(clip.WithGain(0.5f).Planar.ToArray(), Is.EqualTo(new[] { 0.5f, 1, 1.5f, 2, -2.5f, 3, 3.5f, 4 }));
+        Assert.That(() => new AudioClip(2, 44100, new float[3]), Throws.ArgumentException);
+    }
+
+    [Test]
+    public void A_streamed_block_knows_its_time()
+    {
+        var block = new PcmBlock(22050, 44100, new float[8]);
+        Assert.That((block.Samples, block.Time), Is.EqualTo((4, TimeSpan.FromSeconds(0.5))));
+    }
+
+    [TestCase("none", LoudnessRule.None, 0)]
+    [TestCase("PEAK", LoudnessRule.Peak, 0)]
+    [TestCase("lufs=-23", LoudnessRule.Lufs, -23)]
+    [TestCase("lufs=-14.5", LoudnessRule.Lufs, -14.5)]
+    public void Loudness_is_read_and_written(string text, LoudnessRule rule, double lufs)
+    {
+        Assert.That(Loudness.TryParse(text, out Loudness loudness));
+        Assert.That((loudness.Rule, loudness.Lufs), Is.EqualTo((rule, lufs)));
+        Assert.That(Loudness.TryParse(loudness.ToString(), out Loudness again) && again == loudness);
+    }
+
+    [TestCase(null)]
+    [TestCase("")]
+    [TestCase("lufs")]
+    [TestCase("lufs=")]
+    [TestCase("lufs=-71")]
+    [TestCase("lufs=3")]
+    [TestCase("lufs=NaN")]
+    [TestCase("loud")]
+    public void What_is_no_loudness_is_refused(string? text) => Assert.That(Loudness.TryParse(text, out _), Is.False);
+
+    [Test]
+    public void Text_with_a_NUL_inside_is_refused_because_C_would_cut_it()
+    {
+        using var arguments = new NativeArguments();
+        unsafe
+        {
+            Assert.That(arguments.String(null, "caption") == null);
+            Assert.That(Utf8.Read(arguments.String("Donner – ⛈", "caption")), Is.EqualTo("Donner – ⛈"));
+        }
+        Assert.That(() => { unsafe { arguments.String("rain\0snow", "caption"); } },
+                    Throws.ArgumentException.With.Property("ParamName").EqualTo("caption"));
+    }
+
+    [Test]
+    public void An_engine_without_a_bundle_is_refused() =>
+        Assert.That(() => ThinkSoundEngine.Load(new EngineOptions()), Throws.ArgumentException.With.Message.Contains("BundlePath"));
+
+    [Test]
+    public void A_float_tensor_keeps_its_values()
+    {
+        Tensor tensor = Tensor.Of("x", [1, 2, 3, 4, 5, 6], 2, 3);
+        Assert.That(tensor.AsFloats().ToArray(), Is.EqualTo(new float[] { 1, 2, 3, 4, 5, 6 }));
+        Assert.That(tensor.Shape, Is.EqualTo(new long[] { 2, 3 }));
+        Assert.That(() => (tensor with { Type = TensorType.Int32 }).AsFloats().Length, Throws.InvalidOperationException);
+    }
+}
