@@ -36,13 +36,22 @@ struct Tile {
   float sum[kRows][kPanel];
 };
 
+// Written so that gcc -O2 keeps the sums in vector registers: own copies, which no pointer can alias, and one short loop
+// of fixed length per row.
 template <class W>
 void accumulate(Tile& tile, const W* weight, const float* const (&rows)[kRows], int64_t in) {
-  for (int64_t k = 0; k < in; ++k, weight += kPanel)
-    for (int64_t r = 0; r < kRows; ++r) {
-      const float value = rows[r][k];
-      for (int64_t o = 0; o < kPanel; ++o) tile.sum[r][o] += value * to_float(weight[o]);
-    }
+  static_assert(kRows == 4);
+  const float *x0 = rows[0], *x1 = rows[1], *x2 = rows[2], *x3 = rows[3];
+  Tile local = tile;
+  for (int64_t k = 0; k < in; ++k, weight += kPanel) {
+    float w[kPanel];
+    for (int64_t o = 0; o < kPanel; ++o) w[o] = to_float(weight[o]);
+    for (int64_t o = 0; o < kPanel; ++o) local.sum[0][o] += x0[k] * w[o];
+    for (int64_t o = 0; o < kPanel; ++o) local.sum[1][o] += x1[k] * w[o];
+    for (int64_t o = 0; o < kPanel; ++o) local.sum[2][o] += x2[k] * w[o];
+    for (int64_t o = 0; o < kPanel; ++o) local.sum[3][o] += x3[k] * w[o];
+  }
+  tile = local;
 }
 
 // store(i, first, sums, gated_sums) is called once for each of `num_rows` rows and each panel: the sums of the outputs
