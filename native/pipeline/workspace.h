@@ -57,6 +57,7 @@ class Workspace {
   const OperatorTable& table() const { return table_; }
   int64_t capacity() const { return capacity_; }
   void set_probe(Probe probe) { probe_ = std::move(probe); }
+  bool has_probe() const { return bool(probe_); }
 
   // Any thread.
   void cancel() { cancelled_ = true; }

@@ -39,12 +39,13 @@ class Engine {
   ts_engine_info info() const;
 
   const Networks& networks() const { return networks_; }
-  // 1 where the bundle has no decoder to tell.
   int64_t hop() const;
-  int64_t text_len() const;
 
  private:
+  class WeightFiles;
+  DType choose_precision(const EngineOptions& options, WeightFiles& files) const;
   void load_components(const EngineOptions& options);
+  void check_widths() const;
 
   MemoryBudget budget_;
   DeviceChoice choice_;

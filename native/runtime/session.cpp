@@ -49,6 +49,28 @@ Lengths Session::check(const Conditions& conditions, const GenerateOptions& opti
   return lengths;
 }
 
+ts_memory_plan Session::plan_memory(const GenerateOptions& options) const {
+  const Lengths lengths = lengths_for(options.duration_s, options.lengths, engine_->bundle().sample_rate, engine_->hop());
+  const Networks& networks = engine_->networks();
+  const auto bytes = [](int64_t value) { return uint64_t(value); };
+  ts_memory_plan plan{};
+  plan.weights_bytes = engine_->info().weights_bytes;
+  plan.text_bytes = bytes(plan_text(workspace_, networks));
+  if (networks.mmdit) plan.sample_bytes = bytes(plan_sample(workspace_, networks, options, lengths));
+  if (networks.decoder) plan.decode_bytes = bytes(plan_decode(workspace_, *networks.decoder, lengths.latent, options.decode_chunk));
+  if (networks.clip_vision) plan.vision_bytes = bytes(plan_clip_frames(workspace_, *networks.clip_vision));
+  if (networks.synchformer) plan.vision_bytes = std::max(plan.vision_bytes, bytes(plan_sync_frames(workspace_, *networks.synchformer)));
+  plan.arena_bytes = std::max({plan.text_bytes, plan.sample_bytes, plan.decode_bytes, plan.vision_bytes});
+  plan.total_bytes = plan.weights_bytes + plan.arena_bytes;
+  return plan;
+}
+
+int64_t Session::encoded_len(int64_t num_samples, int64_t sample_rate) const {
+  const Networks& networks = engine_->networks();
+  const int64_t hop = networks.need(networks.encoder, "vae encoder", "encode sound").config().hop();
+  return (resampled_length(num_samples, sample_rate, engine_->bundle().sample_rate) + hop - 1) / hop;
+}
+
 void Session::generate(const Busy& busy, const Conditions& conditions, const GenerateOptions& options, const Progress& progress,
                        const PcmSink& sink) {
   const Lengths lengths = check(conditions, options);

@@ -1,0 +1,221 @@
+#include "runtime/engine.h"
+
+#include <cstring>
+#include <map>
+
+#include "core/json.h"
+#include "core/log.h"
+#include "models/loader.h"
+
+namespace ts {
+namespace {
+
+// Seeds of synthetic components, apart so that no two networks share weights.
+enum SyntheticSeed : uint64_t { kSeedMmdit = 1, kSeedDecoder, kSeedEncoder, kSeedT5, kSeedClipText, kSeedClipVision, kSeedSynchformer };
+
+Bundle describe(const EngineOptions& options) {
+  if (!options.synthetic) return read_bundle(options.bundle_path);
+  if (*options.synthetic == "published") return parse_bundle(published_bundle_json(), "published sizes", ".", false);
+  return read_bundle(*options.synthetic, false);
+}
+
+const JsonObject member(const nlohmann::json& config, const std::string& where, const char* key) {
+  const JsonObject object(config, where);
+  return object.has(key) ? object.get_object(key) : object;
+}
+
+// The VAE's configuration is written with or without the "model" object around encoder and decoder.
+nlohmann::json vae_side(const Component& component, const std::string& where, const char* side) {
+  const JsonObject model = member(component.config, where, "model");
+  return model.has(side) ? model.json()[side] : nlohmann::json();
+}
+
+}  // namespace
+
+Engine::Engine(const EngineOptions& options)
+    : budget_(options.memory_cap_bytes),
+      choice_(choose_device(options.device)),
+      pool_(int(std::min<uint32_t>(options.num_threads, 1024))),
+      bundle_(describe(options)) {
+  log(TS_LOG_INFO, "engine: bundle ", bundle_.name, " on ", choice_.reason);
+  networks_.name = bundle_.name;
+  networks_.clip_resize = bundle_.clip_slow_resize ? ops::ResizeKind::pil : ops::ResizeKind::torchvision;
+  load_components(options);
+}
+
+Engine::~Engine() = default;
+
+// Opens each file once, however many components it holds, and answers what can be known before anything is packed.
+class Engine::WeightFiles {
+ public:
+  explicit WeightFiles(bool synthetic) : synthetic_(synthetic) {}
+
+  std::unique_ptr<WeightSource> open(const Component& component, uint64_t seed) {
+    if (synthetic_) return synthetic_weights(seed);
+    std::vector<WeightFile> sources;
+    for (const std::string& path : component.files) sources.push_back({file(path), component.prefix});
+    return open_weights(std::move(sources));
+  }
+
+  struct Size {
+    int64_t elements = 0, elements_of_16_bits = 0;
+  };
+  Size size(const Component& component) {
+    Size size;
+    if (synthetic_) return size;
+    for (const std::string& path : component.files)
+      for (const auto& [name, tensor] : file(path)->tensors()) {
+        if (name.rfind(component.prefix, 0) != 0) continue;
+        size.elements += tensor.numel();
+        if (size_of(tensor.dtype) == 2) size.elements_of_16_bits += tensor.numel();
+      }
+    return size;
+  }
+
+ private:
+  std::shared_ptr<const SafetensorsFile> file(const std::string& path) {
+    std::shared_ptr<const SafetensorsFile>& opened = files_[path];
+    if (!opened) opened = std::make_shared<SafetensorsFile>(path);
+    return opened;
+  }
+  const bool synthetic_;
+  std::map<std::string, std::shared_ptr<const SafetensorsFile>> files_;
+};
+
+DType Engine::choose_precision(const EngineOptions& options, WeightFiles& files) const {
+  if (options.precision == TS_PRECISION_F32) return DType::f32;
+  if (options.precision == TS_PRECISION_BF16) return DType::bf16;
+  if (!device().has_bf16) return DType::f32;
+  if (options.synthetic) return DType::bf16;
+  WeightFiles::Size all;
+  for (const std::optional<Component>* component : {&bundle_.mmdit, &bundle_.vae, &bundle_.t5, &bundle_.clip_text, &bundle_.clip_vision, &bundle_.synchformer}) {
+    if (!*component) continue;
+    const WeightFiles::Size size = files.size(**component);
+    all.elements += size.elements;
+    all.elements_of_16_bits += size.elements_of_16_bits;
+  }
+  return 2 * all.elements_of_16_bits > all.elements ? DType::bf16 : DType::f32;
+}
+
+void Engine::load_components(const EngineOptions& options) {
+  WeightFiles files(options.synthetic.has_value());
+  product_dtype_ = choose_precision(options, files);
+
+  const auto load = [&](const std::optional<Component>& component, ts_components bit, uint64_t seed, const char* name, const auto& body) {
+    if (!component || !(options.components & bit)) return;
+    // The cap is asked before anything is read; what packing adds or saves is settled afterwards.
+    const uint64_t expected = uint64_t(files.size(*component).elements) * size_of(product_dtype_);
+    const std::string what = concat("component ", name);
+    budget_.take(expected, what.c_str());
+    const std::unique_ptr<WeightSource> source = files.open(*component, seed);
+    Loader loader(*source, table(), product_dtype_);
+    body(loader, concat(bundle_.path, ": components.", name, ".config"));
+    loaded_ |= bit;
+    num_parameters_ += loader.num_parameters();
+    weights_bytes_ += loader.bytes();
+    budget_.give(expected);
+    budget_.take(uint64_t(loader.bytes()), what.c_str());
+    log(TS_LOG_INFO, "loaded ", name, ": ", loader.num_parameters() / 1000000.0, " M parameters, ", loader.bytes() / 1000000.0, " MB");
+  };
+
+  load(bundle_.mmdit, TS_COMPONENT_MMDIT, kSeedMmdit, "mmdit", [&](Loader& loader, const std::string& where) {
+    networks_.mmdit = std::make_unique<Mmdit>(Mmdit::load(loader, parse_mmdit_config(bundle_.mmdit->config, where)));
+  });
+  load(bundle_.vae, TS_COMPONENT_VAE_DECODER, kSeedDecoder, "vae", [&](Loader& loader, const std::string& where) {
+    const nlohmann::json config = vae_side(*bundle_.vae, where, "decoder");
+    if (config.is_null()) fail(TS_BAD_BUNDLE, where, ": no decoder");
+    networks_.decoder = std::make_unique<OobleckDecoder>(OobleckDecoder::load(loader, parse_oobleck_decoder(config, where + ".decoder")));
+    loader.source().ignore("encoder.");
+    loader.finish();
+  });
+  if (bundle_.vae && !vae_side(*bundle_.vae, "vae", "encoder").is_null())
+    load(bundle_.vae, TS_COMPONENT_VAE_ENCODER, kSeedEncoder, "vae", [&](Loader& loader, const std::string& where) {
+      const nlohmann::json config = vae_side(*bundle_.vae, where, "encoder");
+      networks_.encoder = std::make_unique<OobleckEncoder>(OobleckEncoder::load(loader, parse_oobleck_encoder(config, where + ".encoder")));
+      loader.source().ignore("decoder.");
+      loader.finish();
+    });
+  load(bundle_.t5, TS_COMPONENT_T5, kSeedT5, "t5", [&](Loader& loader, const std::string& where) {
+    networks_.t5 = std::make_unique<T5>(T5::load(loader, parse_t5_config(bundle_.t5->config, where)));
+    if (bundle_.t5->tokenizer && !options.synthetic) networks_.t5_tokenizer = load_t5_tokenizer(bundle_.t5->tokenizer->file);
+  });
+  load(bundle_.clip_text, TS_COMPONENT_CLIP_TEXT, kSeedClipText, "clip_text", [&](Loader& loader, const std::string& where) {
+    networks_.clip_text = std::make_unique<ClipText>(ClipText::load(loader, parse_clip_text_config(bundle_.clip_text->config, where)));
+    if (const auto& tokenizer = bundle_.clip_text->tokenizer; tokenizer && !options.synthetic)
+      networks_.clip_tokenizer = load_clip_tokenizer(tokenizer->file, tokenizer->vocabulary);
+  });
+  load(bundle_.clip_vision, TS_COMPONENT_CLIP_VISION, kSeedClipVision, "clip_vision", [&](Loader& loader, const std::string& where) {
+    networks_.clip_vision = std::make_unique<ClipVision>(ClipVision::load(loader, parse_clip_vision_config(bundle_.clip_vision->config, where)));
+  });
+  load(bundle_.synchformer, TS_COMPONENT_SYNCHFORMER, kSeedSynchformer, "synchformer", [&](Loader& loader, const std::string& where) {
+    networks_.synchformer = std::make_unique<Synchformer>(Synchformer::load(loader, parse_synchformer_config(bundle_.synchformer->config, where)));
+  });
+  check_widths();
+}
+
+// A bundle is put together from several files; what one network gives must be what the next one takes.
+void Engine::check_widths() const {
+  const auto agree = [&](int64_t given, const char* giver, int64_t taken, const char* taker) {
+    if (given != taken) fail(TS_BAD_BUNDLE, bundle_.path, ": ", giver, " is ", given, ", but ", taker, " is ", taken, "; they must be equal");
+  };
+  const auto within = [&](int64_t ids, const char* tokenizer, int64_t vocabulary) {
+    if (ids > vocabulary) fail(TS_BAD_BUNDLE, bundle_.path, ": ", tokenizer, " makes ", ids, " ids, but its network knows ", vocabulary);
+  };
+  if (!networks_.mmdit) return;
+  const MmditConfig& mmdit = networks_.mmdit->config();
+  if (networks_.clip_vision) agree(networks_.clip_vision->config().projection_dim, "clip_vision.projection_dim", mmdit.clip_dim, "mmdit.clip_dim");
+  if (networks_.synchformer) agree(networks_.synchformer->config().embed_dim, "synchformer.embed_dim", mmdit.sync_dim, "mmdit.sync_dim");
+  if (networks_.clip_text) agree(networks_.clip_text->config().hidden_size, "clip_text.hidden_size", mmdit.clip_text_dim, "mmdit.clip_text_dim");
+  if (networks_.t5) agree(networks_.t5->config().d_model, "t5.d_model", mmdit.text_dim, "mmdit.text_dim");
+  if (networks_.decoder) agree(networks_.decoder->config().latent_dim, "vae.decoder.latent_dim", mmdit.latent_dim, "mmdit.latent_dim");
+  if (networks_.clip_tokenizer && networks_.clip_text)
+    within(networks_.clip_tokenizer->vocab_size(), "clip_text's tokenizer", networks_.clip_text->config().vocab_size);
+  if (networks_.t5_tokenizer && networks_.t5)
+    within(networks_.t5_tokenizer->vocab_size(), "t5's tokenizer", networks_.t5->config().vocab_size);
+}
+
+int64_t Engine::hop() const {
+  if (networks_.decoder) return networks_.decoder->config().hop();
+  if (networks_.encoder) return networks_.encoder->config().hop();
+  // Without a VAE, that of the family: 2048 (spec 03).
+  return 2048;
+}
+
+ts_engine_info Engine::info() const {
+  ts_engine_info info{};
+  info.components = loaded_;
+  const auto copy = [](auto& to, const std::string& text) {
+    const size_t size = std::min(text.size(), sizeof(to) - 1);
+    std::memcpy(to, text.data(), size);
+    to[size] = 0;
+  };
+  copy(info.name, bundle_.name);
+  copy(info.device, device().id);
+  copy(info.device_choice, choice_.reason);
+  copy(info.precision, std::string(name_of(product_dtype_)));
+  info.num_parameters = uint64_t(num_parameters_);
+  info.weights_bytes = uint64_t(weights_bytes_);
+  info.sample_rate = uint32_t(bundle_.sample_rate);
+  info.hop = uint32_t(hop());
+  if (networks_.mmdit) {
+    const MmditConfig& mmdit = networks_.mmdit->config();
+    info.latent_dim = uint32_t(mmdit.latent_dim);
+    info.clip_dim = uint32_t(mmdit.clip_dim);
+    info.sync_dim = uint32_t(mmdit.sync_dim);
+    info.text_dim = uint32_t(mmdit.clip_text_dim);
+    info.t5_dim = uint32_t(mmdit.text_dim);
+  }
+  // Without the DiT, what the encoders say themselves.
+  if (networks_.decoder) info.latent_dim = uint32_t(networks_.decoder->config().latent_dim);
+  if (networks_.clip_vision) info.clip_dim = uint32_t(networks_.clip_vision->config().projection_dim);
+  if (networks_.synchformer) info.sync_dim = uint32_t(networks_.synchformer->config().embed_dim);
+  if (networks_.clip_text) info.text_dim = uint32_t(networks_.clip_text->config().hidden_size);
+  if (networks_.t5) info.t5_dim = uint32_t(networks_.t5->config().d_model);
+  info.text_len = uint32_t(networks_.text_len());
+  info.clip_fps = bundle_.clip_fps;
+  info.sync_fps = bundle_.sync_fps;
+  info.num_threads = uint32_t(pool_.num_threads());
+  return info;
+}
+
+}  // namespace ts
