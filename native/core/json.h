@@ -32,6 +32,7 @@ std::string in_quotes(std::string_view name);
 class JsonObject {
  public:
   JsonObject(const nlohmann::json& object, std::string where, ts_status status = TS_BAD_BUNDLE);
+  JsonObject(nlohmann::json&&, std::string, ts_status = TS_BAD_BUNDLE) = delete;  // would be gone at once
 
   bool has(std::string_view key) const { return find(key) != nullptr; }
 
