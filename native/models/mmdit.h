@@ -22,6 +22,7 @@ namespace ts {
 
 struct MmditLengths {
   int64_t latent = 0, clip = 0, sync = 0;  // N, C, S
+  int64_t text = 0;                        // CLIP text; 0 = the configuration's text_seq_len
 };
 
 // What an item may lack. Its place is then taken as in training: by the learned empty features, by zeros for a global
@@ -35,7 +36,7 @@ enum MmditModality : uint32_t {
 struct MmditFeatures {
   Tensor clip;           // [B, C, clip_dim]
   Tensor sync;           // [B, S, sync_dim]
-  Tensor text;           // [B, text_seq_len, clip_text_dim]: CLIP's last hidden states
+  Tensor text;           // [B, text length, clip_text_dim]: CLIP's last hidden states
   Tensor t5;             // [B, any length, text_dim]
   Tensor global_text;    // [B, clip_text_dim], CLIP's pooled text; empty = the mean of `text`, as the published model has it
   Tensor masked_latent;  // [B, N, latent_dim], with use_inpaint only; empty = zeros

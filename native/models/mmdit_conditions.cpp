@@ -57,7 +57,7 @@ class Preparation {
       : ctx_(ctx), config_(model.config()), weights_(model.weights()), features_(features), batch_(batch), guided_(options.guided),
         clip_{"clip", kMmditClip, lengths.clip, config_.clip_dim, features.clip, {}, weights_.empty_clip},
         sync_{"sync", kMmditSync, lengths.sync, config_.sync_dim, features.sync, {}, weights_.empty_sync},
-        text_{"text", kMmditText, config_.text_seq_len, config_.clip_text_dim, features.text, features.negative_text, weights_.empty_text},
+        text_{"text", kMmditText, lengths.text ? lengths.text : config_.text_seq_len, config_.clip_text_dim, features.text, features.negative_text, weights_.empty_text},
         t5_{"T5", kMmditT5, 0, config_.text_dim, features.t5, features.negative_t5, weights_.empty_t5},
         masked_{"masked latent", kMmditMaskedLatent, lengths.latent, config_.latent_dim, features.masked_latent, {}, {}} {
     out_.lengths = lengths;
@@ -97,8 +97,9 @@ class Preparation {
 
  private:
   void check() const {
-    const auto [n, c, s] = out_.lengths;
-    require(batch_ > 0 && n > 0 && c > 0 && s > 0, "mmdit: batch ", batch_, " with lengths ", n, ", ", c, ", ", s, ": all must be positive");
+    const int64_t n = out_.lengths.latent, c = out_.lengths.clip, s = out_.lengths.sync;
+    require(batch_ > 0 && n > 0 && c > 0 && s > 0 && text_.length > 0, "mmdit: batch ", batch_, " with lengths ", n, ", ", c, ", ", s, ", ",
+            text_.length, ": all must be positive");
     require(s % kSyncSegment == 0, "mmdit: ", s, " sync features; they come in segments of ", kSyncSegment);
     require(features_.absent.empty() || int64_t(features_.absent.size()) == batch_, "mmdit: absent modalities of ", features_.absent.size(),
             " items, the batch has ", batch_);
@@ -246,7 +247,7 @@ class Preparation {
 
   // What follows from lengths alone.
   void make_tables() {
-    const auto [n, c, s] = out_.lengths;
+    const int64_t n = out_.lengths.latent, c = out_.lengths.clip;
     out_.latent_rope = rope(ctx_, "latent_rot", n, config_.head_dim(), 1.0f);
     out_.clip_rope = rope(ctx_, "clip_rot", c, config_.head_dim(), float(double(n) / double(c)));
     if (config_.add_video && c != n) {
