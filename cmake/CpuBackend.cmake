@@ -25,4 +25,10 @@ if(TS_HAVE_ONEDNN AND TS_HAVE_HIGHWAY)
   target_compile_definitions(ts_core PUBLIC TS_CPU_BACKEND=1)
   target_include_directories(ts_core PUBLIC ${ONEDNN_INCLUDE} ${HIGHWAY_INCLUDE})
   target_link_libraries(ts_core PUBLIC ${ONEDNN_LIBRARY} ${HIGHWAY_LIBRARY})
+  file(STRINGS ${ONEDNN_INCLUDE}/oneapi/dnnl/dnnl_config.h onednn_uses_openmp REGEX "define DNNL_CPU_RUNTIME DNNL_RUNTIME_OMP")
+  if(onednn_uses_openmp)
+    target_link_libraries(ts_core PUBLIC gomp) # product.cpp tells oneDNN to use one thread
+  endif()
+  # AVX2, AVX-512 and scalar code on x86: what lies between is not worth its compile time.
+  set_source_files_properties(${cpu_sources} PROPERTIES COMPILE_DEFINITIONS "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4)")
 endif()
