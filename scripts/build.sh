@@ -28,7 +28,7 @@ native() {
   if [[ ! -f build/$preset/build.ninja ]]; then
     quietly "build/logs/configure-$preset.log" cmake --preset "$preset"
   fi
-  quietly "build/logs/build-$preset.log" cmake --build --preset "$preset"
+  quietly "build/logs/build-$preset.log" cmake --build --preset "$preset" -- --quiet
 }
 
 managed() {
