@@ -7,10 +7,11 @@ cd "$root"
 problems=0
 problem() { printf 'tree: %s\n' "$*"; problems=1; }
 
+# Files deleted but not committed yet are listed too; the commands below pass over them.
 files() { git ls-files -z --cached --others --exclude-standard; }
 
 # Budgets in MB of 10^6 bytes.
-sizes=$(files | xargs -0 stat -c '%s %n' 2>/dev/null | awk '
+sizes=$({ files | xargs -0 stat -c '%s %n' 2>/dev/null || true; } | awk '
   { bytes = $1; sub(/^[0-9]+ /, ""); part = "everything else"; total += bytes }
   /^models\//                                            { part = "models" }
   /^training\//                                          { part = "training" }
