@@ -5,6 +5,7 @@
 
 #include "models/clip_vision.h"
 #include "models/synchformer.h"
+#include "ops/image.h"
 #include "pipeline/progress.h"
 #include "pipeline/workspace.h"
 
