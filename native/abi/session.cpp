@@ -6,7 +6,6 @@ using namespace ts::abi;
 
 namespace {
 
-Session& session_of(ts_session* handle) { return *deref(handle, "session").session; }
 const Networks& networks_of(Session& session) { return session.engine().networks(); }
 
 void check_capacity(uint64_t needed, uint64_t capacity, const char* name) {
