@@ -63,7 +63,7 @@ void Charsmap::check(const std::string& origin) const {
         bad("unit ", children, " names replacement ", value, ", which is not the start of one");
     }
     bool descended = false;
-    while (visit.next_label < 256 && !descended) {
+    while (!descended && visit.next_label < 256) {
       const uint32_t label = visit.next_label++;
       const uint32_t child = children ^ label;
       if (child >= units_.size() || label_of(units_[child]) != label) continue;
@@ -73,7 +73,7 @@ void Charsmap::check(const std::string& origin) const {
         continue;
       }
       height[child] = kOpen;
-      path.push_back({child, 1, 0});  // `visit` is not used after this
+      path.push_back({child, 1, 0});  // `visit` must not be used after this
       descended = true;
     }
     if (descended) continue;
