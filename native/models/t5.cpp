@@ -1,120 +1,140 @@
 #include "models/t5.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/json.h"
 #include "ops/attention.h"
-#include "ops/linear.h"
 #include "ops/norm.h"
 #include "ops/rows.h"
 
 namespace ts {
 
 T5Config parse_t5_config(const nlohmann::json& json, const std::string& origin) {
+  constexpr int64_t kMaxWidth = 65536;
   const JsonObject object(json, origin);
   T5Config config;
-  config.vocab_size = object.get_int("vocab_size", 2, 1 << 24);
+  config.vocab_size = object.get_int("vocab_size", 1, 1 << 24, config.vocab_size);
   config.d_model = object.get_int("d_model", 1, 16384);
   config.d_kv = object.get_int("d_kv", 2, 128);
-  config.d_ff = object.get_int("d_ff", 1, 131072);
-  config.num_layers = object.get_int("num_layers", 1, 256);
+  config.d_ff = object.get_int("d_ff", 1, kMaxWidth);
+  config.num_layers = object.get_int("num_layers", 0, 256);
   config.num_heads = object.get_int("num_heads", 1, 1024);
-  config.num_buckets = object.get_int("relative_attention_num_buckets", 4, 1024, 32);
-  config.max_distance = object.get_int("relative_attention_max_distance", 2, 65536, 128);
+  config.num_buckets = object.get_int("relative_attention_num_buckets", 4, 4096, config.num_buckets);
+  config.max_distance = object.get_int("relative_attention_max_distance", 2, 1 << 20, config.max_distance);
   config.eps = float(object.get_number("layer_norm_epsilon", 0, 1, 1e-6));
-  object.check(object.get_string("feed_forward_proj", "gated-gelu") == "gated-gelu",
-               "feed_forward_proj must be \"gated-gelu\": T5 v1.1 is the only family here");
   object.check(config.d_kv % 2 == 0, "d_kv ", config.d_kv, " is odd");
-  object.check(config.num_buckets % 4 == 0 && config.max_distance > config.num_buckets / 4,
-               "relative attention needs buckets in fours and distances beyond the exact ones");
+  object.check(config.inner_dim() <= kMaxWidth, "num_heads ", config.num_heads, " of d_kv ", config.d_kv, " make ", config.inner_dim(),
+               " channels, more than ", kMaxWidth);
+  object.check(config.num_buckets % 4 == 0, "relative_attention_num_buckets ", config.num_buckets,
+               " is not a multiple of 4: half look each way, half of those are exact");
+  object.check(config.max_distance > config.num_buckets / 4, "relative_attention_max_distance ", config.max_distance,
+               " is not beyond the ", config.num_buckets / 4, " exact buckets");
+  // "gated-gelu" means gelu_new, the tanh form, wherever the class is asked for it (spec 04 §1). T5 v1.0's plain "relu"
+  // has one input matrix instead of two and belongs to no ThinkSound.
+  const std::string projection = object.get_choice("feed_forward_proj", {"gated-gelu", "gated-silu"}, "gated-gelu");
+  config.activation = projection == "gated-silu" ? Activation::silu : Activation::gelu_tanh;
+  const std::string dense = projection == "gated-silu" ? "silu" : "gelu_new";
+  object.check(object.get_string("dense_act_fn", dense) == dense, "dense_act_fn ", in_quotes(object.get_string("dense_act_fn", dense)),
+               " contradicts feed_forward_proj ", projection);
   return config;
 }
 
-int64_t t5_position_bucket(int64_t distance, int64_t num_buckets, int64_t max_distance) {
-  const int64_t half = num_buckets / 2, exact = half / 2;
-  const int64_t sign = distance > 0 ? half : 0, n = std::abs(distance);
-  if (n < exact) return sign + n;
-  // Logarithms in single precision, as the library takes them.
-  const float position = std::log(float(n) / float(exact)) / float(std::log(double(max_distance) / double(exact))) * float(half - exact);
-  return sign + std::min(half - 1, exact + int64_t(position));
-}
-
 T5 T5::load(Loader& loader, const T5Config& config) {
+  const int64_t width = config.d_model, inner = config.inner_dim();
+  WeightSource& source = loader.source();
+  source.ignore("decoder.");
+  source.ignore("lm_head.");
+  // One tensor under two names; files hold either or both.
+  source.ignore("shared.");
+  source.ignore("encoder.embed_tokens.");
+  const bool only_alias = source.has("encoder.embed_tokens.weight") && !source.has("shared.weight");
+
   T5 t5;
   t5.config_ = config;
-  const int64_t inner = config.num_heads * config.d_kv;
-  // One tensor under two names; files hold either or both.
-  const bool shared = loader.source().has("shared.weight") || !loader.source().has("encoder.embed_tokens.weight");
-  t5.embedding_ = loader.table(shared ? "shared.weight" : "encoder.embed_tokens.weight", {config.vocab_size, config.d_model});
+  t5.embedding_ = loader.table(only_alias ? "encoder.embed_tokens.weight" : "shared.weight", {config.vocab_size, width});
   t5.relative_bias_ = loader.host("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", {config.num_buckets, config.num_heads});
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    const std::string attention = concat("encoder.block.", i, ".layer.0."), mlp = concat("encoder.block.", i, ".layer.1.");
-    const std::string names[] = {attention + "SelfAttention.q", attention + "SelfAttention.k", attention + "SelfAttention.v"};
-    Layer layer;
-    layer.attention_norm = loader.vector(attention + "layer_norm.weight", {config.d_model});
-    layer.qkv = loader.stacked(names, inner, config.d_model, false);
-    layer.out = loader.linear(attention + "SelfAttention.o", config.d_model, inner, 1, false);
-    layer.mlp_norm = loader.vector(mlp + "layer_norm.weight", {config.d_model});
-    layer.gate = loader.gated(mlp + "DenseReluDense.wi_0.weight", mlp + "DenseReluDense.wi_1.weight", config.d_ff, config.d_model);
-    layer.down = loader.linear(mlp + "DenseReluDense.wo", config.d_model, config.d_ff, 1, false);
-    t5.layers_.push_back(std::move(layer));
+    const std::string layer = concat("encoder.block.", i, ".layer."), attention = layer + "0.SelfAttention.", dense = layer + "1.DenseReluDense.";
+    T5Block& block = t5.blocks_.emplace_back();
+    block.attention_norm = loader.vector(layer + "0.layer_norm.weight", {width});
+    block.qkv = loader.stacked(std::array{attention + "q", attention + "k", attention + "v"}, inner, width, false);
+    block.out = loader.linear(attention + "o", width, inner, 1, false);
+    block.mlp_norm = loader.vector(layer + "1.layer_norm.weight", {width});
+    block.wi = loader.gated(dense + "wi_0.weight", dense + "wi_1.weight", config.d_ff, width);
+    block.wo = loader.linear(dense + "wo", width, config.d_ff, 1, false);
   }
-  t5.final_norm_ = loader.vector("encoder.final_layer_norm.weight", {config.d_model});
-  for (const char* unused : {"shared.weight", "encoder.embed_tokens.weight", "decoder.", "lm_head."}) loader.source().ignore(unused);
+  t5.final_norm_ = loader.vector("encoder.final_layer_norm.weight", {width});
   loader.finish();
   return t5;
 }
 
+int64_t relative_bucket(int64_t distance, int64_t num_buckets, int64_t max_distance) {
+  const int64_t one_way = num_buckets / 2, exact = one_way / 2, n = std::abs(distance);
+  const int64_t later = distance > 0 ? one_way : 0;
+  if (n < exact) return later + n;
+  // Logarithms in f32, as the reference takes them: near whole numbers the type decides the bucket.
+  const float ratio = std::log(float(n) / float(exact)) / float(std::log(double(max_distance) / double(exact)));
+  return later + std::min(one_way - 1, exact + int64_t(ratio * float(one_way - exact)));
+}
+
 std::vector<float> T5::position_bias(int64_t len) const {
   std::vector<float> bias(size_t(config_.num_heads * len * len));
-  for (int64_t query = 0; query < len; ++query)
-    for (int64_t key = 0; key < len; ++key) {
-      const int64_t bucket = t5_position_bucket(key - query, config_.num_buckets, config_.max_distance);
-      for (int64_t head = 0; head < config_.num_heads; ++head)
-        bias[size_t((head * len + query) * len + key)] = relative_bias_[size_t(bucket * config_.num_heads + head)];
+  for (int64_t distance = 1 - len; distance < len; ++distance) {
+    const int64_t bucket = relative_bucket(distance, config_.num_buckets, config_.max_distance);
+    for (int64_t head = 0; head < config_.num_heads; ++head) {
+      const float value = relative_bias_[size_t(bucket * config_.num_heads + head)];
+      for (int64_t query = std::max<int64_t>(0, -distance); query < std::min(len, len - distance); ++query)
+        bias[size_t((head * len + query) * len + query + distance)] = value;
     }
+  }
   return bias;
 }
 
-void T5::forward(Context& ctx, const Tensor& y, std::span<const int32_t> ids, std::span<const uint8_t> mask) const {
-  require(y.shape.rank() == 3 && y.shape[2] == config_.d_model, "t5: y is ", y.shape.str(), ", expected [B, n, ", config_.d_model, "]");
-  const int64_t batch = y.shape[0], len = y.shape[1], heads = config_.num_heads, inner = heads * config_.d_kv;
-  require(int64_t(ids.size()) == batch * len, "t5: ", ids.size(), " ids for ", batch, " × ", len);
-  require(mask.empty() || mask.size() == ids.size(), "t5: mask and ids differ in length");
-  for (int32_t id : ids) require(id >= 0 && id < config_.vocab_size, "t5: id ", id, " is outside the vocabulary of ", config_.vocab_size);
-
+void T5::attend(Context& ctx, const Tensor& h, const T5Block& block, const Tensor& bias, const Tensor& mask) const {
   const Arena::Scope scope(ctx.arena());
-  const Tensor device_ids = ctx.arena().allocate<int32_t>({batch, len}), bias = ctx.f32({heads, len, len});
-  ops::upload(ctx, device_ids, tensor_of(ids.data(), device_ids.shape));
-  const std::vector<float> host_bias = position_bias(len);
-  ops::upload(ctx, bias, tensor_of(host_bias.data(), bias.shape));
-  ctx.probe("position_bias", bias, {1, heads, len, len});
-  AttentionOptions options{.scale = 1.0f, .bias = bias};
-  if (!mask.empty()) {
-    options.key_mask = ctx.arena().allocate<uint8_t>({batch, len});
-    ops::upload(ctx, options.key_mask, tensor_of(mask.data(), options.key_mask.shape));
-  }
+  const int64_t batch = h.shape[0], len = h.shape[1];
+  const Shape heads{batch, config_.num_heads, len, config_.d_kv};
+  const Tensor normed = ctx.product(h.shape);                                       // [B, N, D]
+  const Qkv qkv{ctx.product(heads), ctx.product(heads), ctx.product(heads)};        // 3 × [B, H, N, d_kv]
+  const Tensor attended = ctx.product({batch, len, config_.inner_dim()});           // [B, N, H·d_kv]
+  ops::rms_norm(ctx, normed, h, block.attention_norm, config_.eps);
+  ops::qkv_projection(ctx, qkv, normed, *block.qkv.weight, {});
+  const AttentionStream stream{qkv.q, qkv.k, qkv.v, attended};
+  ops::attention(ctx, {&stream, 1}, {.scale = 1.0f, .key_mask = mask, .bias = bias});
+  ops::linear(ctx, h, attended, *block.out.weight, {.residual = h});                // [B, N, D]
+}
 
-  const Tensor h = ctx.f32({batch, len, config_.d_model}), normed = ctx.product(h.shape), attended = ctx.product({batch, len, inner});
-  const Tensor gated = ctx.product({batch, len, config_.d_ff});
-  const Shape by_head{batch, heads, len, config_.d_kv};
-  const Qkv qkv{ctx.product(by_head), ctx.product(by_head), ctx.product(by_head)};
-  ops::embed(ctx, h, embedding_, device_ids);  // [B, n, d_model]
-  for (size_t i = 0; i < layers_.size(); ++i) {
+void T5::feed_forward(Context& ctx, const Tensor& h, const T5Block& block) const {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor normed = ctx.product(h.shape);                                       // [B, N, D]
+  const Tensor inner = ctx.product({h.shape[0], h.shape[1], config_.d_ff});         // [B, N, F]
+  ops::rms_norm(ctx, normed, h, block.mlp_norm, config_.eps);
+  ops::gated_linear(ctx, inner, normed, *block.wi, config_.activation);
+  ops::linear(ctx, h, inner, *block.wo.weight, {.residual = h});                    // [B, N, D]
+}
+
+void T5::forward(Context& ctx, const Tensor& y, const TokenBatch& tokens) const {
+  require(y.shape.rank() == 3 && y.shape[1] >= 1 && y.shape[2] == config_.d_model, "t5: y is ", y.shape.str(), ", [batch, tokens, ",
+          config_.d_model, "] needed");
+  const int64_t batch = y.shape[0], len = y.shape[1];
+  const Arena::Scope scope(ctx.arena());
+  const DeviceTokens input = upload_tokens(ctx, "t5", tokens, batch, len, config_.vocab_size);  // [B, N]
+  const Tensor bias = ctx.f32({config_.num_heads, len, len});
+  if (!ctx.planning()) ops::upload(ctx, bias, tensor_of(position_bias(len).data(), bias.shape));
+  ctx.probe("position_bias", bias, {1, config_.num_heads, len, len});
+
+  const Tensor h = ctx.f32(y.shape);                                                // [B, N, D]
+  ops::embed(ctx, h, embedding_, input.ids);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
     ctx.check_cancelled();
-    const Layer& layer = layers_[i];
-    ops::rms_norm(ctx, normed, h, layer.attention_norm, config_.eps);                          // [B, n, d_model]
-    ops::qkv_projection(ctx, qkv, normed, *layer.qkv.weight, {});                              // 3 × [B, H, n, d_kv]
-    const AttentionStream stream{qkv.q, qkv.k, qkv.v, attended};
-    ops::attention(ctx, {&stream, 1}, options);                                                // [B, n, H·d_kv]
-    ops::linear(ctx, h, attended, *layer.out.weight, {.residual = h});                         // [B, n, d_model]
-    ctx.probe(concat("block", i, ".after_attn"), h);
-    ops::rms_norm(ctx, normed, h, layer.mlp_norm, config_.eps);
-    ops::gated_linear(ctx, gated, normed, *layer.gate, Activation::gelu_tanh);                 // [B, n, d_ff]
-    ops::linear(ctx, h, gated, *layer.down.weight, {.residual = h});                           // [B, n, d_model]
-    ctx.probe(concat("block", i), h);
+    attend(ctx, h, blocks_[i], bias, input.mask);                                   // [B, N, D]
+    if (ctx.probing()) ctx.probe(concat("block", i, ".after_attn"), h);
+    feed_forward(ctx, h, blocks_[i]);                                               // [B, N, D]
+    if (ctx.probing()) ctx.probe(concat("block", i), h);
   }
-  ops::rms_norm(ctx, y, h, final_norm_, config_.eps);
+  ops::rms_norm(ctx, y, h, final_norm_, config_.eps);                               // [B, N, D]
 }
 
 }  // namespace ts
