@@ -4,10 +4,8 @@
 #include <numeric>
 
 #include "core/json.h"
-#include "ops/attention.h"
 #include "ops/elementwise.h"
 #include "ops/image.h"
-#include "ops/norm.h"
 #include "ops/rows.h"
 
 namespace ts {
@@ -23,18 +21,14 @@ SynchformerConfig parse_synchformer_config(const nlohmann::json& json, const std
   config.patch_size = object.get_int("patch", 1, 512, 16);
   config.frames_per_patch = object.get_int("temporal_patch", 1, 64, 2);
   config.frames_per_segment = object.get_int("frames_per_segment", 2, 256, 16);
-  object.check(config.embed_dim % config.num_heads == 0, "num_heads must divide embed_dim");
-  object.check(config.head_dim() % 2 == 0 && config.head_dim() <= 128, "head dim ", config.head_dim(), " must be even, up to 128");
-  object.check(config.image_size % config.patch_size == 0, "patch must divide image");
+  object.check(config.embed_dim % config.num_heads == 0, "num_heads ", config.num_heads, " does not divide embed_dim ", config.embed_dim);
+  object.check(config.head_dim() % 2 == 0 && config.head_dim() <= 128, "head dim ", config.head_dim(), " (embed_dim / num_heads) must be even and at most 128");
+  object.check(config.image_size % config.patch_size == 0, "patch ", config.patch_size, " does not divide image ", config.image_size);
   object.check(config.frames_per_segment % config.frames_per_patch == 0 && config.frames_per_segment % 2 == 0,
-               "frames_per_segment must be even and a multiple of temporal_patch");
+               "frames_per_segment ", config.frames_per_segment, " is not an even multiple of temporal_patch ", config.frames_per_patch);
   object.check(config.steps() == 8, "a segment must give 8 features (frames_per_segment/temporal_patch is ", config.steps(),
                "): the DiT's position embedding has 8");
   return config;
-}
-
-Synchformer::Norm Synchformer::load_norm(Loader& loader, const std::string& name, int64_t width) {
-  return {loader.vector(name + ".weight", {width}), loader.vector(name + ".bias", {width})};
 }
 
 Synchformer Synchformer::load(Loader& loader, const SynchformerConfig& config) {
@@ -42,8 +36,12 @@ Synchformer Synchformer::load(Loader& loader, const SynchformerConfig& config) {
   network.config_ = config;
   const int64_t width = config.embed_dim, patch = config.patch_size, sites = config.sites(), steps = config.steps();
   const std::string root = "vfeat_extractor.";
-  const auto attention = [&](const std::string& name) {
-    return Attention{loader.linear(name + ".qkv", 3 * width, width), loader.linear(name + ".proj", width, width)};
+  const auto load_attention = [&](const std::string& norm, const std::string& name) {
+    return Attention{load_layer_norm(loader, norm, width), loader.linear(name + ".qkv", 3 * width, width), loader.linear(name + ".proj", width, width)};
+  };
+  const auto load_mlp = [&](const std::string& norm, const std::string& fc1, const std::string& fc2) {
+    return EncoderMlp{load_layer_norm(loader, norm, width), loader.linear(fc1, config.mlp_dim, width), loader.linear(fc2, width, config.mlp_dim),
+                      config.mlp_dim};
   };
 
   const int64_t patch_elements = 3 * config.frames_per_patch * patch * patch;
@@ -67,28 +65,20 @@ Synchformer Synchformer::load(Loader& loader, const SynchformerConfig& config) {
 
   for (int64_t i = 0; i < config.depth; ++i) {
     const std::string name = concat(root, "blocks.", i);
-    Block block;
-    block.norm1 = load_norm(loader, name + ".norm1", width);
-    block.norm2 = load_norm(loader, name + ".norm2", width);
-    block.norm3 = load_norm(loader, name + ".norm3", width);
-    block.time = attention(name + ".timeattn");
-    block.space = attention(name + ".attn");
-    block.fc1 = loader.linear(name + ".mlp.fc1", config.mlp_dim, width);
-    block.fc2 = loader.linear(name + ".mlp.fc2", width, config.mlp_dim);
-    network.blocks_.push_back(std::move(block));
+    // The norms are numbered in the order they were written, not in that of their use.
+    network.blocks_.push_back({load_attention(name + ".norm3", name + ".timeattn"), load_attention(name + ".norm1", name + ".attn"),
+                               load_mlp(name + ".norm2", name + ".mlp.fc1", name + ".mlp.fc2")});
   }
-  network.norm_ = load_norm(loader, root + "norm", width);
+  network.norm_ = load_layer_norm(loader, root + "norm", width);
 
   const std::string aggregator = root + "spatial_attn_agg.";
   network.aggregator_cls_ = loader.vector(aggregator + "cls_token", {1, 1, width});
-  network.aggregator_.norm1 = load_norm(loader, aggregator + "norm1", width);
-  network.aggregator_.norm2 = load_norm(loader, aggregator + "norm2", width);
-  network.aggregator_.space.qkv.weight = loader.pack(loader.host(aggregator + "self_attn.in_proj_weight", {3 * width, width}), {3 * width, width},
-                                                     {.dtype = loader.product_dtype()});
-  network.aggregator_.space.qkv.bias = loader.vector(aggregator + "self_attn.in_proj_bias", {3 * width});
-  network.aggregator_.space.out = loader.linear(aggregator + "self_attn.out_proj", width, width);
-  network.aggregator_.fc1 = loader.linear(aggregator + "linear1", config.mlp_dim, width);
-  network.aggregator_.fc2 = loader.linear(aggregator + "linear2", width, config.mlp_dim);
+  network.aggregator_.norm = load_layer_norm(loader, aggregator + "norm1", width);
+  network.aggregator_.qkv.weight = loader.pack(loader.host(aggregator + "self_attn.in_proj_weight", {3 * width, width}), {3 * width, width},
+                                               {.dtype = loader.product_dtype()});
+  network.aggregator_.qkv.bias = loader.vector(aggregator + "self_attn.in_proj_bias", {3 * width});
+  network.aggregator_.out = loader.linear(aggregator + "self_attn.out_proj", width, width);
+  network.aggregator_mlp_ = load_mlp(aggregator + "norm2", aggregator + "linear1", aggregator + "linear2");
   // The full checkpoint also holds a 2-D patch product that nothing uses, the audio side and the sync transformer.
   for (const char* unused : {"vfeat_extractor.patch_embed.", "afeat_extractor.", "vproj.", "aproj.", "transformer."}) loader.source().ignore(unused);
   loader.finish();
@@ -102,14 +92,11 @@ Synchformer Synchformer::load(Loader& loader, const SynchformerConfig& config) {
 }
 
 // x += out(attention along one axis(norm x)).
-void Synchformer::divided(Context& ctx, const Tensor& x, const Norm& norm, const Attention& attention, ops::DividedAxis axis,
-                          const std::string& probe_name) const {
+void Synchformer::divided(Context& ctx, const Tensor& x, const Attention& attention, ops::DividedAxis axis, const std::string& probe_name) const {
   const Arena::Scope scope(ctx.arena());
-  const int64_t batch = x.shape[0], tokens = x.shape[1];
-  const Shape by_head{batch, config_.num_heads, tokens, config_.head_dim()};
   const Tensor normed = ctx.product(x.shape);
-  const Qkv qkv{ctx.product(by_head), ctx.product(by_head), ctx.product(by_head)};
-  ops::layer_norm(ctx, normed, x, norm.weight, norm.bias, config_.eps);                                     // [B, 1 + T·P, D]
+  const Qkv qkv = allocate_qkv(ctx, x.shape[0], config_.num_heads, x.shape[1], config_.head_dim());
+  run_layer_norm(ctx, normed, x, attention.norm, config_.eps);                                              // [B, 1 + T·P, D]
   ops::qkv_projection(ctx, qkv, normed, *attention.qkv.weight, {.bias = attention.qkv.bias});               // 3 × [B, H, 1 + T·P, d]
   const Tensor& attended = normed;  // read no more
   ops::divided_attention(ctx, attended, qkv, config_.steps(), config_.sites(), axis, 1.0f / std::sqrt(float(config_.head_dim())));
@@ -121,14 +108,6 @@ void Synchformer::divided(Context& ctx, const Tensor& x, const Norm& norm, const
   ops::linear(ctx, x, attended, *attention.out.weight, {.bias = attention.out.bias, .residual = x});        // [B, 1 + T·P, D]
 }
 
-void Synchformer::mlp(Context& ctx, const Tensor& x, const Norm& norm, const Linear& fc1, const Linear& fc2) const {
-  const Arena::Scope scope(ctx.arena());
-  const Tensor normed = ctx.product(x.shape), hidden = ctx.product({x.shape[0], x.shape[1], config_.mlp_dim});
-  ops::layer_norm(ctx, normed, x, norm.weight, norm.bias, config_.eps);
-  ops::linear(ctx, hidden, normed, *fc1.weight, {.bias = fc1.bias, .activation = Activation::gelu_erf});    // [B, n, F]
-  ops::linear(ctx, x, hidden, *fc2.weight, {.bias = fc2.bias, .residual = x});                              // [B, n, D]
-}
-
 // tokens f32 [B·steps, sites, D] → features [B, steps, D]: one layer over each time step's sites, of which only the cls
 // row goes on.
 void Synchformer::aggregate(Context& ctx, const Tensor& features, const Tensor& tokens) const {
@@ -138,29 +117,30 @@ void Synchformer::aggregate(Context& ctx, const Tensor& features, const Tensor& 
   {
     const Arena::Scope attention_scope(ctx.arena());
     const Tensor x = ctx.f32({groups, len, width}), normed = ctx.product(x.shape), attended = ctx.product({groups, 1, width});
-    const Shape by_head{groups, config_.num_heads, len, config_.head_dim()};
-    const Qkv qkv{ctx.product(by_head), ctx.product(by_head), ctx.product(by_head)};
+    const Qkv qkv = allocate_qkv(ctx, groups, config_.num_heads, len, config_.head_dim());
     ops::copy_block(ctx, x, 0, 0, aggregator_cls_);
     ops::copy_block(ctx, x, 1, 0, tokens);
-    ops::layer_norm(ctx, normed, x, aggregator_.norm1.weight, aggregator_.norm1.bias, config_.eps);         // [B·T, 1 + P, D]
-    ops::qkv_projection(ctx, qkv, normed, *aggregator_.space.qkv.weight, {.bias = aggregator_.space.qkv.bias});
+    run_layer_norm(ctx, normed, x, aggregator_.norm, config_.eps);                                          // [B·T, 1 + P, D]
+    ops::qkv_projection(ctx, qkv, normed, *aggregator_.qkv.weight, {.bias = aggregator_.qkv.bias});
     const AttentionStream stream{qkv.q, qkv.k, qkv.v, normed};
     ops::attention(ctx, {&stream, 1}, {.scale = 1.0f / std::sqrt(float(config_.head_dim()))});              // [B·T, 1 + P, D]
     ops::gather_rows(ctx, attended, normed, first_row_);                                                    // [B·T, 1, D]
     ops::copy_block(ctx, cls, 0, 0, aggregator_cls_);
     // One row per group: as a product of one item, the groups are its rows.
     const Shape rows{1, groups, width};
-    ops::linear(ctx, cls.reshape(rows), attended.reshape(rows), *aggregator_.space.out.weight,
-                {.bias = aggregator_.space.out.bias, .residual = cls.reshape(rows)});
+    ops::linear(ctx, cls.reshape(rows), attended.reshape(rows), *aggregator_.out.weight,
+                {.bias = aggregator_.out.bias, .residual = cls.reshape(rows)});
   }
-  mlp(ctx, cls.reshape({1, groups, width}), aggregator_.norm2, aggregator_.fc1, aggregator_.fc2);           // [B·T, D]
+  add_mlp(ctx, cls.reshape({1, groups, width}), aggregator_mlp_, Activation::gelu_erf, config_.eps);        // [B·T, D]
 }
 
 void Synchformer::forward(Context& ctx, const Tensor& features, const Tensor& pixels) const {
   const int64_t width = config_.embed_dim, steps = config_.steps(), sites = config_.sites(), tokens = 1 + steps * sites;
-  require(pixels.shape.rank() == 4 && pixels.shape[0] % config_.frames_per_segment == 0, "synchformer: pixels are ", pixels.shape.str(),
-          ", expected whole segments of ", config_.frames_per_segment, " frames");
-  const int64_t batch = pixels.shape[0] / config_.frames_per_segment;
+  const int64_t side = config_.image_size, frames = pixels.shape.rank() == 4 ? pixels.shape[0] : 0, batch = frames / config_.frames_per_segment;
+  require(batch >= 1 && pixels.shape == Shape({batch * config_.frames_per_segment, 3, side, side}), "synchformer: pixels are ",
+          pixels.shape.str(), ", whole segments of ", config_.frames_per_segment, " frames [3, ", side, ", ", side, "] needed");
+  require(features.shape == Shape({batch, steps, width}), "synchformer: features are ", features.shape.str(), ", ",
+          Shape({batch, steps, width}).str(), " needed");
   const Arena::Scope scope(ctx.arena());
   const Tensor x = ctx.f32({batch, tokens, width});
   {
@@ -178,14 +158,14 @@ void Synchformer::forward(Context& ctx, const Tensor& features, const Tensor& pi
   for (size_t i = 0; i < blocks_.size(); ++i) {
     ctx.check_cancelled();
     const Block& block = blocks_[i];
-    divided(ctx, x, block.norm3, block.time, ops::DividedAxis::time, concat("block", i, ".timeattn"));
-    divided(ctx, x, block.norm1, block.space, ops::DividedAxis::space, concat("block", i, ".attn"));
-    mlp(ctx, x, block.norm2, block.fc1, block.fc2);
-    ctx.probe(concat("block", i), x);
+    divided(ctx, x, block.time, ops::DividedAxis::time, concat("block", i, ".timeattn"));
+    divided(ctx, x, block.space, ops::DividedAxis::space, concat("block", i, ".attn"));
+    add_mlp(ctx, x, block.mlp, Activation::gelu_erf, config_.eps);
+    if (ctx.probing()) ctx.probe(concat("block", i), x);
   }
   const Tensor patches = ctx.f32({batch, steps * sites, width}), normed = ctx.f32(patches.shape);
   ops::gather_rows(ctx, patches, x, patch_rows_);                                                           // [B, T·P, D]
-  ops::layer_norm(ctx, normed, patches, norm_.weight, norm_.bias, config_.eps);
+  run_layer_norm(ctx, normed, patches, norm_, config_.eps);
   ctx.probe("norm_no_cls", normed);
   aggregate(ctx, features, normed.reshape({batch * steps, sites, width}));                                  // [B, T, D]
 }

@@ -12,8 +12,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "models/loader.h"
-#include "ops/context.h"
+#include "models/encoder_layers.h"
 #include "ops/divided_attention.h"
 
 namespace ts {
@@ -36,38 +35,35 @@ SynchformerConfig parse_synchformer_config(const nlohmann::json& config, const s
 // Immutable once loaded; any number of contexts may use it at a time.
 class Synchformer {
  public:
+  // Takes every tensor of the visual branch (the audio branch and what joins them are ignored) and finishes the loader.
   static Synchformer load(Loader& loader, const SynchformerConfig& config);
   const SynchformerConfig& config() const { return config_; }
 
-  // features f32 [B, steps, embed_dim] of normalised pixels f32 [B·frames_per_segment, 3, image_size, image_size].
+  // features f32 [B, steps, embed_dim] of normalised pixels f32 [B·frames_per_segment, 3, image_size, image_size]. Segments
+  // are independent: any batch gives the same.
   void forward(Context& ctx, const Tensor& features, const Tensor& pixels) const;
 
  private:
-  struct Norm {
-    Buffer weight, bias;
-  };
   struct Attention {
-    Linear qkv, out;
+    LayerNorm norm;
+    Linear qkv, out;  // [3·D, D], [D, D]
   };
   struct Block {
-    Norm norm1, norm2, norm3;
     Attention time, space;
-    Linear fc1, fc2;
+    EncoderMlp mlp;
   };
-  static Norm load_norm(Loader& loader, const std::string& name, int64_t width);
-  void divided(Context& ctx, const Tensor& x, const Norm& norm, const Attention& attention, ops::DividedAxis axis,
-               const std::string& probe_name) const;
-  void mlp(Context& ctx, const Tensor& x, const Norm& norm, const Linear& fc1, const Linear& fc2) const;
+  void divided(Context& ctx, const Tensor& x, const Attention& attention, ops::DividedAxis axis, const std::string& probe_name) const;
   void aggregate(Context& ctx, const Tensor& features, const Tensor& tokens) const;
 
   SynchformerConfig config_;
-  Linear patch_embedding_;
+  Linear patch_embedding_;           // [D, 3·t·p·p]
   Buffer cls_token_, positions_;     // [1, 1, D], [1, 1 + steps·sites, D]
   Buffer first_row_, patch_rows_;    // i32: row 0; rows 1 …
   std::vector<Block> blocks_;
-  Norm norm_;
+  LayerNorm norm_;
   Buffer aggregator_cls_;            // [1, 1, D]
-  Block aggregator_;                 // norm1, norm2, space, fc1, fc2
+  Attention aggregator_;
+  EncoderMlp aggregator_mlp_;
 };
 
 }  // namespace ts

@@ -1,0 +1,24 @@
+// Every operator test runs on every backend that is here; one that is not is a visible skip.
+#pragma once
+
+#include <cstring>
+#include <vector>
+
+#include "ops/table.h"
+
+namespace ts::test {
+
+// Plain first. The CPU's own table only where it is built.
+inline std::vector<const OperatorTable*> backends() {
+  std::vector<const OperatorTable*> tables{&plain_table()};
+  if (&cpu_table() != &plain_table()) tables.push_back(&cpu_table());
+  return tables;
+}
+
+}  // namespace ts::test
+
+// Runs the rest of the test case once per backend, each under its own name: `table` is a const OperatorTable&.
+#define TS_FOR_EACH_BACKEND(table)                                             \
+  for (const ::ts::OperatorTable* ts_backend : ::ts::test::backends())         \
+    if (const ::ts::OperatorTable& table = *ts_backend; true)                  \
+      if (const ::doctest::detail::Subcase ts_subcase(table.name, __FILE__, __LINE__); ts_subcase)
