@@ -1,0 +1,46 @@
+namespace ThinkSound.Rendering;
+
+/// <summary>Files that are there completely or not at all: written beside their place, then moved.</summary>
+internal static class AtomicFile
+{
+    /// <summary>Writes <paramref name="bytes"/> to <paramref name="path"/>.</summary>
+    /// <exception cref="OutputException">The folder cannot be written, the disk is full, or the file exists and
+    /// <paramref name="overwrite"/> is false.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> bytes, bool overwrite)
+    {
+        string full = Path.GetFullPath(path);
+        string temporary = $"{full}.{Guid.NewGuid():N}.part"; // the same folder: a move within one file system is atomic
+        try
+        {
+            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+            {
+                file.Write(bytes);
+                file.Flush(flushToDisk: true); // or a crash after the move could leave an empty file under the final name
+            }
+            File.Move(temporary, full, overwrite);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            TryDelete(temporary);
+            throw new OutputException($"{path}: cannot be written: {e.Message}", e);
+        }
+        catch
+        {
+            TryDelete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Deletes a file that may be gone already.</summary>
+    public static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Whatever kept it from being written keeps it from being deleted; the first reason is the one to tell.
+        }
+    }
+}
