@@ -9,4 +9,25 @@ void linear(Context& ctx, const Tensor& y, const Tensor& x, const PackedWeight& 
 void gated_linear(Context& ctx, const Tensor& y, const Tensor& x, const PackedWeight& weight, Activation activation);
 void qkv_projection(Context& ctx, const Qkv& qkv, const Tensor& x, const PackedWeight& weight, const QkvOptions& options);
 
+void attention(Context& ctx, std::span<const AttentionStream> streams, const AttentionOptions& options);
+void divided_attention(Context& ctx, const Tensor& out, const Qkv& qkv, int64_t frames, int64_t sites, ops::DividedAxis axis, float scale);
+
+void layer_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps);
+void layer_norm_modulate(Context& ctx, const Tensor& y, const Tensor& x, const Chunk& shift, const Chunk& scale, float eps);
+void rms_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, float eps);
+
+void add(Context& ctx, const Tensor& y, const Tensor& a, const Tensor& b);
+void multiply_add(Context& ctx, const Tensor& y, const Tensor& a, const Tensor& b);
+void activate(Context& ctx, const Tensor& y, const Tensor& x, Activation activation);
+
+void copy_block(Context& ctx, const Tensor& y, int64_t row, int64_t col, const Tensor& x);
+void gather_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& index);
+void embed(Context& ctx, const Tensor& y, const Tensor& table, const Tensor& ids);
+
+void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake);
+void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
+                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual);
+void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
+                            const ConvGeometry& geometry, const Tensor& bias);
+
 }  // namespace ts::cpu

@@ -78,16 +78,14 @@ HWY_INLINE V half_erfc(V t) {
 // sin²(z) = r²·P(r²), r the distance to the nearest multiple of π.
 HWY_INLINE V sin_squared(V z) {
   constexpr float kInvPi = 0.318309886f;
-  constexpr float kPiHigh = 3.14159274f, kPiMid = -8.74227766e-8f, kPiLow = -3.43024902e-15f;
+  constexpr float kPiHigh = 3.14159274f, kPiLow = -8.74227766e-8f;
   constexpr float kPoly[] = {9.999999907e-01f, -3.333330635e-01f, 4.444316746e-02f, -3.172385529e-03f, 1.393427356e-04f, -3.629902393e-06f};
-  // Up to here n·π is subtracted to the last bit; farther out, and where products are rounded before they are added,
-  // the library's sine takes over.
+  // Up to here n·π is subtracted to the last bit of r; farther out, and where products are rounded before they are
+  // added, the library's sine takes over.
   constexpr float kReach = HWY_NATIVE_FMA ? 131072.0f : 0.0f;
   if (HWY_LIKELY(hn::AllTrue(D(), hn::Lt(hn::Abs(z), set(kReach))))) {
     const V n = hn::Round(hn::Mul(z, set(kInvPi)));
-    V r = hn::NegMulAdd(n, set(kPiHigh), z);
-    r = hn::NegMulAdd(n, set(kPiMid), r);
-    r = hn::NegMulAdd(n, set(kPiLow), r);
+    const V r = hn::NegMulAdd(n, set(kPiLow), hn::NegMulAdd(n, set(kPiHigh), z));
     const V u = hn::Mul(r, r);
     return hn::Mul(u, horner(u, kPoly));
   }

@@ -42,8 +42,8 @@ class OneThread {
 };
 
 [[noreturn]] void fail_product(const dnnl::error& error, const char* what, int64_t m, int64_t n, int64_t k) {
-  fail(error.status == dnnl_out_of_memory ? TS_OUT_OF_MEMORY : TS_INTERNAL, "product: oneDNN could not ", what, " a product of [", m, ", ", k,
-       "] and [", k, ", ", n, "]: ", error.what());
+  fail(error.status == dnnl_out_of_memory ? TS_OUT_OF_MEMORY : TS_INTERNAL, "product: oneDNN could not ", what, " a product of [", m,
+       ", ", k, "] and [", k, ", ", n, "]: ", error.what());
 }
 
 // Never destroyed: threads may still run while the program ends.

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include <hwy/highway.h>
 
@@ -43,6 +44,8 @@ HWY_INLINE hn::Vec<hn::Rebind<uint16_t, D>> narrow(V value) {
 
 // A whole vector in memory.
 struct Full {
+  HWY_INLINE V only_or(V value, float) const { return value; }
+  HWY_INLINE V only(V value) const { return value; }
   HWY_INLINE V load(const float* from) const { return hn::LoadU(D(), from); }
   HWY_INLINE V load(const bf16* from) const {
     return widen(hn::LoadU(hn::Rebind<uint16_t, D>(), reinterpret_cast<const uint16_t*>(from)));
@@ -56,12 +59,31 @@ struct Full {
 // The first `count` lanes; the others are zero and never touch memory.
 struct Part {
   size_t count;
+  // The value, with the lanes beyond set to `other` or zero.
+  HWY_INLINE V only_or(V value, float other) const { return hn::IfThenElse(hn::FirstN(D(), count), value, set(other)); }
+  HWY_INLINE V only(V value) const { return hn::IfThenElseZero(hn::FirstN(D(), count), value); }
   HWY_INLINE V load(const float* from) const { return load_lanes<float>(from); }
   HWY_INLINE V load(const bf16* from) const { return load_lanes<bf16>(from); }
   HWY_INLINE void store(V value, float* to) const { store_lanes(value, to); }
   HWY_INLINE void store(V value, bf16* to) const { store_lanes(value, to); }
 
  private:
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL  // masked lanes touch no memory
+  template <class T>
+  using Bits = std::conditional_t<sizeof(T) == 4, float, uint16_t>;
+  template <class T>
+  HWY_INLINE V load_lanes(const T* from) const {
+    const hn::Rebind<Bits<T>, D> d;
+    const auto lanes = hn::MaskedLoad(hn::FirstN(d, count), d, reinterpret_cast<const Bits<T>*>(from));
+    if constexpr (sizeof(T) == 4) return lanes;
+    else return widen(lanes);
+  }
+  HWY_INLINE void store_lanes(V value, float* to) const { hn::BlendedStore(value, hn::FirstN(D(), count), D(), to); }
+  HWY_INLINE void store_lanes(V value, bf16* to) const {
+    const hn::Rebind<uint16_t, D> d;
+    hn::BlendedStore(narrow(value), hn::FirstN(d, count), d, reinterpret_cast<uint16_t*>(to));
+  }
+#else
   template <class T>
   HWY_INLINE V load_lanes(const T* from) const {
     alignas(64) T lanes[hn::MaxLanes(D())] = {};
@@ -74,6 +96,7 @@ struct Part {
     Full().store(value, lanes);
     std::memcpy(to, lanes, count * sizeof(T));
   }
+#endif
 };
 
 // Calls body(lanes, i) for i = 0, L, 2L … below `count`; the last lanes may be a Part.

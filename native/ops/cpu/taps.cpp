@@ -67,15 +67,16 @@ void convert_snake(const float* from, const float* a, const float* inv_b, void* 
 
 void lay_taps(const SourceRows& source, const TapGeometry& geometry, int64_t m_begin, int64_t m_end, void* to) {
   auto* out = static_cast<std::byte*>(to);
-  const auto* rows = static_cast<const std::byte*>(source.data);
+  const auto* rows = static_cast<const std::byte*>(source.data) - source.begin * source.row_bytes;
   const int64_t bytes = source.row_bytes;
   // Rows [row, row + count) of x, one after the other.
   const auto put = [&](int64_t row, int64_t count) {
-    const int64_t begin = std::clamp(row, source.begin, source.end), end = std::clamp(row + count, begin, source.end);
-    std::memset(out, 0, size_t((begin < end ? begin - row : count) * bytes));
-    if (begin < end) {
-      std::memcpy(out + (begin - row) * bytes, rows + (begin - source.begin) * bytes, size_t((end - begin) * bytes));
-      std::memset(out + (end - row) * bytes, 0, size_t((row + count - end) * bytes));
+    if (row >= source.begin && row + count <= source.end) [[likely]] {
+      std::memcpy(out, rows + row * bytes, size_t(count * bytes));
+    } else {
+      const int64_t begin = std::clamp(row, source.begin, source.end), end = std::clamp(row + count, begin, source.end);
+      std::memset(out, 0, size_t(count * bytes));
+      if (begin < end) std::memcpy(out + (begin - row) * bytes, rows + begin * bytes, size_t((end - begin) * bytes));
     }
     out += count * bytes;
   };
