@@ -75,6 +75,9 @@ void unknown_function(const char* kind, const std::string& function, const char*
 std::unique_ptr<Network> create_network(const std::string& kind, const std::string& config, WeightSource* source, const NetworkDevice& device) {
   if (kind == "preprocess") return create_preprocess_network(device);
   if (kind == "signal") return create_signal_network();
+  if (kind == "mmdit_tables") return create_mmdit_tables_network();
+  if (kind == "clip_tokens" || kind == "t5_tokens")
+    return create_tokens_network(parse_json(config, kind + " config", TS_INVALID_ARGUMENT), kind == "clip_tokens");
   using Create = std::unique_ptr<Network> (*)(const nlohmann::json&, WeightSource&, const NetworkDevice&);
   const std::map<std::string, Create> kinds = {
       {"mmdit", create_mmdit_network},           {"vae", create_vae_network},

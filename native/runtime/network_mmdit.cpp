@@ -43,13 +43,12 @@ class MmditNetwork final : public Network {
   }
 
   void run(const std::string& function, const JsonObject& settings, const Inputs& inputs, bool probe_all, const Outputs& outputs) override {
-    if (function == "tables") return tables(settings, outputs);
     NetworkWorkspace workspace(device_, probe_all, outputs);
     if (function == "flow") return flow(workspace, settings, inputs, outputs);
     if (function == "sample") return sample(workspace, settings, inputs, outputs);
     if (function == "train") return train(workspace, settings, inputs, outputs);
     if (function == "t_embed") return t_embed(workspace, inputs, outputs);
-    unknown_function("mmdit", function, "flow, sample, train, t_embed, tables");
+    unknown_function("mmdit", function, "flow, sample, train, t_embed");
   }
 
  private:
@@ -263,8 +262,15 @@ class MmditNetwork final : public Network {
     outputs("t_embed", tensor_of(result.data(), {count, config.hidden_dim}), true);
   }
 
-  // Tables of any size; they need no weights.
-  static void tables(const JsonObject& settings, const Outputs& outputs) {
+  const NetworkDevice device_;
+  std::unique_ptr<Mmdit> mmdit_;
+};
+
+// The tables that depend on sizes alone; they need no weights.
+class MmditTables final : public Network {
+ public:
+  void run(const std::string& function, const JsonObject& settings, const Inputs&, bool, const Outputs& outputs) override {
+    if (function != "tables") unknown_function("mmdit_tables", function, "tables");
     if (settings.has("head_dim")) {
       const int64_t head_dim = settings.get_int("head_dim", 2, 1024);
       const int64_t latent_len = settings.get_int("latent_len", 1, 1 << 20), clip_len = settings.get_int("clip_len", 1, 1 << 20);
@@ -286,6 +292,8 @@ class MmditNetwork final : public Network {
       outputs("sync_index", tensor_of(index.data(), {int64_t(index.size())}), true);
     }
   }
+
+ private:
   // The goldens keep each rotation as its matrix [[cos, −sin], [sin, cos]].
   static void put_rope(const Outputs& outputs, const char* name, int64_t len, int64_t head_dim, float scale) {
     const std::vector<float> table = rope_table(len, head_dim, scale);
@@ -293,12 +301,11 @@ class MmditNetwork final : public Network {
     for (size_t i = 0; i < table.size(); i += 2) matrices.insert(matrices.end(), {table[i], -table[i + 1], table[i + 1], table[i]});
     outputs(name, tensor_of(matrices.data(), {1, len, head_dim / 2, 2, 2}), true);
   }
-
-  const NetworkDevice device_;
-  std::unique_ptr<Mmdit> mmdit_;
 };
 
 }  // namespace
+
+std::unique_ptr<Network> create_mmdit_tables_network() { return std::make_unique<MmditTables>(); }
 
 std::unique_ptr<Network> create_mmdit_network(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) {
   return std::make_unique<MmditNetwork>(config, source, device);

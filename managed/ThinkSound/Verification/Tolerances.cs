@@ -1,0 +1,36 @@
+using System.Text.Json.Nodes;
+
+namespace ThinkSound.Verification;
+
+/// <summary>How far a result may be from the reference. Derived in the goldens' README: about ten times the measured distance
+/// between the reference in single and in double precision, which leaves room for another order of summation.</summary>
+/// <param name="RelativeL2">For everything that is not nearly zero.</param>
+/// <param name="MaxAbs">For references that are nearly zero, where a relative figure says nothing.</param>
+internal readonly record struct Tolerance(double RelativeL2, double MaxAbs)
+{
+    /// <summary>No difference at all.</summary>
+    public static Tolerance Exact => new(0, 0);
+    public static Tolerance Flow => new(3e-5, 5e-4);
+    public static Tolerance Latent => new(5e-5, 3e-4);
+    public static Tolerance VaeEncoder => new(2e-5, 2e-4);
+    public static Tolerance VaeAudio => new(2e-5, 1e-4);
+    public static Tolerance PipelineAudio => new(2e-4, 1e-3);
+    public static Tolerance Encoder => new(1e-5, 5e-5);
+    public static Tolerance Loss => new(2e-6, 2e-6);
+
+    /// <summary>References whose largest value is below this are compared by difference.</summary>
+    public const double NearlyZero = 1e-5;
+    private const double FloorFactor = 10;
+
+    /// <summary>Ten times the floor that the file stores for an intermediate, where it stores one.</summary>
+    public static Tolerance? OfFloor(JsonNode? floor)
+    {
+        if (floor is not JsonObject entry || entry["rel_l2"] is not { } relative || entry["max_abs"] is not { } largest) return null;
+        double relativeL2 = (double)relative, maxAbs = (double)largest;
+        return relativeL2 > 0 ? new Tolerance(FloorFactor * relativeL2, FloorFactor * maxAbs) : null;
+    }
+
+    /// <summary>For products in bfloat16, whose inputs carry 8 bits: 2⁻⁸ of relative rounding, eased by averaging and
+    /// multiplied by depth. Stated with every result, so that nobody takes it for parity.</summary>
+    public Tolerance InBFloat16() => this == Exact ? this : new Tolerance(Math.Max(RelativeL2, 5e-2), Math.Max(MaxAbs, 0.5));
+}
