@@ -142,7 +142,7 @@ public sealed class SessionTests
         using var source = new CancellationTokenSource();
         var steps = new Steps { On = p => { if (p.Stage == stage) source.Cancel(); } };
         OperationCanceledException cancelled = (await Assert.CatchAsync<OperationCanceledException>(
-            async () => await session.GenerateAsync(Rain, Brief with { Steps = 1000 }, steps, source.Token)))!;
+            async () => await session.GenerateAsync(Rain, Brief with { Steps = 50 }, steps, source.Token)))!;
         Assert.That(cancelled.CancellationToken, Is.EqualTo(source.Token));
         int last = steps.All.FindIndex(p => p.Stage == stage);
         Assert.That(steps.All, Has.Count.LessThanOrEqualTo(last + 2), "stops within one step");
