@@ -8,11 +8,9 @@ internal static class Clang
 {
     private static readonly string[] Names = ["clang-14", "clang", "clang-15", "clang-16", "clang-17", "clang-18", "clang-19"];
 
-    private static readonly Lazy<string?> Found = new(() =>
-    {
-        string? chosen = Environment.GetEnvironmentVariable("CLANG");
-        return (chosen is { Length: > 0 } ? [chosen] : Names).FirstOrDefault(Starts);
-    });
+    private static readonly string? Chosen = Environment.GetEnvironmentVariable("CLANG") is { Length: > 0 } chosen ? chosen : null;
+
+    private static readonly Lazy<string?> Found = new(() => (Chosen is null ? Names : [Chosen]).FirstOrDefault(Starts));
 
     public static bool IsAvailable => Found.Value is not null;
 
@@ -30,8 +28,8 @@ internal static class Clang
     private static string Run(params string[] arguments)
     {
         string program = Found.Value ?? throw new GeneratorException(
-            $"clang was not found on PATH (tried {string.Join(", ", Names)}). Install it (Debian: apt-get install clang-14) " +
-            "or name it in the environment variable CLANG.");
+            (Chosen is null ? $"clang was not found on PATH (tried {string.Join(", ", Names)})" : $"CLANG={Chosen} does not start") +
+            ". Install clang (Debian: apt-get install clang-14), or name one in the environment variable CLANG.");
         // The media header includes the core's: both folders are always in reach.
         string[] includes = RepositoryFolders.IncludeFolders.Select(folder => "-I" + folder).ToArray();
         var (status, output, errors) = Start(program, [.. includes, .. arguments]);
