@@ -19,8 +19,12 @@ function(ts_native_target target)
   endif()
 endfunction()
 
+# Builds what is shipped, and no tests.
+add_custom_target(libraries)
+
 # A library that is shipped: finds its private copies of oneDNN and libgomp beside itself, carries its own libstdc++.
 function(ts_runtime_library target)
+  add_dependencies(libraries ${target})
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN" BUILD_WITH_INSTALL_RPATH ON)
   if(NOT TS_SANITIZE) # sanitizers leave their own symbols to the program, and need the shared libstdc++
     target_link_options(${target} PRIVATE -Wl,--no-undefined -static-libstdc++ -static-libgcc

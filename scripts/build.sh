@@ -23,12 +23,13 @@ if [[ -z $preset ]]; then
   if [[ -e /proc/driver/nvidia/version ]] && find_nvcc >/dev/null; then preset=cuda; fi
 fi
 
+# native [TARGET]: everything, or one target.
 native() {
   command -v cmake >/dev/null || die "cmake is missing: run scripts/setup.sh"
   if [[ ! -f build/$preset/build.ninja ]]; then
     quietly "build/logs/configure-$preset.log" cmake --preset "$preset"
   fi
-  quietly "build/logs/build-$preset.log" cmake --build --preset "$preset" -- --quiet
+  quietly "build/logs/build-$preset.log" cmake --build --preset "$preset" ${1:+--target "$1"} -- --quiet
 }
 
 managed() {
@@ -50,6 +51,6 @@ cli() {
 case $what in
   native) native ;;
   managed) managed ;;
-  cli) native; cli ;;
+  cli) native libraries; cli ;;
   all) native; managed ;;
 esac
