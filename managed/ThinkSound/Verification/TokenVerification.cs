@@ -26,12 +26,7 @@ internal static class TokenVerification
         // Every line of CLIP begins with the same id; T5 has no opening token.
         bool isClip = entries.Select(entry => (int?)entry["ids"]?[0]).Distinct().Count() == 1 && entries.Count > 1;
         string kind = isClip ? "clip_tokens" : "t5_tokens";
-        string vocabulary = options.Vocabulary ?? FindVocabulary(path, isClip);
-        using NetworkRunner tokenizer = NetworkRunner.Create(new NetworkOptions
-        {
-            Kind = kind,
-            Config = new JsonObject { ["file"] = vocabulary }.ToJsonString(),
-        });
+        using NetworkRunner tokenizer = options.Vocabulary is { } given ? Load(kind, given) : FindTokenizer(path, kind, isClip, entries[0], cancellationToken);
         return new VerificationReport(name, kind, [.. entries.Select((entry, line) => Check(tokenizer, entry, name, line + 1, cancellationToken))]);
     }
 
@@ -54,15 +49,28 @@ internal static class TokenVerification
             : Failure(file, key, $"id {differs} is {(differs < ours.Length ? ours[differs] : -1)}, the reference has {wanted[Math.Min(differs, wanted.Length - 1)]}");
     }
 
-    /// <summary>Beside the golden, below a folder <c>tokenizers</c> here or in <c>../data</c>.</summary>
-    private static string FindVocabulary(string path, bool isClip)
+    /// <summary>Lines do not say which vocabulary they were made with. Of those beside the golden, below a folder
+    /// <c>tokenizers</c> there or in <c>../data</c>, it is the one that the first line fits.</summary>
+    private static NetworkRunner FindTokenizer(string path, string kind, bool isClip, JsonObject first, CancellationToken cancellationToken)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         string[] roots = [Path.Combine(folder, "tokenizers"), Path.Combine(folder, "..", "data", "tokenizers"), folder];
         string pattern = isClip ? "bpe_simple_vocab*" : "*.model";
-        string? found = roots.Where(Directory.Exists).SelectMany(root => Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories)).Order(StringComparer.Ordinal).FirstOrDefault();
-        return found ?? throw new ResourceNotFoundException($"{path}: no vocabulary found beside it; give it with --vocabulary");
+        string[] found = [.. roots.Where(Directory.Exists).SelectMany(root => Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories))];
+        foreach (string vocabulary in found)
+        {
+            NetworkRunner tokenizer = Load(kind, vocabulary);
+            if (Check(tokenizer, first, "", 1, cancellationToken).Outcome == VerificationOutcome.Passed) return tokenizer;
+            tokenizer.Dispose();
+        }
+        throw new ResourceNotFoundException($"{path}: none of the {found.Length} vocabularies near it fits its first line; give the right one with --vocabulary");
     }
+
+    private static NetworkRunner Load(string kind, string vocabulary) => NetworkRunner.Create(new NetworkOptions
+    {
+        Kind = kind,
+        Config = new JsonObject { ["file"] = vocabulary }.ToJsonString(),
+    });
 
     private static VerificationResult Failure(string file, string key, string why) => new(file, key, VerificationOutcome.Failed, double.NaN, double.NaN, 0, why);
 }
