@@ -106,9 +106,10 @@ Tokens ClipTokenizer::encode(std::string_view text, int text_len) const {
 }
 
 std::unique_ptr<Tokenizer> load_clip_tokenizer(const std::string& file, const std::string& vocabulary) {
-  std::string path = find_vocabulary_file(
-      file, {"tokenizer.json", "vocab.json", "bpe_simple_vocab_16e6.txt.gz", "bpe_simple_vocab_16e6.txt", "merges.txt"});
-  std::string data = read_vocabulary_file(path);
+  const std::string path =
+      find_vocabulary_file(file, {"tokenizer.json", "vocab.json", "bpe_simple_vocab_16e6.txt.gz",
+                                  "bpe_simple_vocab_16e6.txt", "merges.txt"});
+  const std::string data = read_vocabulary_file(path);
   const auto is_json = [](const std::string& text) {
     const size_t first = text.find_first_not_of(" \t\r\n");
     return first != std::string::npos && text[first] == '{';

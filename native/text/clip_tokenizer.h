@@ -6,10 +6,10 @@
 //   ids       BOS, pieces, EOS; padded with EOS
 //
 // Where tokenizers in use differ, this one does what the fast tokenizer does: lower case goes character by character
-// (Python's lower() writes ς for a capital sigma that ends a word, here it becomes σ), U+001C … U+001F are visible characters
-// rather than white space, contractions are recognised in small letters only after lower case (open_clip also takes 'ſ
-// for 's), and nothing is unescaped or repaired (no ftfy, no HTML entities). One thing differs on purpose: the names of
-// special tokens in a text ("<|endoftext|>") are text.
+// (Python's lower() writes ς for a capital sigma that ends a word, here it becomes σ), U+001C … U+001F are visible
+// characters rather than white space, 'ſ is no contraction (open_clip takes it for 's), and nothing is unescaped or
+// repaired (no ftfy, no HTML entities). Two things differ: the names of special tokens in a text ("<|endoftext|>") are
+// text, on purpose; and characters that came after Unicode 15 are neither letters nor numbers.
 #pragma once
 
 #include "text/clip_vocabulary.h"

@@ -195,7 +195,8 @@ std::vector<SentencePieceTokenizer::Step> SentencePieceTokenizer::segment(std::s
   }
 
   std::vector<Step> steps;
-  for (size_t end = text.size(); end > 0; end = best[end].begin) steps.push_back({best[end].id, best[end].begin, uint32_t(end)});
+  for (size_t end = text.size(); end > 0; end = best[end].begin)
+    steps.push_back({best[end].id, best[end].begin, uint32_t(end)});
   std::reverse(steps.begin(), steps.end());
   return steps;
 }

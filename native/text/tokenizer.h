@@ -26,8 +26,8 @@ class Tokenizer {
 
   virtual ~Tokenizer() = default;
 
-  // A text of more tokens keeps the first text_len − 1 and the closing token. `text` is UTF-8; names of special tokens
-  // in it are plain text. TS_INVALID_ARGUMENT for malformed UTF-8, longer texts, text_len < 2. Any thread.
+  // A text of more tokens keeps the first text_len − 1 and the closing token. `text` is UTF-8; names of special
+  // tokens in it are plain text. TS_INVALID_ARGUMENT: malformed UTF-8, a longer text, text_len < 2. Any thread.
   virtual Tokens encode(std::string_view text, int text_len) const = 0;
 
   // One above the largest id: what the rows of an embedding are compared with.
