@@ -50,7 +50,8 @@ namespace {
 void check_copy(const Context& ctx, const char* op, const Tensor& device, const Tensor& host) {
   const check::Arguments args(op);
   args.present("device", device);
-  if (!ctx.planning()) args.dtype("host", host, device.dtype);
+  args.require(ctx.planning() || host || host.numel() == 0, "host is missing");  // planning copies to nowhere
+  args.require(host.dtype == device.dtype, "host holds ", name_of(host.dtype), ", the device ", name_of(device.dtype));
   args.require(host.numel() == device.numel(), "host is ", host.shape.str(), ", device is ", device.shape.str());
 }
 

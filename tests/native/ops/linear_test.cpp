@@ -1,0 +1,263 @@
+#include "ops/linear.h"
+
+#include "ops/harness.h"
+#include "ops/obvious.h"
+
+namespace ts {
+namespace {
+
+using test::Harness;
+using test::normal;
+using test::rounded;
+
+struct LinearCase {
+  int64_t batch, len, in, out, taps;
+  int64_t out_len() const { return len - (taps % 2 == 0); }
+  std::string str() const { return concat("[", batch, ", ", len, ", ", in, "] · [", out, ", ", in, ", ", taps, "]"); }
+};
+const LinearCase kCases[] = {{1, 1, 1, 1, 1},    {2, 7, 5, 9, 1},    {1, 255, 33, 17, 1}, {2, 129, 64, 65, 1}, {1, 1, 257, 255, 1},
+                             {2, 31, 24, 40, 3}, {3, 1, 16, 8, 3},   {1, 2, 3, 5, 7},     {2, 37, 17, 33, 7},  {1, 9, 4, 3, 4},
+                             {2, 6, 5, 7, 2},    {1, 67, 96, 129, 3}};
+
+// Rows of f64 or f32: Σ_j W[:, :, j]·x[n + j − (taps − 1) div 2], zeros beyond each item's ends.
+template <class T>
+std::vector<T> multiply(const LinearCase& c, const std::vector<float>& x, const std::vector<float>& w) {
+  std::vector<T> y;
+  for (int64_t b = 0; b < c.batch; ++b)
+    for (int64_t n = 0; n < c.out_len(); ++n)
+      for (int64_t o = 0; o < c.out; ++o) {
+        T sum = 0;
+        for (int64_t j = 0; j < c.taps; ++j) {
+          const int64_t row = n + j - (c.taps - 1) / 2;
+          if (row < 0 || row >= c.len) continue;
+          for (int64_t i = 0; i < c.in; ++i) sum += T(w[size_t((o * c.in + i) * c.taps + j)]) * T(x[size_t((b * c.len + row) * c.in + i)]);
+        }
+        y.push_back(sum);
+      }
+  return y;
+}
+
+struct LinearData {
+  std::vector<float> x, w, bias, gate, residual;
+  int64_t gate_len = 0, gate_chunks = 3, gate_index = 1;
+};
+
+template <class T>
+std::vector<T> linear(const LinearCase& c, const LinearData& data, Activation activation) {
+  std::vector<T> y = multiply<T>(c, data.x, data.w);
+  for (int64_t i = 0; i < int64_t(y.size()); ++i) {
+    const int64_t o = i % c.out, n = i / c.out % c.out_len(), b = i / c.out / c.out_len();
+    T& value = y[size_t(i)];
+    if (!data.bias.empty()) value += T(data.bias[size_t(o)]);
+    value = test::obvious_activation(value, activation);
+    if (!data.gate.empty())
+      value *= T(data.gate[size_t(((b * data.gate_len + (data.gate_len == 1 ? 0 : n)) * data.gate_chunks + data.gate_index) * c.out + o)]);
+    if (!data.residual.empty()) value += T(data.residual[size_t(i)]);
+  }
+  return y;
+}
+
+LinearData random_data(const LinearCase& c, DType dtype) {
+  LinearData data;
+  data.x = rounded(normal(c.batch * c.len * c.in), dtype);
+  data.w = rounded(normal(c.out * c.in * c.taps, 1.0f / std::sqrt(float(c.in * c.taps))), dtype);
+  return data;
+}
+
+Weight pack(const OperatorTable& table, const LinearCase& c, const std::vector<float>& w, DType dtype) {
+  const Shape shape = c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps};
+  return pack_weight(table, tensor_of(w.data(), shape), {.dtype = dtype});
+}
+
+TEST_CASE("linear: products of every shape, kernel and storage stay within twice the error of the obvious loop") {
+  TS_FOR_EACH_BACKEND(table)
+    for (const LinearCase& c : kCases)
+      for (DType product : {DType::f32, DType::bf16})
+        for (DType stored : {DType::f32, DType::bf16}) {
+          const LinearData data = random_data(c, product);
+          const Weight weight = pack(table, c, data.w, product);
+          CHECK(weight->bytes() >= c.out * c.in * c.taps * int64_t(size_of(product)));
+          Harness h(table, product);
+          const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
+          h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
+          TS_CHECK_ERROR(c.str(), h.read(y), stored, linear, c, data, Activation::none);
+        }
+}
+
+TEST_CASE("linear: f32 input of a bf16 product is rounded before it is multiplied") {
+  TS_FOR_EACH_BACKEND(table)
+    for (const LinearCase& c : kCases) {
+      LinearData data = random_data(c, DType::bf16);
+      const Weight weight = pack(table, c, data.w, DType::bf16);
+      const std::vector<float> wide = normal(c.batch * c.len * c.in);
+      data.x = rounded(wide, DType::bf16);
+      Harness h(table, DType::bf16);
+      const Tensor x = h.input(wide, {c.batch, c.len, c.in}), y = h.output({c.batch, c.out_len(), c.out});
+      h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
+      TS_CHECK_ERROR(c.str(), h.read(y), DType::f32, linear, c, data, Activation::none);
+    }
+}
+
+TEST_CASE("linear: bias, activation, gate and residual are applied in this order") {
+  TS_FOR_EACH_BACKEND(table)
+    for (const LinearCase& c : {LinearCase{2, 7, 5, 9, 1}, LinearCase{2, 31, 24, 40, 3}, LinearCase{1, 6, 3, 17, 2}, LinearCase{3, 1, 64, 65, 1}})
+      for (DType product : {DType::f32, DType::bf16})
+        for (Activation activation : test::kActivations)
+          for (int64_t gate_len : {int64_t(0), int64_t(1), c.out_len()}) {
+            LinearData data = random_data(c, product);
+            const Shape shape{c.batch, c.out_len(), c.out};
+            data.bias = normal(c.out);
+            data.gate_len = gate_len;
+            if (gate_len) data.gate = normal(c.batch * gate_len * data.gate_chunks * c.out);
+            data.residual = normal(shape);
+            const Weight weight = pack(table, c, data.w, product);
+            Harness h(table, product);
+            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product);
+            Epilogue epilogue{.bias = h.input(data.bias, {c.out}), .activation = activation};
+            if (gate_len) epilogue.gate = {h.input(data.gate, {c.batch, gate_len, data.gate_chunks * c.out}), data.gate_index, c.out};
+            epilogue.residual = h.input(data.residual, shape);
+            const Tensor apart = h.output(shape), in_place = h.in_out(data.residual, shape);
+            h.run([&](Context& ctx) {
+              ops::linear(ctx, apart, x, *weight, epilogue);
+              Epilogue onto_itself = epilogue;
+              onto_itself.residual = in_place;
+              ops::linear(ctx, in_place, x, *weight, onto_itself);
+            });
+            TS_CHECK_ERROR(c.str(), h.read(apart), DType::f32, linear, c, data, activation);
+            CHECK(h.read(in_place) == h.read(apart));
+          }
+}
+
+template <class T>
+std::vector<T> gated(const LinearCase& c, const std::vector<float>& x, const std::vector<float>& w1, const std::vector<float>& w3, Activation activation) {
+  std::vector<T> y = multiply<T>(c, x, w1);
+  const std::vector<T> factor = multiply<T>(c, x, w3);
+  for (size_t i = 0; i < y.size(); ++i) y[i] = test::obvious_activation(y[i], activation) * factor[i];
+  return y;
+}
+
+TEST_CASE("gated_linear: act(W1 x) ⊙ (W3 x) for every shape, kernel and storage") {
+  TS_FOR_EACH_BACKEND(table)
+    for (const LinearCase& c : kCases)
+      for (DType product : {DType::f32, DType::bf16})
+        for (DType stored : {DType::f32, DType::bf16}) {
+          const LinearData data = random_data(c, product);
+          const std::vector<float> w3 = random_data(c, product).w;
+          const Shape shape = c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps};
+          const Weight weight = pack_gated_weight(table, tensor_of(data.w.data(), shape), tensor_of(w3.data(), shape), {.dtype = product});
+          CHECK(weight->out == c.out);
+          CHECK(weight->gated);
+          const Activation activation = c.taps == 1 ? Activation::gelu_tanh : Activation::silu;
+          Harness h(table, product);
+          const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
+          h.run([&](Context& ctx) { ops::gated_linear(ctx, y, x, *weight, activation); });
+          TS_CHECK_ERROR(c.str(), h.read(y), stored, gated, c, data.x, data.w, w3, activation);
+        }
+}
+
+struct QkvCase {
+  int64_t batch, len, in, heads, dim;
+  bool bias, norm, rope;
+};
+
+// q | k | v, each [B, heads, N, dim], one after the other.
+template <class T>
+std::vector<T> qkv(const QkvCase& c, const LinearData& data, const std::vector<float>& q_norm, const std::vector<float>& k_norm,
+                   const std::vector<float>& rope, float eps) {
+  const int64_t width = c.heads * c.dim, part = c.batch * c.len * width;
+  const std::vector<T> projected = linear<T>({c.batch, c.len, c.in, 3 * width, 1}, data, Activation::none);
+  std::vector<T> y(size_t(3 * part));
+  for (int64_t row = 0; row < c.batch * c.len; ++row)
+    for (int64_t which = 0; which < 3; ++which)
+      for (int64_t head = 0; head < c.heads; ++head) {
+        std::vector<T> values(projected.begin() + (row * 3 + which) * width + head * c.dim,
+                              projected.begin() + (row * 3 + which) * width + (head + 1) * c.dim);
+        if (which < 2 && c.norm) {
+          T square = 0;
+          for (T value : values) square += value * value;
+          const std::vector<float>& weights = which == 0 ? q_norm : k_norm;
+          for (int64_t d = 0; d < c.dim; ++d) values[size_t(d)] *= T(weights[size_t(d)]) / std::sqrt(square / T(c.dim) + T(eps));
+        }
+        if (which < 2 && c.rope)
+          for (int64_t d = 0; d < c.dim; d += 2) {
+            const T cos = T(rope[size_t(row % c.len * c.dim + d)]), sin = T(rope[size_t(row % c.len * c.dim + d + 1)]);
+            const T even = values[size_t(d)], odd = values[size_t(d + 1)];
+            values[size_t(d)] = even * cos - odd * sin;
+            values[size_t(d + 1)] = even * sin + odd * cos;
+          }
+        const int64_t to = which * part + ((row / c.len * c.heads + head) * c.len + row % c.len) * c.dim;
+        std::copy(values.begin(), values.end(), y.begin() + to);
+      }
+  return y;
+}
+
+TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, leaves values alone") {
+  const QkvCase cases[] = {{1, 1, 3, 1, 2, false, false, false}, {2, 7, 20, 3, 4, true, false, false}, {1, 37, 64, 2, 32, true, true, true},
+                           {2, 33, 48, 1, 64, true, true, false}, {1, 5, 16, 2, 80, false, false, true}, {1, 65, 32, 4, 8, true, true, true}};
+  TS_FOR_EACH_BACKEND(table)
+    for (const QkvCase& c : cases)
+      for (DType product : {DType::f32, DType::bf16})
+        for (DType stored : {DType::f32, product}) {
+          const int64_t width = c.heads * c.dim;
+          LinearData data = random_data({c.batch, c.len, c.in, 3 * width, 1}, product);
+          if (c.bias) data.bias = normal(3 * width);
+          const std::vector<float> q_norm = normal(c.dim), k_norm = normal(c.dim);
+          std::vector<float> rope;
+          for (int64_t i = 0; i < c.len * c.dim / 2; ++i) {
+            rope.push_back(std::cos(0.37f * float(i)));
+            rope.push_back(std::sin(0.37f * float(i)));
+          }
+          const Weight weight = pack(table, {c.batch, c.len, c.in, 3 * width, 1}, data.w, product);
+          Harness h(table, product);
+          const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product);
+          const Shape shape{c.batch, c.heads, c.len, c.dim};
+          const Qkv out{h.output(shape, stored), h.output(shape, stored), h.output(shape, stored)};
+          QkvOptions options;
+          if (c.bias) options.bias = h.input(data.bias, {3 * width});
+          if (c.norm) {
+            options.q_norm = h.input(q_norm, {c.dim});
+            options.k_norm = h.input(k_norm, {c.dim});
+          }
+          if (c.rope) options.rope = h.input(rope, {c.len, c.dim / 2, 2});
+          h.run([&](Context& ctx) { ops::qkv_projection(ctx, out, x, *weight, options); });
+          std::vector<float> ours;
+          for (const Tensor* part : {&out.q, &out.k, &out.v}) {
+            const std::vector<float> values = h.read(*part);
+            ours.insert(ours.end(), values.begin(), values.end());
+          }
+          TS_CHECK_ERROR(concat("head_dim ", c.dim), ours, stored, qkv, c, data, q_norm, k_norm, rope, options.eps);
+        }
+}
+
+TEST_CASE("linear: arguments that do not fit are refused with their shapes") {
+  Harness h(plain_table());
+  const std::vector<float> w = normal(12), zeros(60);
+  const Weight weight = pack_weight(plain_table(), tensor_of(w.data(), {3, 4}), {});
+  const Tensor x = h.input(zeros, {2, 5, 4}), y = h.output({2, 5, 3});
+  const auto refuses = [&](const char* message, const auto& body) {
+    Serial serial;
+    Arena arena = Arena::planning();
+    Context ctx(plain_table(), arena, serial, DType::f32);
+    CHECK_THROWS_WITH_AS(body(ctx), doctest::Contains(message), Error);
+  };
+  refuses("linear: x is [2, 4, 5], the weight has 4 input channels", [&](Context& ctx) { ops::linear(ctx, y, x.reshape({2, 4, 5}), *weight); });
+  refuses("linear: y is [2, 3, 5], [2, 5, 3] needed", [&](Context& ctx) { ops::linear(ctx, y.reshape({2, 3, 5}), x, *weight); });
+  refuses("linear: x holds bf16, f32 or the weight's f32 needed",
+          [&](Context& ctx) { ops::linear(ctx, y, Tensor(x.data, DType::bf16, x.shape), *weight); });
+  refuses("linear: bias is [4], [3] needed", [&](Context& ctx) { ops::linear(ctx, y, x, *weight, {.bias = h.input(normal(4), {4})}); });
+  refuses("linear: gate 2 of width 3 lies outside a table [2, 1, 6]",
+          [&](Context& ctx) { ops::linear(ctx, y, x, *weight, {.gate = {h.input(normal(12), {2, 1, 6}), 2, 3}}); });
+  refuses("linear: y and x overlap in memory", [&](Context& ctx) { ops::linear(ctx, Tensor(x.data, DType::f32, {2, 5, 3}), x, *weight); });
+  refuses("gated_linear: the weight is a single matrix", [&](Context& ctx) { ops::gated_linear(ctx, y, x, *weight, Activation::silu); });
+  refuses("qkv_projection: the weight has 3 rows, 3·1·2 needed", [&](Context& ctx) {
+    const Tensor q = h.output({2, 1, 5, 2});
+    ops::qkv_projection(ctx, {q, h.output({2, 1, 5, 2}), h.output({2, 1, 5, 2})}, x, *weight, {});
+  });
+  CHECK_THROWS_WITH_AS(pack_weight(plain_table(), tensor_of(w.data(), {12}), {}), doctest::Contains("[out, in] or [out, in, taps] needed"), Error);
+  CHECK_THROWS_WITH_AS(pack_weight(plain_table(), tensor_of(w.data(), {3, 4}), {.dtype = DType::f16}), doctest::Contains("packed as f16"), Error);
+  CHECK_THROWS_WITH_AS(pack_weight(plain_table(), tensor_of(w.data(), {2, 2, 3}), {.use = WeightUse::conv_transpose, .stride = 2}),
+                       doctest::Contains("with stride 2 needed"), Error);
+}
+
+}  // namespace
+}  // namespace ts
