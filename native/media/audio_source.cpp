@@ -124,7 +124,7 @@ uint64_t AudioSource::read(float* samples, uint64_t max_samples) {
       if (!next_block()) break;
       continue;
     }
-    const int64_t room = std::min<int64_t>(int64_t(std::min<uint64_t>(max_samples - done, INT64_MAX / 2)), end_ - at_);
+    const int64_t room = std::min<int64_t>(int64_t(std::min<uint64_t>(max_samples - done, INT32_MAX)), end_ - at_);
     float* to = samples + done * channels;
     int64_t count;
     if (at_ < block_.at) {

@@ -59,7 +59,7 @@ class AudioSource {
   double first_time_s_ = 0;
   int64_t slack_ = 0;           // samples by which one tick of the container may be off
   int64_t at_ = 0;              // the next sample to hand out
-  int64_t end_ = INT64_MAX;     // one past the last that is wanted
+  int64_t end_ = INT64_MAX / 2; // one past the last that is wanted
   bool from_beginning_ = true, ended_ = false;
   uint32_t warnings_seen_ = 0;
   Block block_, coming_;        // what is handed out, and its successor

@@ -44,7 +44,6 @@ bool looks_like_text(const std::string& path) {
 }
 
 [[noreturn]] void fail_to_open(const std::string& path, int code) {
-  if (code == AVERROR_EXIT) fail(TS_CANCELLED, path, ": cancelled");
   if (code == AVERROR(ENOMEM)) fail(TS_OUT_OF_MEMORY, path, ": not enough memory to open it");
   if (code == AVERROR(EACCES) || code == AVERROR(EPERM) || code == AVERROR(EIO)) fail(TS_IO_ERROR, path, ": ", why(code));
   if (looks_like_text(path)) fail(TS_BAD_MEDIA, path, ": is a text file, not a video or sound, whatever its name says");
@@ -61,14 +60,14 @@ Input::Input(const std::string& path, Cancel cancel) : path_(path), cancel_(canc
   cancel_.check(path);
   forget_log_line();
   AVFormatContext* context = allocated(avformat_alloc_context());
-  context->interrupt_callback = {
-      [](void* self) { return static_cast<const Cancel*>(self)->asked() ? 1 : 0; }, &cancel_};
+  context->interrupt_callback = {&Input::on_interrupt, this};
   AVDictionary* options = nullptr;
   av_dict_set(&options, "protocol_whitelist", "file", 0);
   const int opened = avformat_open_input(&context, ("file:" + path).c_str(), nullptr, &options);  // frees it on failure
   av_dict_free(&options);
+  if (opened >= 0) context_.reset(context);
+  check_interrupt();
   if (opened < 0) fail_to_open(path, opened);
-  context_.reset(context);
   for (const std::string_view playlist : {"hls", "dash", "concat", "tty"}) {
     if (playlist == context_->iformat->name) {
       fail(TS_BAD_MEDIA, path, ": is a playlist or text (", context_->iformat->long_name, "); name the media file itself");
@@ -79,7 +78,18 @@ Input::Input(const std::string& path, Cancel cancel) : path_(path), cancel_(canc
   const bool named_so = format.extensions && av_match_ext(path.c_str(), format.extensions);
   if (context_->probe_score <= AVPROBE_SCORE_RETRY && !named_so) fail_to_open(path, AVERROR_INVALIDDATA);
   const int looked = avformat_find_stream_info(context_.get(), nullptr);
+  check_interrupt();
   if (looked < 0) fail_to_open(path, looked);
+}
+
+int Input::on_interrupt(void* self) {
+  Input& input = *static_cast<Input*>(self);
+  input.interrupted_ = input.interrupted_ || input.cancel_.asked();
+  return input.interrupted_ ? 1 : 0;
+}
+
+void Input::check_interrupt() const {
+  if (interrupted_) fail(TS_CANCELLED, path_, ": cancelled");
 }
 
 int Input::best(AVMediaType type) const {
@@ -146,7 +156,7 @@ bool Input::read(AVPacket& packet) {
       if (packet.flags & AV_PKT_FLAG_CORRUPT) ++num_damaged_;
       return true;
     }
-    if (code == AVERROR_EXIT) fail(TS_CANCELLED, path_, ": cancelled");
+    check_interrupt();
     const int io_error = context_->pb ? context_->pb->error : 0;
     if (io_error < 0 && io_error != AVERROR_EOF) fail(TS_IO_ERROR, path_, ": reading failed: ", why(io_error));
     if (code == AVERROR_EOF) return false;

@@ -45,6 +45,8 @@ class Input {
   uint32_t num_damaged() const { return num_damaged_; }
 
  private:
+  static int on_interrupt(void* self);
+  void check_interrupt() const;
   int best(AVMediaType type) const;
   int require_stream(AVMediaType type, int wanted) const;
   std::string inventory() const;
@@ -52,6 +54,7 @@ class Input {
   std::string path_;
   Cancel cancel_;
   InputPtr context_;
+  bool interrupted_ = false;  // FFmpeg gave up because we said so, whatever it returns
   uint32_t num_damaged_ = 0;
 };
 

@@ -136,6 +136,8 @@ MediaFacts probe(const std::string& path, Cancel cancel) {
   info.num_streams = input->nb_streams;
   info.num_chapters = input->nb_chapters;
   facts.tags = tags_of(input->metadata);
+  // Ogg has no tags but its stream's.
+  if (facts.tags.empty() && info.audio_stream >= 0) facts.tags = tags_of(input.stream(info.audio_stream).metadata);
   info.num_tags = uint32_t(facts.tags.size());
 
   // Where the container states no duration, or only guesses it from the bit rate, every packet is read.

@@ -48,7 +48,6 @@ void copy_tags(AVDictionary** to, const AVDictionary* from) {
 
 SourceCopy::SourceCopy(const std::string& path, Cancel cancel, const Options& options)
     : input_(path, cancel), options_(options), origin_(find_origin(path, cancel)), video_(input_.require_video(-1)) {
-  input_->flags |= AVFMT_FLAG_GENPTS;  // AVI and raw streams have decoding times alone
   const int64_t origin_us = av_rescale_q(origin_.pts, origin_.time_base, {1, AV_TIME_BASE});
   if (options.cut) {
     zero_us_ = origin_us + std::llround(options.start_s * 1e6);
@@ -181,42 +180,56 @@ void SourceCopy::add_chapters(AVFormatContext& out) {
   }
 }
 
+// Matroska tells no decoding times, so the first of a stream are not known; AVI tells those alone, raw streams none.
+// Where frames are not reordered the ones follow from the others.
+void SourceCopy::complete_times(AVPacket& packet, const AVStream& from, int64_t last, AVRational tick) const {
+  const int delay = from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO ? from.codecpar->video_delay : 0;
+  if (packet.pts == AV_NOPTS_VALUE && delay > 0) {
+    fail(TS_BAD_MEDIA, input_.path(), ": its packets do not say when they are shown, which copying needs; convert it first, "
+         "e.g. to mp4");
+  }
+  if (packet.dts == AV_NOPTS_VALUE) {
+    int64_t length = packet.duration;
+    if (length <= 0 && from.avg_frame_rate.num > 0) length = av_rescale_q(1, av_inv_q(from.avg_frame_rate), tick);
+    const bool first = last == AV_NOPTS_VALUE;
+    if (first) packet.dts = packet.pts == AV_NOPTS_VALUE ? 0 : packet.pts - delay * length;
+    else packet.dts = last + std::max<int64_t>(length, 1);
+    if (packet.pts != AV_NOPTS_VALUE) packet.dts = delay > 0 ? std::min(packet.dts, packet.pts) : packet.pts;
+  }
+  if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
+}
+
 // Brings a packet to the output's clock; false if it does not belong there.
 bool SourceCopy::prepare(AVPacket& packet, AVFormatContext& out) {
   const int index = packet.stream_index;
   if (index >= int(outputs_.size()) || outputs_[size_t(index)] < 0) return false;
   const AVStream& from = input_.stream(index);
   const AVStream& to = *out.streams[outputs_[size_t(index)]];
-  const bool is_video = from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
-  const int64_t shift = av_rescale_q(zero_us_, {1, AV_TIME_BASE}, from.time_base);
-  if (packet.dts == AV_NOPTS_VALUE) packet.dts = packet.pts;
-  if (packet.dts == AV_NOPTS_VALUE) {
-    if (last_dts_[size_t(index)] == AV_NOPTS_VALUE) return false;
-    packet.dts = shift + av_rescale_q(last_dts_[size_t(index)], to.time_base, from.time_base) + std::max<int64_t>(packet.duration, 1);
-  }
-  if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
+  const AVRational tick = to.time_base;  // the finer of the two as a rule, so the shift is subtracted in it
+  int64_t& last = last_dts_[size_t(index)];
   // What a capture begins with before its first key frame can be decoded by nobody.
-  const bool first = last_dts_[size_t(index)] == AV_NOPTS_VALUE;
-  if (is_video && index == video_ && first && !(packet.flags & AV_PKT_FLAG_KEY) &&
+  if (index == video_ && last == AV_NOPTS_VALUE && !(packet.flags & AV_PKT_FLAG_KEY) && packet.pts != AV_NOPTS_VALUE &&
       av_compare_ts(packet.pts, from.time_base, origin_.pts, origin_.time_base) < 0) {
     return false;
   }
-  packet.pts -= shift;
-  packet.dts -= shift;
+  av_packet_rescale_ts(&packet, from.time_base, tick);
+  const int64_t shift = av_rescale_q(zero_us_, {1, AV_TIME_BASE}, tick);
+  if (packet.pts != AV_NOPTS_VALUE) packet.pts -= shift;
+  if (packet.dts != AV_NOPTS_VALUE) packet.dts -= shift;
+  complete_times(packet, from, last, tick);
   // Opus times come out of a reader with the delay taken off; see matroska_delay.h.
   if (is_matroska(out) && from.codecpar->codec_id == AV_CODEC_ID_OPUS && !matroska_adds_delay()) {
-    const int64_t delay = av_rescale_q(from.codecpar->initial_padding, {1, kOpusRate}, from.time_base);
+    const int64_t delay = av_rescale_q(from.codecpar->initial_padding, {1, kOpusRate}, tick);
     packet.pts += delay;
     packet.dts += delay;
   }
+  const bool is_video = from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
   if (options_.cut) {
     const double end_s = options_.duration_s > 0 ? options_.duration_s : INFINITY;
-    const double dts_s = double(packet.dts) * av_q2d(from.time_base), pts_s = double(packet.pts) * av_q2d(from.time_base);
+    const double dts_s = double(packet.dts) * av_q2d(tick), pts_s = double(packet.pts) * av_q2d(tick);
     if (index == video_ && dts_s >= end_s + kInterleaved_s) ended_ = true;
     if (dts_s >= end_s || (!is_video && (pts_s < 0 || pts_s >= end_s))) return false;
   }
-  av_packet_rescale_ts(&packet, from.time_base, to.time_base);
-  int64_t& last = last_dts_[size_t(index)];
   const int64_t least = last == AV_NOPTS_VALUE ? INT64_MIN : last + (out.oformat->flags & AVFMT_TS_NONSTRICT ? 0 : 1);
   if (packet.dts < least) {
     packet.dts = least;
@@ -225,7 +238,7 @@ bool SourceCopy::prepare(AVPacket& packet, AVFormatContext& out) {
   last = packet.dts;
   packet.stream_index = outputs_[size_t(index)];
   packet.pos = -1;
-  if (is_video) at_s_ = double(packet.dts) * av_q2d(to.time_base);
+  if (is_video) at_s_ = double(packet.dts) * av_q2d(tick);
   return true;
 }
 

@@ -50,6 +50,7 @@ class SourceCopy {
   AVStream& add_stream(AVFormatContext& out, int index);
   void add_attachment(AVFormatContext& out, int index);
   void drop(int index, const char* why);
+  void complete_times(AVPacket& packet, const AVStream& from, int64_t last, AVRational tick) const;
   bool prepare(AVPacket& packet, AVFormatContext& out);
 
   Input input_;

@@ -236,8 +236,9 @@ AudioEncoder::PacketTaker Writer::taker(const Track& track) {
     const AVStream* stream = track.stream;
     const AVCodecContext& codec = *track.encoder->context();
     const AVRational base = codec.time_base;
-    const bool padded = !(codec.codec->capabilities & AV_CODEC_CAP_SMALL_LAST_FRAME) && packet.duration < codec.frame_size;
-    if (is_matroska() && padded && packet.duration > 0) mark_padding(packet, codec.frame_size - packet.duration);
+    const bool whole_frames = codec.codec_id == AV_CODEC_ID_AAC || codec.codec_id == AV_CODEC_ID_MP3;
+    const bool padded = whole_frames && packet.duration > 0 && packet.duration < codec.frame_size;
+    if (is_matroska() && padded) mark_padding(packet, codec.frame_size - packet.duration);
     packet.pts += track.late;
     packet.dts += track.late;
     packet.stream_index = stream->index;
