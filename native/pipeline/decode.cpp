@@ -58,8 +58,7 @@ void decode(Workspace& workspace, const OobleckDecoder& decoder, std::span<const
 int64_t plan_decode(const Workspace& workspace, const OobleckDecoder& decoder, int64_t latent_len, int64_t chunk) {
   if (chunk <= 0) chunk = kDefaultDecodeChunk;
   int64_t most = 0;
-  // A chunk in the middle needs most; the first ones cover every case of short sounds.
-  for (int64_t begin = 0; begin < latent_len && begin <= 2 * chunk; begin += chunk)
+  for (int64_t begin = 0; begin < latent_len; begin += chunk)
     most = std::max(most, workspace.plan([&](Context& ctx) {
       decode_chunk(ctx, decoder, {}, chunk_at(begin, chunk, latent_len), latent_len, {});
     }));
