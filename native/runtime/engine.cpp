@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "models/loader.h"
+#include "text/synthetic_tokenizer.h"
 
 namespace ts {
 namespace {
@@ -17,6 +18,13 @@ Bundle describe(const EngineOptions& options) {
   if (!options.synthetic) return read_bundle(options.bundle_path);
   if (*options.synthetic == "published") return parse_bundle(published_bundle_json(), "published sizes", ".", false);
   return read_bundle(*options.synthetic, false);
+}
+
+constexpr SyntheticTokenizer::Special kT5Special{.begin = -1, .end = 1, .pad = 0};
+// The opening token stands before the closing one, which also pads (spec 04 §2).
+SyntheticTokenizer::Special clip_special(const ClipTextConfig& config) {
+  const auto end = int32_t(config.eos_id);
+  return {.begin = std::max(0, end - 1), .end = end, .pad = end};
 }
 
 const JsonObject member(const nlohmann::json& config, const std::string& where, const char* key) {
@@ -137,12 +145,15 @@ void Engine::load_components(const EngineOptions& options) {
     });
   load(bundle_.t5, TS_COMPONENT_T5, kSeedT5, "t5", [&](Loader& loader, const std::string& where) {
     networks_.t5 = std::make_unique<T5>(T5::load(loader, parse_t5_config(bundle_.t5->config, where)));
-    if (bundle_.t5->tokenizer && !options.synthetic) networks_.t5_tokenizer = load_t5_tokenizer(bundle_.t5->tokenizer->file);
+    if (options.synthetic) networks_.t5_tokenizer = std::make_unique<SyntheticTokenizer>(int(networks_.t5->config().vocab_size), kT5Special);
+    else if (bundle_.t5->tokenizer) networks_.t5_tokenizer = load_t5_tokenizer(bundle_.t5->tokenizer->file);
   });
   load(bundle_.clip_text, TS_COMPONENT_CLIP_TEXT, kSeedClipText, "clip_text", [&](Loader& loader, const std::string& where) {
     networks_.clip_text = std::make_unique<ClipText>(ClipText::load(loader, parse_clip_text_config(bundle_.clip_text->config, where)));
-    if (const auto& tokenizer = bundle_.clip_text->tokenizer; tokenizer && !options.synthetic)
-      networks_.clip_tokenizer = load_clip_tokenizer(tokenizer->file, tokenizer->vocabulary);
+    const ClipTextConfig& config = networks_.clip_text->config();
+    if (const auto& tokenizer = bundle_.clip_text->tokenizer; options.synthetic)
+      networks_.clip_tokenizer = std::make_unique<SyntheticTokenizer>(int(config.vocab_size), clip_special(config));
+    else if (tokenizer) networks_.clip_tokenizer = load_clip_tokenizer(tokenizer->file, tokenizer->vocabulary);
   });
   load(bundle_.clip_vision, TS_COMPONENT_CLIP_VISION, kSeedClipVision, "clip_vision", [&](Loader& loader, const std::string& where) {
     networks_.clip_vision = std::make_unique<ClipVision>(ClipVision::load(loader, parse_clip_vision_config(bundle_.clip_vision->config, where)));
