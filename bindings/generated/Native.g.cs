@@ -723,6 +723,17 @@ namespace ThinkSound.Interop
 #endif
         ts_status ts_engine_get_info(ts_engine engine, ts_engine_info* info);
 
+        /// <summary>
+        /// bundle.json as it was read, of a synthetic engine the sizes it was made of; "" for NULL. UTF-8, lives as long as the
+        /// engine. Any thread.
+        /// </summary>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        byte* ts_engine_description(ts_engine engine);
+
         /// <summary>Cheap: activation memory is taken when first needed and kept for the next call.</summary>
         /// <remarks>Errors TS_OUT_OF_MEMORY. Any thread.</remarks>
 #if TS_DLLIMPORT

@@ -1,3 +1,5 @@
+using System.Text;
+using ThinkSound.Bundles;
 using ThinkSound.Interop;
 
 namespace ThinkSound;
@@ -15,15 +17,20 @@ namespace ThinkSound;
 public sealed class ThinkSoundEngine : IDisposable
 {
     private readonly ts_engine _handle;
+    private readonly Lazy<BundleDescription> _bundle;
 
-    private ThinkSoundEngine(ts_engine handle)
+    private ThinkSoundEngine(ts_engine handle, string? folder)
     {
         _handle = handle;
         Info = EngineInfo.Of(handle);
+        _bundle = new Lazy<BundleDescription>(() => Describe(handle, folder));
     }
 
     /// <summary>What is loaded, and where.</summary>
     public EngineInfo Info { get; }
+
+    /// <summary>What the bundle says about itself: licence, origin, the configuration of each network.</summary>
+    public BundleDescription Bundle => _bundle.Value;
 
     internal StageTimes StageTimes { get; } = new();
 
@@ -77,7 +84,7 @@ public sealed class ThinkSoundEngine : IDisposable
         native.memory_cap_bytes = options.MemoryCapBytes;
         native.synthetic = arguments.String(options.Synthetic, nameof(EngineOptions.Synthetic));
         Status.Check(Native.ts_engine_create(&native, out ts_engine handle));
-        return new ThinkSoundEngine(handle);
+        return new ThinkSoundEngine(handle, options.BundlePath);
     }
 
     /// <summary>A session, cheap: one generation at a time. Several sessions may work at once.</summary>
@@ -119,6 +126,13 @@ public sealed class ThinkSoundEngine : IDisposable
             Status.Check(Native.ts_tokenize(_handle, (ts_text_encoder)encoder, utf8, first, (uint)ids.Length, &count, &keptBytes));
         int keptChars = System.Text.Encoding.UTF8.GetCharCount(utf8, (int)keptBytes);
         return new Tokens(ids, (int)count, text[..Math.Min(keptChars, text.Length)], count > ids.Length);
+    }
+
+    private static unsafe BundleDescription Describe(ts_engine handle, string? path)
+    {
+        string json = Utf8.Read(Native.ts_engine_description(handle));
+        string? folder = path is null ? null : Path.GetFullPath(Directory.Exists(path) ? path : Path.GetDirectoryName(path)!);
+        return BundleDescription.Parse(Encoding.UTF8.GetBytes(json), path ?? "synthetic bundle", folder);
     }
 
     /// <summary>Gives up the engine. Sessions that still exist go on and keep the weights until they are disposed of.</summary>

@@ -45,6 +45,8 @@ ts_status ts_engine_get_info(ts_engine* engine, ts_engine_info* info) {
   return guarded([&] { write_struct(info, deref(engine, "engine").engine->info(), "ts_engine_info"); });
 }
 
+const char* ts_engine_description(ts_engine* engine) { return engine ? engine->engine->bundle().json.c_str() : ""; }
+
 void ts_lengths_init(ts_lengths* lengths) {
   if (!lengths) return;
   *lengths = {};

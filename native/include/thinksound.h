@@ -168,6 +168,9 @@ typedef struct ts_engine_info {
 TS_API void ts_engine_info_init(ts_engine_info* info);
 /* Errors TS_INVALID_ARGUMENT. Any thread. */
 TS_API ts_status ts_engine_get_info(ts_engine* engine, ts_engine_info* info);
+/* bundle.json as it was read, of a synthetic engine the sizes it was made of; "" for NULL. UTF-8, lives as long as the
+ * engine. Any thread. */
+TS_API const char* ts_engine_description(ts_engine* engine);
 
 /* ---- Session: one generation at a time ----------------------------------------------------------------------- */
 

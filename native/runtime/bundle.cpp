@@ -61,6 +61,7 @@ Bundle parse_bundle(std::string_view text, const std::string& origin, const std:
              version > Bundle::kVersion ? ": update ThinkSound" : "");
   Bundle bundle;
   bundle.path = origin;
+  bundle.json = text;
   bundle.name = root.get_string("name", "unnamed");
   bundle.license = root.get_string("license", "");
   bundle.origin = root.get_string("origin", "");

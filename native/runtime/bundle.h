@@ -29,6 +29,7 @@ struct Bundle {
   static constexpr int64_t kVersion = 1;
 
   std::string path;   // of bundle.json, for messages
+  std::string json;   // its text
   std::string name, license, origin;
   int64_t sample_rate = 44100;
   double clip_fps = 8.0, sync_fps = 25.0;

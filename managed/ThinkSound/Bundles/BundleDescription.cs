@@ -1,0 +1,166 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace ThinkSound.Bundles;
+
+/// <summary>What a bundle says about itself: bundle.json, read without loading a network. Lenient where the native loader
+/// is strict, because it is for showing and for finding files; the loader has the last word on what is valid.</summary>
+public sealed record BundleDescription
+{
+    /// <summary>The folder; null for a description without files.</summary>
+    public string? Folder { get; private init; }
+    /// <summary>Name of the model.</summary>
+    public required string Name { get; init; }
+    /// <summary>Version of the format.</summary>
+    public int Version { get; init; }
+    /// <summary>Licence of the weights; "" if not said.</summary>
+    public string License { get; init; } = "";
+    /// <summary>Where the weights come from; "" if not said.</summary>
+    public string Origin { get; init; } = "";
+    /// <summary>Hz.</summary>
+    public int SampleRate { get; init; } = 44100;
+    /// <summary>JSON of how its vision towers are fed ("features"); "{}" if not said.</summary>
+    public string Features { get; init; } = "{}";
+    /// <summary>Networks, in the order of the file.</summary>
+    public required IReadOnlyList<BundleComponent> Components { get; init; }
+
+    /// <summary>The network of a kind, such as "mmdit"; null if the bundle has none.</summary>
+    public BundleComponent? Find(string kind) => Components.FirstOrDefault(component => component.Kind == kind);
+
+    /// <summary>Tells bundles apart by their weights and configurations, whatever their name and folder: hexadecimal.</summary>
+    /// <param name="kinds">Networks that count; all of them if none is named.</param>
+    /// <exception cref="FileAccessException">A file cannot be read.</exception>
+    public string Fingerprint(params string[] kinds)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Add(Features);
+        foreach (BundleComponent component in Components.OrderBy(c => c.Kind, StringComparer.Ordinal))
+        {
+            if (kinds.Length > 0 && !kinds.Contains(component.Kind)) continue;
+            Add(component.Kind);
+            Add(component.Config);
+            Add(component.Prefix);
+            foreach (string file in component.Files) AddFile(file);
+            if (component.Tokenizer is { } tokenizer) AddFile(tokenizer);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        void Add(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + '\0'));
+        void AddFile(string file)
+        {
+            try
+            {
+                Add(FileFingerprint.Of(file));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new FileAccessException($"{file}: cannot be read: {e.Message}");
+            }
+        }
+    }
+
+    /// <summary>Reads a bundle's description.</summary>
+    /// <param name="path">The folder, or its bundle.json.</param>
+    /// <exception cref="ResourceNotFoundException">There is no bundle.json.</exception>
+    /// <exception cref="BundleException">It is not JSON, or lacks what every bundle has.</exception>
+    /// <exception cref="FileAccessException">It cannot be read.</exception>
+    public static BundleDescription Read(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string file = Directory.Exists(path) ? Path.Combine(path, "bundle.json") : path;
+        if (!File.Exists(file))
+            throw new ResourceNotFoundException($"{file}: no such bundle; give the folder that holds bundle.json");
+        byte[] json;
+        try
+        {
+            json = File.ReadAllBytes(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FileAccessException($"{file}: cannot be read: {e.Message}");
+        }
+        return Parse(json, file, Path.GetDirectoryName(Path.GetFullPath(file)));
+    }
+
+    /// <summary>Reads a description from JSON.</summary>
+    /// <param name="json">UTF-8.</param>
+    /// <param name="origin">What to call it in messages.</param>
+    /// <param name="folder">Where its files lie; null if it has none.</param>
+    public static BundleDescription Parse(ReadOnlyMemory<byte> json, string origin, string? folder = null)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            JsonElement root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("components", out JsonElement components) ||
+                components.ValueKind != JsonValueKind.Object)
+                throw new BundleException($"{origin}: has no \"components\": is this a bundle's description?");
+            return new BundleDescription
+            {
+                Folder = folder,
+                Name = Text(root, "name", "unnamed"),
+                Version = root.TryGetProperty("version", out JsonElement version) && version.TryGetInt32(out int v) ? v : 0,
+                License = Text(root, "license"),
+                Origin = Text(root, "origin"),
+                SampleRate = root.TryGetProperty("sample_rate", out JsonElement rate) && rate.TryGetInt32(out int hz) ? hz : 44100,
+                Features = root.TryGetProperty("features", out JsonElement features) ? features.GetRawText() : "{}",
+                Components = [.. components.EnumerateObject().Select(member => BundleComponent.Of(member.Name, member.Value, folder, origin))],
+            };
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // not JSON, or a value of another kind
+        {
+            throw new BundleException($"{origin}: {e.Message}");
+        }
+    }
+
+    internal static string Text(JsonElement element, string name, string otherwise = "") =>
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : otherwise;
+}
+
+/// <summary>One network of a bundle.</summary>
+public sealed record BundleComponent
+{
+    /// <summary>"mmdit", "vae", "t5", "clip_text", "clip_vision" or "synchformer".</summary>
+    public required string Kind { get; init; }
+    /// <summary>JSON of the network's configuration.</summary>
+    public required string Config { get; init; }
+    /// <summary>What the names of its tensors begin with in the files.</summary>
+    public string Prefix { get; init; } = "";
+    /// <summary>Full paths of its safetensors files.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+    /// <summary>Full path of its tokenizer; null if it has none.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <summary>Values of its tensors by number format ("F32", "BF16", …), from the headers of its files.</summary>
+    /// <exception cref="ResourceNotFoundException">A file is not there.</exception>
+    /// <exception cref="WeightsException">A file is no safetensors file.</exception>
+    public IReadOnlyDictionary<string, long> CountParameters()
+    {
+        var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach (string file in Files)
+            foreach (SafetensorsEntry tensor in SafetensorsEntry.ReadAll(file))
+                if (tensor.Name.StartsWith(Prefix, StringComparison.Ordinal))
+                    counts[tensor.Type] = counts.GetValueOrDefault(tensor.Type) + tensor.Count;
+        return counts;
+    }
+
+    internal static BundleComponent Of(string kind, JsonElement element, string? folder, string origin)
+    {
+        if (!element.TryGetProperty("config", out JsonElement config))
+            throw new BundleException($"{origin}: components.{kind} has no \"config\"");
+        string? tokenizer = element.TryGetProperty("tokenizer", out JsonElement t) && BundleDescription.Text(t, "file") is { Length: > 0 } file
+            ? Resolve(file) : null;
+        return new BundleComponent
+        {
+            Kind = kind,
+            Config = config.GetRawText(),
+            Prefix = BundleDescription.Text(element, "prefix"),
+            Files = element.TryGetProperty("files", out JsonElement files)
+                ? [.. files.EnumerateArray().Select(name => Resolve(name.GetString() ?? ""))] : [],
+            Tokenizer = tokenizer,
+        };
+
+        string Resolve(string name) => folder is null ? name : Path.Combine(folder, name);
+    }
+}
