@@ -1,13 +1,13 @@
 #include "ops/table.h"
 
-#if defined(TS_CPU_BACKEND) && __has_include("ops/cpu/table.h")
+#ifdef TS_CPU_BACKEND
 #include "ops/cpu/table.h"
 #endif
 
 namespace ts {
 
 const OperatorTable& cpu_table() {
-#if defined(TS_CPU_BACKEND) && __has_include("ops/cpu/table.h")
+#ifdef TS_CPU_BACKEND
   return cpu::table();
 #else
   return plain_table();
