@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold, on a machine with or without a GPU. Ends with one line: N passed, N failed, N skipped.
 #
-#   scripts/test.sh                                    about 20 minutes on two cores from nothing, much less when built
+#   scripts/test.sh                                    builds what it needs; a second run builds only what changed
 #   THINKSOUND_GOLDENS=<folder> scripts/test.sh        with the full golden files instead of the committed subset
 #   TS_ONLY=native,managed scripts/test.sh             some parts: tree native plain asan tsan fuzz bindings managed
 #                                                      verify cuda
