@@ -24,7 +24,8 @@ struct AttentionOptions {
 namespace ops {
 
 // Keys of all streams in their order; every query sees them all. Head dims even, up to 128. q, k, v f32 or bf16, all
-// alike; the softmax and both accumulations in f32. A query whose keys are all masked gives zeros.
+// alike; the softmax and both accumulations in f32, its weights may enter the second product as q's type. A query whose
+// keys are all masked gives zeros.
 void attention(Context& ctx, std::span<const AttentionStream> streams, const AttentionOptions& options);
 
 }  // namespace ops

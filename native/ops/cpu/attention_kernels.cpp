@@ -4,6 +4,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "ops/cpu/panels.h"
 #include "ops/cpu/product.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -24,19 +25,6 @@ HWY_INLINE void convert_row(const From* from, To* to, int64_t count) {
   else over(count, [&](auto lanes, int64_t i) HWY_ATTR { lanes.store(lanes.load(from + i), to + i); });
 }
 
-// One panel of kᵀ: columns are `count` ≤ 64 keys of `words` 32-bit words (a float, or a pair of bf16), `step` words
-// apart. Word i of every key goes to row i.
-void transpose_panel(const int32_t* keys, int64_t step, int64_t count, int64_t words, int32_t* panel) {
-  const DI di;
-  const int64_t lanes = int64_t(hn::Lanes(di));
-  int64_t j = 0;
-  const auto index = hn::Mul(hn::Iota(di, 0), hn::Set(di, int32_t(step)));
-  for (; j + lanes <= count; j += lanes)
-    for (int64_t i = 0; i < words; ++i) hn::StoreU(hn::GatherIndex(di, keys + j * step + i, index), di, panel + i * kPanelColumns + j);
-  for (; j < count; ++j)
-    for (int64_t i = 0; i < words; ++i) panel[i * kPanelColumns + j] = keys[j * step + i];
-}
-
 // Keys pass by the panel through a block of the operand's type, wherever they lie and whatever they are.
 template <class From, class To>
 void pack_keys_as(std::span<const KeyRows> keys, int64_t num_keys, int64_t dim, To* packed) {
@@ -48,8 +36,8 @@ void pack_keys_as(std::span<const KeyRows> keys, int64_t num_keys, int64_t dim, 
   int64_t first = 0, filled = 0;  // position of the block's first key, keys in it
   const auto flush = [&]() HWY_ATTR {
     if (in_panels) {
-      transpose_panel(reinterpret_cast<const int32_t*>(block), words, filled, words,
-                      reinterpret_cast<int32_t*>(packed + first / kPanelColumns * panel_numel));
+      transpose_into_panel(reinterpret_cast<const int32_t*>(block), words, filled, words,
+                           reinterpret_cast<int32_t*>(packed + first / kPanelColumns * panel_numel));
     } else {
       for (int64_t j = 0; j < filled; ++j)
         for (int64_t i = 0; i < dim; ++i) packed[i * num_keys + first + j] = block[j * dim + i];

@@ -1,45 +1,44 @@
 #include "ops/cpu/packed_weight.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
+#include "ops/cpu/panels.h"
+#include "ops/cpu/taps.h"
 #include "ops/table.h"
 
 namespace ts::cpu {
 namespace {
 
-template <class T> T store_as(float value);
-template <> float store_as<float>(float value) { return value; }
-template <> bf16 store_as<bf16>(float value) { return to_bf16(value); }
-
-// Writes one column of a tile, its `depth` values in order.
-template <class T>
-void put_column(T* tile, BLayout layout, DType compute, int64_t depth, int64_t tile_columns, int64_t column, const T* values) {
-  if (layout == BLayout::plain) {
-    for (int64_t k = 0; k < depth; ++k) tile[k * tile_columns + column] = values[k];
-    return;
-  }
-  const int64_t v = panel_group(compute);
-  T* panel = tile + column / kPanelColumns * panel_rows(compute, depth) * kPanelColumns + column % kPanelColumns * v;
-  int64_t k = 0;
-  for (; k + v <= depth; k += v, panel += kPanelColumns * v)
-    for (int64_t i = 0; i < v; ++i) panel[i] = values[k + i];
-  for (int64_t i = 0; k + i < depth; ++i) panel[i] = values[k + i];
-}
-
-// source(column, values) fills in the `depth` values of a column.
+// Fills the tiles panel by panel. source(tile, column, values) gives the `depth` values of a column, f32.
 template <class T, class Source>
 void fill_tiles(CpuWeight& weight, const Source& source) {
-  const BLayout layout = b_layout(weight.compute());
-  std::vector<float> wide(size_t(weight.depth));
-  std::vector<T> values(size_t(weight.depth));
+  const DType compute = weight.compute();
+  const int64_t depth = weight.depth, group = panel_group(compute), padded = panel_rows(compute, depth);
+  const int64_t step = padded + 64 / int64_t(sizeof(T));  // a line more, or all columns would meet in one set of the cache
+  std::vector<float> values(static_cast<size_t>(depth));
+  std::vector<T> block(static_cast<size_t>(step * kPanelColumns));  // the columns of one panel, one after the other
   for (int64_t t = 0; t < weight.num_tiles(); ++t) {
     T* tile = reinterpret_cast<T*>(const_cast<std::byte*>(weight.tile(t)));
-    std::fill_n(tile, weight.tile_numel(t), T{});
-    for (int64_t n = 0; n < weight.tile_columns(t); ++n) {
-      source(t, n, wide.data());
-      std::transform(wide.begin(), wide.end(), values.begin(), store_as<T>);
-      put_column(tile, layout, weight.compute(), weight.depth, weight.tile_columns(t), n, values.data());
+    std::memset(static_cast<void*>(tile), 0, size_t(weight.tile_bytes(t)));
+    const int64_t columns = weight.tile_columns(t);
+    for (int64_t first = 0; first < columns; first += kPanelColumns) {
+      const int64_t count = std::min(kPanelColumns, columns - first);
+      for (int64_t n = 0; n < count; ++n) {
+        source(t, first + n, values.data());
+        convert(values.data(), DType::f32, block.data() + n * step, weight.dtype, weight.dtype, depth);
+      }
+      if (b_layout(compute) == BLayout::plain) {
+        for (int64_t k = 0; k < depth; ++k)
+          for (int64_t n = 0; n < count; ++n) tile[k * columns + first + n] = block[size_t(n * step + k)];
+      } else if (group * int64_t(sizeof(T)) == 4) {
+        transpose_into_panel(reinterpret_cast<const int32_t*>(block.data()), step / group, count, padded / group,
+                             reinterpret_cast<int32_t*>(tile + first * padded));
+      } else {  // bf16 in the order of f32, to be widened before the product
+        for (int64_t k = 0; k < depth; ++k)
+          for (int64_t n = 0; n < count; ++n) tile[first * padded + k * kPanelColumns + n] = block[size_t(n * step + k)];
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 #include "ops/cpu/table.h"
 
+#include <dnnl.hpp>
 #include <hwy/targets.h>
 
 #include "ops/cpu/cpu.h"
@@ -8,8 +9,20 @@
 namespace ts::cpu {
 namespace {
 
+// Highway's instruction set: the best there is, but no better than oneDNN's, so that its DNNL_MAX_CPU_ISA bounds the
+// whole backend. Chosen once, so that no kernel has to ask the processor.
+void choose_instructions() {
+  int64_t targets = hwy::SupportedTargets();
+#if HWY_ARCH_X86
+  const auto has = [](dnnl::cpu_isa isa) { return (int(dnnl::get_effective_cpu_isa()) & int(isa)) == int(isa); };
+  if (!has(dnnl::cpu_isa::avx512_core)) targets &= ~int64_t(HWY_AVX3 | HWY_AVX3_DL);
+  if (!has(dnnl::cpu_isa::avx2)) targets &= ~int64_t(HWY_AVX2);
+#endif
+  hwy::GetChosenTarget().Update(targets);
+}
+
 OperatorTable make_table() {
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());  // once, so that no kernel has to ask the processor
+  choose_instructions();
   OperatorTable table = plain_table();
   table.name = "cpu";
   table.pack_weight = pack_weight;

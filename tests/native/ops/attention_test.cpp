@@ -35,7 +35,7 @@ struct AttentionData {
 
 // The streams' outputs one after the other, [B, n, heads·dim] each.
 template <class T>
-std::vector<T> attention(const AttentionCase& c, const AttentionData& data) {
+std::vector<T> attention(const AttentionCase& c, const AttentionData& data, DType dtype) {
   int64_t num_keys = 0;
   for (const Lengths& s : c.streams) num_keys += s.keys;
   std::vector<T> all;
@@ -53,7 +53,7 @@ std::vector<T> attention(const AttentionCase& c, const AttentionData& data) {
         const auto visible = [&](int64_t i, int64_t j) { return (!c.causal || j <= i) && (data.mask.empty() || data.mask[size_t(b * num_keys + j)]); };
         const auto bias = [&](int64_t i, int64_t j) { return data.bias.empty() ? 0.0f : data.bias[size_t((head * queries + i) * num_keys + j)]; };
         const std::vector<T> rows = test::obvious_attention<T>(&data.q[asking][size_t((b * c.heads + head) * queries * c.dim)], k.data(), v.data(), queries,
-                                                               num_keys, c.dim, data.scale, visible, bias);
+                                                               num_keys, c.dim, data.scale, dtype, visible, bias);
         for (int64_t i = 0; i < queries; ++i)
           std::copy_n(rows.begin() + i * c.dim, c.dim, out.begin() + ((b * queries + i) * c.heads + head) * c.dim);
       }
@@ -101,7 +101,7 @@ void check_case(const OperatorTable& table, const AttentionCase& c, DType dtype,
     const std::vector<float> values = h.read(stream.out);
     ours.insert(ours.end(), values.begin(), values.end());
   }
-  TS_CHECK_ERROR(c.str(), ours, stored, attention, c, data);
+  TS_CHECK_ERROR(c.str(), ours, stored, attention, c, data, dtype);
 }
 
 TEST_CASE("attention: self, cross and joint attention of every length match the obvious loop") {

@@ -17,7 +17,7 @@ struct DividedCase {
 
 template <class T>
 std::vector<T> divided(const DividedCase& c, const std::vector<float>& q, const std::vector<float>& k, const std::vector<float>& v, ops::DividedAxis axis,
-                       float scale) {
+                       float scale, DType dtype) {
   const int64_t len = c.len();
   std::vector<T> out(size_t(c.batch * len * c.heads * c.dim));
   // The whole attention with everything hidden that a query must not see.
@@ -27,7 +27,7 @@ std::vector<T> divided(const DividedCase& c, const std::vector<float>& q, const 
   };
   for (int64_t slot = 0; slot < c.batch * c.heads; ++slot) {
     const size_t begin = size_t(slot * len * c.dim);
-    const std::vector<T> rows = test::obvious_attention<T>(&q[begin], &k[begin], &v[begin], len, len, c.dim, scale, visible, [](int64_t, int64_t) { return 0.0f; });
+    const std::vector<T> rows = test::obvious_attention<T>(&q[begin], &k[begin], &v[begin], len, len, c.dim, scale, dtype, visible, [](int64_t, int64_t) { return 0.0f; });
     for (int64_t i = 0; i < len; ++i)
       std::copy_n(rows.begin() + i * c.dim, c.dim, out.begin() + ((slot / c.heads * len + i) * c.heads + slot % c.heads) * c.dim);
   }
@@ -48,7 +48,7 @@ TEST_CASE("divided_attention: the class token sees all, the others their site or
             const Qkv qkv{h.input(q, shape, dtype), h.input(k, shape, dtype), h.input(v, shape, dtype)};
             const Tensor out = h.output({c.batch, c.len(), c.heads * c.dim}, stored);
             h.run([&](Context& ctx) { ops::divided_attention(ctx, out, qkv, c.frames, c.sites, axis, scale); });
-            TS_CHECK_ERROR(concat(c.frames, " frames of ", c.sites), h.read(out), stored, divided, c, q, k, v, axis, scale);
+            TS_CHECK_ERROR(concat(c.frames, " frames of ", c.sites), h.read(out), stored, divided, c, q, k, v, axis, scale, dtype);
           }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "ops/linear.h"
@@ -24,10 +25,11 @@ T obvious_activation(T z, Activation activation) {
 inline const Activation kActivations[] = {Activation::none,      Activation::silu,       Activation::selu,   Activation::gelu_erf,
                                           Activation::gelu_tanh, Activation::quick_gelu, Activation::sigmoid};
 
-// One head's attention: out [queries, dim] of q [queries, dim], k and v [keys, dim]; visible(i, j), bias(i, j).
+// One head's attention: out [queries, dim] of q [queries, dim], k and v [keys, dim]; visible(i, j), bias(i, j). Below f64
+// the softmax's weights enter the product with v as `dtype`, like every input of a product.
 template <class T, class Visible, class Bias>
 std::vector<T> obvious_attention(const float* q, const float* k, const float* v, int64_t queries, int64_t keys, int64_t dim, float scale,
-                                 const Visible& visible, const Bias& bias) {
+                                 DType dtype, const Visible& visible, const Bias& bias) {
   std::vector<T> out(size_t(queries * dim), T(0));
   for (int64_t i = 0; i < queries; ++i) {
     std::vector<T> score(static_cast<size_t>(keys));
@@ -40,6 +42,8 @@ std::vector<T> obvious_attention(const float* q, const float* k, const float* v,
     }
     if (top == T(-INFINITY)) continue;
     for (T& s : score) total += s = std::exp(s - top);
+    if (dtype == DType::bf16 && !std::is_same_v<T, double>)
+      for (T& s : score) s = to_float(to_bf16(float(s)));
     for (int64_t j = 0; j < keys; ++j)
       for (int64_t d = 0; d < dim; ++d) out[size_t(i * dim + d)] += score[size_t(j)] / total * T(v[j * dim + d]);
   }
