@@ -57,7 +57,8 @@ class Preparation {
       : ctx_(ctx), config_(model.config()), weights_(model.weights()), features_(features), batch_(batch), guided_(options.guided),
         clip_{"clip", kMmditClip, lengths.clip, config_.clip_dim, features.clip, {}, weights_.empty_clip},
         sync_{"sync", kMmditSync, lengths.sync, config_.sync_dim, features.sync, {}, weights_.empty_sync},
-        text_{"text", kMmditText, lengths.text ? lengths.text : config_.text_seq_len, config_.clip_text_dim, features.text, features.negative_text, weights_.empty_text},
+        text_{"text", kMmditText, lengths.text ? lengths.text : config_.text_seq_len, config_.clip_text_dim, features.text,
+              features.negative_text, weights_.empty_text},
         t5_{"T5", kMmditT5, 0, config_.text_dim, features.t5, features.negative_t5, weights_.empty_t5},
         masked_{"masked latent", kMmditMaskedLatent, lengths.latent, config_.latent_dim, features.masked_latent, {}, {}} {
     out_.lengths = lengths;
@@ -67,7 +68,7 @@ class Preparation {
     if (features.without_t5)
       text_.width = config_.text_dim;
     else if (features.text)
-      text_.width = features.text.shape[-1];  // CLIP text may be narrower than its null where neither needs the other
+      text_.width = features.text.cols();  // CLIP text may be narrower than its null where neither needs the other
     if (!features.without_t5) t5_.length = features.t5 && !guided_ ? features.t5.shape[1] : weights_.empty_t5.tensor().shape[0];
   }
 
