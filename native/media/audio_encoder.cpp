@@ -1,6 +1,7 @@
 #include "media/audio_encoder.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "media/container.h"
 
@@ -37,6 +38,12 @@ int choose_rate(const AVCodec& codec, int rate) {
 
 }  // namespace
 
+float on_grid(float sample, uint32_t bits) {
+  const float clamped = std::isnan(sample) ? 0.0f : std::clamp(sample, -1.0f, 1.0f);
+  if (bits == 16) return std::trunc(clamped * 32767.0f) / 32768.0f;
+  return float(std::nearbyint(double(clamped) * 8388607.0) / 8388608.0);
+}
+
 const AVCodec* find_encoder(tsm_codec codec, uint32_t bits) {
   switch (codec) {
     case TSM_CODEC_AAC: return avcodec_find_encoder_by_name("aac");
@@ -59,6 +66,7 @@ AudioEncoder::AudioEncoder(const EncoderOptions& options, int sample_rate, const
   if (!codec) {
     fail(TS_UNSUPPORTED, "this FFmpeg has no encoder for ", name, "; choose another codec, or install an FFmpeg that has it");
   }
+  require(options.codec != TSM_CODEC_FLAC || options.bits != 32, "flac stores 16 or 24 bits, not floating point; choose wav for that");
   codec_.reset(allocated(avcodec_alloc_context3(codec)));
   codec_->sample_fmt = choose_format(*codec, wanted_format(options.codec, options.bits));
   codec_->sample_rate = choose_rate(*codec, sample_rate);
@@ -71,6 +79,7 @@ AudioEncoder::AudioEncoder(const EncoderOptions& options, int sample_rate, const
   } else if (options.bits == 24) {
     codec_->bits_per_raw_sample = 24;
   }
+  if (lossless && options.bits != 32) grid_bits_ = options.bits;
   if (options.global_header) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   forget_log_line();
   const int opened = avcodec_open2(codec_.get(), codec, nullptr);
@@ -82,6 +91,13 @@ AudioEncoder::AudioEncoder(const EncoderOptions& options, int sample_rate, const
   out_ = {layout, codec_->sample_fmt, codec_->sample_rate};
   resampler_ = new_resampler(out_, in_);
   fifo_.reset(allocated(av_audio_fifo_alloc(codec_->sample_fmt, layout.num_channels(), kBlock)));
+}
+
+const float* AudioEncoder::prepare(const float* interleaved, int num_samples) {
+  if (grid_bits_ == 0) return interleaved;
+  on_grid_.assign(interleaved, interleaved + size_t(num_samples) * size_t(in_.layout.num_channels()));
+  for (float& sample : on_grid_) sample = on_grid(sample, grid_bits_);
+  return on_grid_.data();
 }
 
 // Appends to the queue; null drains the resampler, up to as many samples as the input lasts.
@@ -140,7 +156,7 @@ void AudioEncoder::pad(int64_t num_samples) {
 void AudioEncoder::write(const float* interleaved, uint64_t num_samples, const PacketTaker& take) {
   while (num_samples > 0) {
     const int count = int(std::min<uint64_t>(num_samples, kBlock));
-    resample(interleaved, count);
+    resample(prepare(interleaved, count), count);
     encode(false, take);
     interleaved += size_t(count) * size_t(in_.layout.num_channels());
     num_samples -= uint64_t(count);

@@ -15,6 +15,10 @@ struct EncoderOptions {
 };
 constexpr uint32_t kBitRatePerChannel = 96'000;
 
+// A sample as the reference stores it in `bits` bits: clamped; in 16 times 32 767 and cut towards zero, in 24 times
+// 8 388 607 and rounded. The result is a whole number over 2^(bits − 1), which no later conversion moves.
+float on_grid(float sample, uint32_t bits);
+
 // The encoder that would be used, null if this FFmpeg has none.
 const AVCodec* find_encoder(tsm_codec codec, uint32_t bits);
 
@@ -35,11 +39,14 @@ class AudioEncoder {
   void finish(const PacketTaker& take);
 
  private:
+  const float* prepare(const float* interleaved, int num_samples);
   void resample(const float* interleaved, int num_samples);
   void encode(bool flush, const PacketTaker& take);
   void send(const AVFrame* frame, const PacketTaker& take);
 
   SampleSpec in_, out_;
+  uint32_t grid_bits_ = 0;  // 16 or 24 where samples are stored as integers
+  std::vector<float> on_grid_;
   CodecPtr codec_;
   SwrPtr resampler_;
   FifoPtr fifo_;

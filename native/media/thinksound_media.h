@@ -290,7 +290,8 @@ typedef struct tsm_writer_options {
   tsm_write_fn   write;         /* instead of a path: takes the bytes in order, as for standard output                */
   void*          write_data;
   int32_t        overwrite;     /* 1: an existing file is replaced when the new one is complete; default 0            */
-  uint32_t       bits;          /* of PCM and FLAC: 16 (default), 24; PCM also 32 = float                             */
+  uint32_t       bits;          /* of PCM and FLAC: 16 (default; clamped, times 32 767, cut towards zero, as the
+                                   reference does), 24 (times 8 388 607, rounded); PCM also 32 = float                */
   uint32_t       bit_rate;      /* of AAC, Opus, Vorbis, MP3, bits per second; 0 = 96 000 a channel                   */
   float          gain;          /* factor on the new sound; default 1                                                 */
   const char*    source;        /* video whose streams are kept; NULL = a sound file                                  */

@@ -34,7 +34,7 @@ inline int64_t lag(const std::vector<float>& heard, const std::vector<float>& sa
   for (const float v : said) energy_b += double(v) * v;
   std::vector<size_t> loud;  // only these matter
   for (size_t i = 0; i < said.size(); ++i) {
-    if (std::fabs(said[i]) > 0.02f) loud.push_back(i);
+    if (std::fabs(said[i]) > 0.15f) loud.push_back(i);
   }
   for (int64_t shift = -reach; shift <= reach; ++shift) {
     double sum = 0;

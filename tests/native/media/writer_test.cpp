@@ -36,8 +36,8 @@ double rms(const std::vector<float>& samples, size_t from, size_t to) {
 }
 
 // Checksums of the copied video's frames, to see that they are the source's.
-std::vector<uint32_t> picture(const std::string& path) {
-  const Frames frames = read_frames(path, {{25, 1, 0}});
+std::vector<uint32_t> picture(const std::string& path, uint32_t fps = 25) {
+  const Frames frames = read_frames(path, {{fps, 1, 0}});
   REQUIRE_MESSAGE(frames.status == TS_OK, frames.error);
   std::vector<uint32_t> sums;
   for (const Frame& f : frames.rates[0]) sums.push_back(f.checksum);
@@ -127,7 +127,7 @@ TEST_CASE("writer: the repository's samples take new sound, with lag 0 even wher
     const Sound sound = read_sound(path);
     REQUIRE_MESSAGE(sound.status == TS_OK, sound.error);
     CHECK(lag(sound.channels[0], clicks(kLength_s, sound.info.sample_rate)) == 0);
-    CHECK(picture(path) == picture(from));
+    CHECK(picture(path, 4) == picture(from, 4));
     CHECK(probe(path).video().num_frames == probe(from).video().num_frames);
   }
 }
@@ -409,22 +409,32 @@ TEST_CASE("writer: a source whose packets do not say when they are shown is refu
   CHECK(probe(scratch() + "/plain_out.mp4").video().num_frames == 125);
 }
 
-TEST_CASE("writer: wav in 16, 24 and floating point, flac in 16 and 24 bits, to their precision") {
+TEST_CASE("writer: wav and flac in 16 and 24 bits store what the reference would, floating point every bit") {
+  std::vector<float> samples = left();
+  samples[0] = 1.0f;
+  samples[1] = -1.0f;
+  samples[2] = 1.7f;  // clamped
+  samples[3] = -1.7f;
+  samples[4] = 1.5f / 32767;
+  samples[5] = -1.5f / 32767;
+  const auto stored = [](float v, uint32_t bits) {
+    const double clamped = std::clamp(double(v), -1.0, 1.0);
+    if (bits == 32) return double(v);
+    return bits == 16 ? double(int(float(clamped) * 32767.0f)) / 32768 : std::nearbyint(clamped * 8388607) / 8388608;
+  };
   struct Case {
     const char* name;
     uint32_t bits;
-    float error;
   };
-  for (const Case& c : {Case{"b16.wav", 16, 0.51f / 32768}, Case{"b24.wav", 24, 1.01f / 8388608}, Case{"b32.wav", 32, 0},
-                        Case{"b16.flac", 16, 0.51f / 32768}, Case{"b24.flac", 24, 1.01f / 8388608}}) {
+  for (const Case& c : {Case{"b16.wav", 16}, Case{"b24.wav", 24}, Case{"b32.wav", 32}, Case{"b16.flac", 16}, Case{"b24.flac", 24}}) {
     CAPTURE(std::string(c.name));
     const std::string path = scratch() + "/" + c.name;
-    REQUIRE(write_clicks(path, [&](auto& o) { o.bits = c.bits; }).status == TS_OK);
+    REQUIRE(write_sound(path, samples, right(), [&](auto& o) { o.bits = c.bits; }).status == TS_OK);
     const Sound sound = read_sound(path);
-    REQUIRE(sound.size() == left().size());
-    float worst = 0;
-    for (size_t i = 0; i < left().size(); ++i) worst = std::max(worst, std::fabs(sound.channels[0][i] - left()[i]));
-    CHECK(worst <= c.error);
+    REQUIRE(sound.size() == samples.size());
+    size_t different = 0;
+    for (size_t i = 0; i < samples.size(); ++i) different += double(sound.channels[0][i]) != stored(samples[i], c.bits);
+    CHECK(different == 0);
   }
 }
 
@@ -566,6 +576,7 @@ TEST_CASE("writer: what cannot be written is refused at once, by name and with t
   refused(folder, TS_INVALID_ARGUMENT, "", [](auto& o) { o.format = "wav"; });
   refused(folder + "/a.mp3", TS_INVALID_ARGUMENT, "6 channels", [](auto& o) { o.num_channels = 6; });
   refused(folder + "/a.wav", TS_INVALID_ARGUMENT, "bits is 20", [](auto& o) { o.bits = 20; });
+  refused(folder + "/a.flac", TS_INVALID_ARGUMENT, "16 or 24 bits", [](auto& o) { o.bits = 32; });
   refused(folder + "/a.wav", TS_INVALID_ARGUMENT, "sample_rate", [](auto& o) { o.sample_rate = 0; });
   refused(folder + "/a.wav", TS_INVALID_ARGUMENT, "need a source", [](auto& o) { o.start_s = 1; });
   refused(folder + "/a.mp4", TS_NOT_FOUND, "no such file", [](auto& o) { o.source = "/nowhere/b.mp4"; });
