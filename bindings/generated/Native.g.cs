@@ -830,8 +830,8 @@ namespace ThinkSound.Interop
         void ts_job_progress_init(ts_job_progress* progress);
 
         /// <summary>Starts a generation on a thread of its own. Conditions and options are copied.</summary>
-        /// <param name="progress">may be NULL; called on the job's thread</param>
-        /// <param name="pcm">may be NULL; called on the job's thread</param>
+        /// <param name="progress">may be NULL; called on the job's thread, pcm before its samples reach the ring</param>
+        /// <param name="pcm">may be NULL; called on the job's thread, pcm before its samples reach the ring</param>
         /// <param name="ring_samples">
         /// samples per channel that the ring holds; 0 = the whole clip, so that the job never waits for a
         /// reader. A smaller ring makes the decoder wait until ts_job_read frees room.

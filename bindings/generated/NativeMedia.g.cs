@@ -411,7 +411,10 @@ namespace ThinkSound.Media.Interop
         internal void* write_data;
         /// <summary>1: an existing file is replaced when the new one is complete; default 0</summary>
         internal int overwrite;
-        /// <summary>of PCM and FLAC: 16 (default), 24; PCM also 32 = float</summary>
+        /// <summary>
+        /// of PCM and FLAC: 16 (default; clamped, times 32 767, cut towards zero, as the
+        /// reference does), 24 (times 8 388 607, rounded); PCM also 32 = float
+        /// </summary>
         internal uint bits;
         /// <summary>of AAC, Opus, Vorbis, MP3, bits per second; 0 = 96 000 a channel</summary>
         internal uint bit_rate;

@@ -17,6 +17,8 @@
  *              its session, so any order of destruction is safe.
  *   Structs    begin with struct_size and are filled by their _init, which writes every default; they only grow at
  *              the end. A longer struct of a newer caller is accepted if all that this library does not know is zero.
+ *              An _init writes the struct of the version it first appeared in, for ever: when a struct grows, this
+ *              header maps its _init to a new symbol, so that old programs keep their size.
  *   Errors     every function that can fail returns a ts_status; ts_last_error() is the sentence for a human.
  *   Safety     no exception, print, exit or abort crosses this border. Callbacks must not throw or call back into
  *              the same handle; a non-zero return cancels at the next step.
@@ -317,7 +319,7 @@ typedef struct ts_job_progress {
 TS_API void ts_job_progress_init(ts_job_progress* progress);
 
 /* Starts a generation on a thread of its own. Conditions and options are copied.
- *   progress, pcm  may be NULL; called on the job's thread
+ *   progress, pcm  may be NULL; called on the job's thread, pcm before its samples reach the ring
  *   ring_samples   samples per channel that the ring holds; 0 = the whole clip, so that the job never waits for a
  *                  reader. A smaller ring makes the decoder wait until ts_job_read frees room.
  * Errors   TS_INVALID_ARGUMENT, TS_OUT_OF_MEMORY; everything later belongs to the job
