@@ -66,7 +66,7 @@ TEST_CASE("video reader: odd sizes equal FFmpeg's conversion") {
     const std::string path = made(std::string("odd") + size + ".mkv", std::string("-f lavfi -i color=c=0x4080c0:s=") + size + ":r=5:d=1 -vf format=yuv444p -c:v ffv1");
     check_equal(read_frames(path, {{5, 1, 0}}), ffmpeg_frames(path, "", ""));
   }
-  const std::string dot = made("dot.mkv", "-f lavfi -i color=c=0x4080c0:s=2x2:r=5:d=1 -vf crop=1:1,format=rgb24 -c:v png");
+  const std::string dot = made("dot.mkv", "-f lavfi -i color=c=0x4080c0:s=2x2:r=5:d=1 -vf format=rgb24,crop=1:1 -c:v png");
   check_equal(read_frames(dot, {{5, 1, 0}}), ffmpeg_frames(dot, "", ""));
   CHECK(read_frames(dot, {{8, 1, 8}}).width == 1);
   const std::string odd = made("odd420.mkv", "-f lavfi -i testsrc2=s=161x119:r=5:d=1 -pix_fmt yuv420p -c:v ffv1");
