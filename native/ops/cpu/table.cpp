@@ -4,6 +4,7 @@
 #include <hwy/targets.h>
 
 #include "ops/cpu/cpu.h"
+#include "ops/cpu/memory.h"
 #include "ops/cpu/packed_weight.h"
 
 namespace ts::cpu {
@@ -25,6 +26,8 @@ OperatorTable make_table() {
   choose_instructions();
   OperatorTable table = plain_table();
   table.name = "cpu";
+  table.allocate = allocate;
+  table.release = release;
   table.pack_weight = pack_weight;
   table.pack_gated_weight = pack_gated_weight;
   table.linear = linear;
