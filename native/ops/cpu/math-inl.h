@@ -1,5 +1,5 @@
 // Elementary functions on vectors, to about one unit in the last place of f32. Polynomials from
-// scripts/fit_polynomials.py. NaN comes out as NaN: Min and Max are given the argument second, which x86 returns.
+// scripts/fit_polynomials.cpp. NaN comes out as NaN: Min and Max are given the argument second, which x86 returns.
 #if defined(TS_OPS_CPU_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef TS_OPS_CPU_MATH_INL_H
 #undef TS_OPS_CPU_MATH_INL_H
