@@ -41,6 +41,8 @@ internal static class SpectrogramPanel
 
     private static void DrawScale(Pen pen, SKRect bar, double lowDb, double highDb)
     {
+        // On whole pixels, or smoothed edges would let the background through.
+        bar = SKRect.Create(MathF.Floor(bar.Left), MathF.Floor(bar.Top), MathF.Floor(bar.Width), MathF.Floor(bar.Height));
         for (float y = bar.Top; y < bar.Bottom; y++)
             pen.Fill(new SKRect(bar.Left, y, bar.Right, Math.Min(y + 1, bar.Bottom)), ColorScale.At((bar.Bottom - y) / bar.Height));
         pen.Frame(bar, Pen.Faint);

@@ -1,0 +1,88 @@
+using ThinkSound.Media;
+
+namespace ThinkSound.Rendering.Foley;
+
+/// <summary>What a job comes to, found out before anything is loaded: that its input can be used, that its outputs can be
+/// written, and how long the sound is.</summary>
+internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Duration, IReadOnlyList<string> Warnings)
+{
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(60), WithoutVideo = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Unnoticed = TimeSpan.FromMilliseconds(100); // of a held last frame
+
+    /// <summary>Checks a job.</summary>
+    /// <exception cref="InputException">The input has no video, or is too long.</exception>
+    /// <exception cref="MediaException">The input cannot be read.</exception>
+    /// <exception cref="ArgumentException">An output exists, or its format does not fit; the start is past the end.</exception>
+    /// <exception cref="OutputException">An output cannot be written.</exception>
+    public static FoleyPlan Of(FoleyJob job, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        if (job.Outputs.Count == 0) throw new ArgumentException("the job has no outputs", nameof(job));
+        foreach (FoleyOutput output in job.Outputs) CheckFormat(output, job.Video is not null);
+        if (job.Duration is { } asked && (asked < Shortest || asked > Longest))
+            throw new ArgumentException($"a sound is {Shortest.TotalSeconds} to {Longest.TotalSeconds} seconds long, not {asked.TotalSeconds}");
+
+        var warnings = new List<string>();
+        MediaInfo? media = job.Video is null ? null : MediaInfo.Open(job.Video, cancel);
+        TimeSpan duration = media is null ? job.Duration ?? WithoutVideo : VideoDuration(job, media, warnings);
+        foreach (FoleyOutput output in job.Outputs) CheckWritable(output, job);
+        return new FoleyPlan(job, media, duration, warnings);
+    }
+
+    private static TimeSpan VideoDuration(FoleyJob job, MediaInfo media, List<string> warnings)
+    {
+        if (media.Video is not { } video)
+            throw new InputException($"{media.Path}: no video in it" + (media.Audio is null ? "" : ", only sound; for a sound from words alone leave it out"));
+        if (media.IsTruncated) warnings.Add($"{media.Path}: ends before its streams do, so it seems cut off; what is there is used");
+        TimeSpan rest = video.Duration - job.Start;
+        if (job.Start > TimeSpan.Zero && rest <= TimeSpan.Zero)
+            throw new ArgumentException($"the start, {job.Start.TotalSeconds:0.###} s, is past the end of {media.Path} ({video.Duration.TotalSeconds:0.###} s)");
+        if (job.Duration is null && rest > Longest)
+            throw new InputException($"{media.Path}: {rest.TotalSeconds:0.##} s are more than the {Longest.TotalSeconds} s that one sound can be; choose a part by a start and a duration");
+        TimeSpan duration = job.Duration ?? (rest > Shortest ? rest : Shortest);
+        if (duration - rest > Unnoticed)
+            warnings.Add($"{media.Path}: the picture ends after {Math.Max(0, rest.TotalSeconds):0.##} s; its last frame stands for the rest of the {duration.TotalSeconds:0.##} s");
+        return duration;
+    }
+
+    private static void CheckFormat(FoleyOutput output, bool hasVideo)
+    {
+        if (output.Path is null == output.Stream is null) throw new ArgumentException("an output is either a path or a stream");
+        string format = FormatOf(output);
+        if (!OutputFormat.IsKnown(format))
+            throw new ArgumentException($"{output.Name}: {(format.Length == 0 ? "no format is named" : $"format {format} is not known")}; known are {string.Join(", ", OutputFormat.Known)}");
+        if (OutputFormat.HasVideo(format) && !hasVideo)
+            throw new ArgumentException($"{output.Name}: {format} holds a video, and there is none; for a sound alone take wav, flac, ogg, opus, mp3 or m4a");
+    }
+
+    /// <summary>Minutes of work should not end at a file that could never be written.</summary>
+    private static void CheckWritable(FoleyOutput output, FoleyJob job)
+    {
+        foreach (string path in (IEnumerable<string>)[.. new[] { output.Path, output.Picture }.OfType<string>()])
+        {
+            string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full) ?? full;
+            if (job.Video is { } video && full == Path.GetFullPath(video)) throw new ArgumentException($"{path}: is the input itself; choose another name");
+            if (Directory.Exists(full)) throw new OutputException($"{path}: is a folder");
+            if (!Directory.Exists(folder)) throw new OutputException($"{path}: its folder {folder} does not exist");
+            if (!File.Exists(full)) TryFolder(path, folder);
+            else if (IsRegular(full) && !job.Overwrite) throw new ArgumentException($"{path}: exists already; allow overwriting (--force) to replace it");
+        }
+    }
+
+    private static void TryFolder(string path, string folder)
+    {
+        string probe = Path.Combine(folder, $".thinksound-{Guid.NewGuid():N}.part");
+        try
+        {
+            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose)) { }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"{path}: cannot be written: {e.Message}", e);
+        }
+    }
+
+    private static bool IsRegular(string path) => (File.GetAttributes(path) & (FileAttributes.Device | FileAttributes.System)) == 0;
+
+    internal static string FormatOf(FoleyOutput output) => output.Format ?? (output.Path is null ? "" : OutputFormat.OfPath(output.Path));
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+
+namespace ThinkSound.Rendering.Foley;
+
+/// <summary>What one job tells while it runs, and what it took.</summary>
+internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string>? notice)
+{
+    private readonly Dictionary<FoleyStage, double> _seconds = [];
+    private readonly List<string> _warnings = [];
+    private int _output = -1;
+
+    public void BeginOutput(int index) => _output = index;
+
+    public void Report(FoleyStage stage, double fraction, string detail, TimeSpan? remaining) =>
+        progress?.Report(new FoleyProgress(stage, stage is FoleyStage.Load or FoleyStage.Watch ? -1 : _output, fraction, detail, remaining));
+
+    public void Warn(string text)
+    {
+        if (_warnings.Contains(text)) return;
+        _warnings.Add(text);
+        notice?.Invoke(text);
+    }
+
+    public async Task<T> Time<T>(FoleyStage stage, Func<Task<T>> work)
+    {
+        Report(stage, 0, "", null);
+        long began = Stopwatch.GetTimestamp();
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        finally
+        {
+            Add(stage, Stopwatch.GetElapsedTime(began).TotalSeconds);
+        }
+    }
+
+    public async Task<AudioClip> Generate(ThinkSoundSession session, Conditions conditions, GenerateOptions options, CancellationToken cancel)
+    {
+        var stages = new Stages(this);
+        AudioClip clip = await session.GenerateAsync(conditions, options, stages, cancel).ConfigureAwait(false);
+        stages.End();
+        return clip;
+    }
+
+    public IReadOnlyDictionary<FoleyStage, double> TakeSeconds()
+    {
+        var taken = _seconds.OrderBy(pair => pair.Key).ToDictionary();
+        _seconds.Clear();
+        return taken;
+    }
+
+    public IReadOnlyList<string> TakeWarnings() => [.. _warnings];
+
+    private void Add(FoleyStage stage, double seconds) => _seconds[stage] = _seconds.GetValueOrDefault(stage) + seconds;
+
+    /// <summary>The stages of one generation, as its session reports them.</summary>
+    private sealed class Stages(FoleyRun run) : IProgress<GenerateProgress>
+    {
+        private FoleyStage? _stage;
+        private long _began = Stopwatch.GetTimestamp();
+
+        public void Report(GenerateProgress value)
+        {
+            FoleyStage stage = value.Stage switch { GenerateStage.Sample => FoleyStage.Sample, GenerateStage.Decode => FoleyStage.Decode, _ => FoleyStage.Text };
+            if (stage != _stage) Begin(stage);
+            string unit = stage switch { FoleyStage.Sample => "steps", FoleyStage.Decode => "chunks", _ => "texts" };
+            run.Report(stage, value.Fraction, $"{value.Step} of {value.Steps} {unit}", value.StageRemaining);
+        }
+
+        public void End() => Begin(null);
+
+        private void Begin(FoleyStage? stage)
+        {
+            long now = Stopwatch.GetTimestamp();
+            if (_stage is { } over) run.Add(over, Stopwatch.GetElapsedTime(_began, now).TotalSeconds);
+            (_stage, _began) = (stage, now);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+namespace ThinkSound.Rendering.Foley;
+
+/// <summary>A few frames of one size, one after the other without gaps, on their way into a vision tower.</summary>
+internal sealed class FrameBuffer
+{
+    private readonly int _width, _height, _frameBytes;
+    private readonly byte[] _pixels;
+
+    public FrameBuffer(int width, int height, int capacity)
+    {
+        (_width, _height, Capacity) = (width, height, capacity);
+        _frameBytes = checked(3 * width * height);
+        _pixels = GC.AllocateUninitializedArray<byte>(checked(capacity * _frameBytes));
+    }
+
+    public int Capacity { get; }
+    public int Count { get; private set; }
+    public bool IsFull => Count == Capacity;
+
+    /// <param name="pixels">Rows of R, G, B, <paramref name="rowBytes"/> apart.</param>
+    /// <param name="rowBytes">At least 3 · width.</param>
+    public void Add(ReadOnlySpan<byte> pixels, int rowBytes)
+    {
+        Span<byte> to = _pixels.AsSpan(Count * _frameBytes, _frameBytes);
+        int packed = 3 * _width;
+        if (rowBytes == packed) pixels[.._frameBytes].CopyTo(to);
+        else
+            for (int y = 0; y < _height; y++) pixels.Slice(y * rowBytes, packed).CopyTo(to[(y * packed)..]);
+        Count++;
+    }
+
+    /// <summary>The last frame once more.</summary>
+    public void Repeat()
+    {
+        _pixels.AsSpan((Count - 1) * _frameBytes, _frameBytes).CopyTo(_pixels.AsSpan(Count * _frameBytes));
+        Count++;
+    }
+
+    /// <summary>Lets go of all but the last <paramref name="count"/> frames.</summary>
+    public void Keep(int count)
+    {
+        _pixels.AsSpan((Count - count) * _frameBytes, count * _frameBytes).CopyTo(_pixels);
+        Count = count;
+    }
+
+    /// <summary>What it holds, not copied: valid until the next change.</summary>
+    public VideoFrames View(int count) => new(_pixels.AsMemory(0, count * _frameBytes), count, _width, _height);
+}
