@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Reflection;
+
+namespace ThinkSound.Cli;
+
+/// <summary>The table of commands, and what is the same for all of them: help, errors, Ctrl-C.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        Terminal.UseUtf8();
+        var terminal = new Terminal();
+        using var interruption = new Interruption(terminal);
+        var verbose = new Option<bool>("--verbose") { Description = "Say more: memory plan, log of the native library, where an error came from." };
+        ParseResult parsed = Create(terminal, verbose).Parse(args, new ParserConfiguration
+        {
+            ResponseFileTokenReplacer = null, // a caption may begin with "@"
+        });
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors) terminal.WriteLine($"thinksound: {error.Message}");
+            terminal.WriteLine($"See: thinksound {Path(parsed)}--help");
+            return ExitCode.Usage;
+        }
+        try
+        {
+            // Its own handling of signals would end the program after two seconds, in the middle of a step.
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await parsed.InvokeAsync(invocation, interruption.Token);
+        }
+        catch (Exception e)
+        {
+            terminal.EndLive();
+            int code = interruption.Token.IsCancellationRequested && e is OperationCanceledException ? ExitCode.Cancelled : ExitCode.Of(e);
+            terminal.WriteLine(code == ExitCode.Cancelled ? "cancelled" : $"thinksound: {Describe(e)}");
+            if (parsed.GetValue(verbose)) terminal.WriteLine(e.ToString());
+            // What native code still does (loading weights takes seconds) must not run into the end of its library.
+            if (code == ExitCode.Cancelled) Interruption.ExitNow(code);
+            return code;
+        }
+    }
+
+    private static RootCommand Create(Terminal terminal, Option<bool> verbose)
+    {
+        var root = new RootCommand("Video, text or sound in, 44.1 kHz stereo sound out.")
+        {
+            GenerateCommand.Create(terminal, verbose),
+            VerifyCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+            InfoCommand.Create(terminal),
+            DoctorCommand.Create(terminal),
+        };
+        foreach (Option option in root.Options)
+        {
+            if (option is HelpOption { Action: HelpAction help }) option.Action = new HelpWithExitCodes(help);
+            if (option is VersionOption) option.Action = new ShowVersion();
+        }
+        return root;
+    }
+
+    /// <summary>The message for people: an exception of a missing library hides it one level down.</summary>
+    public static string Describe(Exception e) => e switch
+    {
+        TypeInitializationException { InnerException: { } inner } => Describe(inner),
+        AggregateException { InnerException: { } inner } => Describe(inner),
+        ArgumentException { ParamName: { } name } => e.Message.Replace($" (Parameter '{name}')", ""),
+        OutOfMemoryException => "memory ran out; try a shorter duration, --precision bf16 or a smaller model",
+        ThinkSoundException or UsageException or ArgumentException or IOException => e.Message,
+        _ => $"{e.Message} ({e.GetType().Name}; --verbose tells where)",
+    };
+
+    private static string Path(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+
+    private sealed class HelpWithExitCodes(HelpAction help) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            int code = help.Invoke(parseResult);
+            if (parseResult.CommandResult.Command.Name == "generate") Console.Out.WriteLine(GenerateCommand.Examples);
+            Console.Out.WriteLine(ExitCode.Help);
+            return code;
+        }
+    }
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            Console.Out.WriteLine($"thinksound {Version}");
+            return ExitCode.Done;
+        }
+    }
+
+    /// <summary>"0.1.0+commit".</summary>
+    public static string Version { get; } =
+        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+}

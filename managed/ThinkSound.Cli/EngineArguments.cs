@@ -1,0 +1,64 @@
+using System.CommandLine;
+using ThinkSound.Bundles;
+
+namespace ThinkSound.Cli;
+
+/// <summary>Which model, where and how: the same options for every command that loads one.</summary>
+internal sealed class EngineArguments
+{
+    private readonly Option<string?> _bundle = new("--bundle")
+    {
+        Description = $"Folder of the model (with bundle.json). Default: ${DefaultBundle.Variable}, else models/{DefaultBundle.Name} of the checkout or beside the program.",
+        HelpName = "FOLDER",
+    };
+    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cpu:plain, cuda, cuda:<index>.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _precision = new Option<string>("--precision")
+    {
+        Description = "Number format of weights and of the inputs of products: auto takes bf16 where weights are stored in 16 bits and the device has bf16 products.",
+        DefaultValueFactory = _ => "auto",
+    }.AcceptOnlyFromAmong("auto", "f32", "bf16");
+    private readonly Option<int> _threads = new("--threads") { Description = "Worker threads; 0 = one per physical core. The sound does not depend on it.", HelpName = "N" };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[_bundle, _device, _precision, _threads]) command.Add(option);
+        _threads.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > 1024) result.AddError("--threads is 0 to 1024");
+        });
+    }
+
+    /// <summary>What the options say.</summary>
+    /// <exception cref="ResourceNotFoundException">No bundle is named and there is no default one.</exception>
+    /// <exception cref="DeviceException">The device is not available; the message says why.</exception>
+    public EngineOptions Read(ParseResult parsed, string? synthetic = null)
+    {
+        string device = parsed.GetValue(_device)!;
+        RequireDevice(device);
+        if (synthetic is not null && parsed.GetValue(_bundle) is not null)
+            throw new UsageException("--synthetic and --bundle are two models; give one");
+        return new EngineOptions
+        {
+            BundlePath = synthetic is not null ? null : parsed.GetValue(_bundle) ?? DefaultBundle.Find(),
+            Synthetic = synthetic,
+            Device = device,
+            Precision = parsed.GetValue(_precision) switch { "f32" => Precision.Float32, "bf16" => Precision.BFloat16, _ => Precision.Auto },
+            Threads = parsed.GetValue(_threads),
+        };
+    }
+
+    public string Device(ParseResult parsed) => parsed.GetValue(_device)!;
+
+    /// <summary>A device that is missing is the environment's fault, not the bundle's: say so before anything is read.</summary>
+    public static void RequireDevice(string device)
+    {
+        if (device == "auto") return;
+        IReadOnlyList<DeviceInfo> devices = ThinkSoundRuntime.GetDevices();
+        DeviceInfo[] meant = [.. devices.Where(d => d.Id == device || (device == "cuda" && d.Id.StartsWith("cuda", StringComparison.Ordinal)))];
+        if (meant.Any(d => d.IsAvailable)) return;
+        if (meant.Length > 0) throw new DeviceException($"device {device} is not available: {meant[0].Detail}");
+        if (device.StartsWith("cuda:", StringComparison.Ordinal) && devices.Any(d => d.Id.StartsWith("cuda", StringComparison.Ordinal)))
+            throw new DeviceException($"device {device} is not there; known are {string.Join(", ", devices.Select(d => d.Id))}");
+        throw new UsageException($"--device {device}: no such device; known are auto, {string.Join(", ", devices.Select(d => d.Id))}");
+    }
+}

@@ -1,0 +1,186 @@
+using System.CommandLine;
+using ThinkSound.Media;
+using ThinkSound.Rendering;
+using ThinkSound.Rendering.Foley;
+
+namespace ThinkSound.Cli;
+
+/// <summary>What one call of <c>generate</c> asks for.</summary>
+internal sealed record GenerateRequest
+{
+    public required EngineOptions Engine { get; init; }
+    /// <summary>The jobs to do, and what their input is called: one, or one per file of a folder.</summary>
+    public required IReadOnlyList<FoleyJob> Jobs { get; init; }
+    /// <summary>The input was a folder: one file's failure does not stop the others.</summary>
+    public required bool IsFolder { get; init; }
+    public required bool UseCache { get; init; }
+    public required bool IsJson { get; init; }
+    public required bool IsQuiet { get; init; }
+    public required bool IsVerbose { get; init; }
+}
+
+/// <summary>The options of <c>generate</c>, and how they become jobs.</summary>
+internal sealed class GenerateArguments
+{
+    private readonly Argument<string?> _input = new("INPUT") { Arity = ArgumentArity.ZeroOrOne, Description = "A video, or a folder of videos; nothing makes a sound from words alone." };
+    private readonly Option<string?> _caption = new("--caption") { Description = "What is heard, in a few words.", HelpName = "TEXT" };
+    private readonly Option<string?> _cot = new("--cot") { Description = "The chain of thought: what happens, in which order, how it sounds. The first 76 pieces count.", HelpName = "TEXT" };
+    private readonly Option<string?> _negative = new("--negative") { Description = "What should not be heard (works through --cfg).", HelpName = "TEXT" };
+    private readonly Option<string?> _negativeCot = new("--negative-cot") { Description = "The same as a chain of thought.", HelpName = "TEXT" };
+    private readonly Option<double?> _duration = new("--duration") { Description = "Seconds of sound, 1 to 60. Default: the whole video, 8 without one.", HelpName = "SECONDS" };
+    private readonly Option<double> _start = new("--start") { Description = "Where in the video the sound begins.", HelpName = "SECONDS" };
+    private readonly Option<int> _steps = new("--steps") { Description = "Steps of the sampler, 1 to 1000.", DefaultValueFactory = _ => 24, HelpName = "N" };
+    private readonly Option<float> _cfg = new("--cfg") { Description = "How far to follow video and words; 1 turns guidance off and halves the work.", DefaultValueFactory = _ => 5, HelpName = "SCALE" };
+    private readonly Option<ulong> _seed = new("--seed") { Description = "Same seed, same sound.", DefaultValueFactory = _ => 42, HelpName = "N" };
+    private readonly Option<string> _sampler = new Option<string>("--sampler") { Description = "How the flow is followed; midpoint and rk4 cost two and four evaluations a step.", DefaultValueFactory = _ => "euler" }
+        .AcceptOnlyFromAmong("euler", "midpoint", "rk4", "v-ddim");
+    private readonly Option<string> _lengths = new Option<string>("--lengths") { Description = "exact cuts the sound to the duration; reference gives the lengths of the authors' code.", DefaultValueFactory = _ => "exact" }
+        .AcceptOnlyFromAmong("exact", "reference");
+    private readonly Option<string?> _output = new("--output", "-o")
+    {
+        Description = "The file to make; mp4, mov, mkv and webm get the video with the sound, wav, flac, ogg, opus, mp3 and m4a the sound alone. For a folder of videos a folder. \"-\" is standard output.",
+        HelpName = "OUT",
+    };
+    private readonly Option<string?> _format = new("--format") { Description = "The format, where the ending of OUT does not say it: mp4, mov, mkv, webm, wav, flac, ogg, opus, mp3, m4a.", HelpName = "NAME" };
+    private readonly Option<string?> _plot = new("--plot") { Arity = ArgumentArity.ZeroOrOne, Description = "Draw waveform and spectrogram as PNG; without FILE beside the output.", HelpName = "FILE.png" };
+    private readonly Option<string> _keepAudio = new Option<string>("--keep-audio") { Description = "What becomes of the video's own sound: replaced, mixed with the new one, or kept as a further track.", DefaultValueFactory = _ => "replace" }
+        .AcceptOnlyFromAmong("replace", "mix", "track");
+    private readonly Option<string> _loudness = new("--loudness") { Description = "none, peak (the loudest sample becomes full scale) or lufs=<value>, e.g. lufs=-23; each output by itself.", DefaultValueFactory = _ => "peak" };
+    private readonly Option<int> _variations = new("--variations") { Description = "So many sounds with the seeds N, N+1, …; \"-1\", \"-2\", … are added to the names.", DefaultValueFactory = _ => 1, HelpName = "N" };
+    private readonly Option<bool> _force = new("--force") { Description = "Replace existing files." };
+    private readonly Option<bool> _noCache = new("--no-cache") { Description = "Neither use nor keep vision features on disk." };
+    private readonly Option<bool> _json = new("--json") { Description = "Results as JSON on standard output." };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "No progress; warnings and errors only." };
+    private readonly Option<bool> _verbose;
+    private readonly EngineArguments _engine = new();
+
+    public GenerateArguments(Command command, Option<bool> verbose)
+    {
+        _verbose = verbose;
+        command.Add(_input);
+        foreach (Option option in (Option[])[_output, _caption, _cot, _negative, _negativeCot, _duration, _start, _steps, _cfg, _seed, _sampler, _lengths]) command.Add(option);
+        _engine.AddTo(command);
+        foreach (Option option in (Option[])[_format, _plot, _keepAudio, _loudness, _variations, _force, _noCache, _json, _quiet, _verbose]) command.Add(option);
+        _steps.Validators.Add(result => { if (result.GetValueOrDefault<int>() is < 1 or > 1000) result.AddError("--steps is 1 to 1000"); });
+        _variations.Validators.Add(result => { if (result.GetValueOrDefault<int>() is < 1 or > 1000) result.AddError("--variations is 1 to 1000"); });
+        _duration.Validators.Add(result => { if (result.GetValueOrDefault<double?>() is { } s && !(s is >= 1 and <= 60)) result.AddError("--duration is 1 to 60 seconds; make longer sounds in parts with --start"); });
+        _start.Validators.Add(result => { if (!(result.GetValueOrDefault<double>() is >= 0 and <= 1e6)) result.AddError("--start is seconds from the begin of the video"); });
+        _cfg.Validators.Add(result => { if (!float.IsFinite(result.GetValueOrDefault<float>())) result.AddError("--cfg is a number"); });
+        _loudness.Validators.Add(result => { if (!Loudness.TryParse(result.GetValueOrDefault<string>(), out _)) result.AddError("--loudness is none, peak or lufs=<-70 to 0>"); });
+        _plot.Validators.Add(result =>
+        {
+            // "--plot video.mp4" would otherwise take the input for the picture, and make a sound without it.
+            if (result.GetValueOrDefault<string?>() is { } file && !file.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
+                result.AddError($"--plot {file}: pictures end in .png; put INPUT before the options");
+        });
+    }
+
+    public GenerateRequest Read(ParseResult parsed)
+    {
+        string output = parsed.GetValue(_output) ?? throw new UsageException("name the file to make: -o OUT (\"-\" for standard output)");
+        string? input = parsed.GetValue(_input), format = parsed.GetValue(_format)?.ToLowerInvariant();
+        bool isFolder = input is not null && Directory.Exists(input);
+        CheckSense(parsed, input, output, isFolder);
+        if (format is not null && !OutputFormat.IsKnown(format)) throw new UsageException($"--format {format}: known are {string.Join(", ", OutputFormat.Known)}");
+
+        Loudness.TryParse(parsed.GetValue(_loudness), out Loudness loudness);
+        var job = new FoleyJob
+        {
+            Start = TimeSpan.FromSeconds(parsed.GetValue(_start)),
+            Duration = parsed.GetValue(_duration) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            Conditions = new Conditions
+            {
+                Caption = parsed.GetValue(_caption), ChainOfThought = parsed.GetValue(_cot),
+                NegativeCaption = parsed.GetValue(_negative), NegativeChainOfThought = parsed.GetValue(_negativeCot),
+            },
+            Generate = new GenerateOptions
+            {
+                Steps = parsed.GetValue(_steps),
+                GuidanceScale = parsed.GetValue(_cfg),
+                Sampler = parsed.GetValue(_sampler) switch { "midpoint" => Sampler.Midpoint, "rk4" => Sampler.RungeKutta4, "v-ddim" => Sampler.VDdim, _ => Sampler.Euler },
+                Lengths = parsed.GetValue(_lengths) == "reference" ? LengthRule.Reference : LengthRule.Exact,
+            },
+            Loudness = loudness,
+            KeepAudio = parsed.GetValue(_keepAudio) switch { "mix" => KeepAudio.Mix, "track" => KeepAudio.Track, _ => KeepAudio.Replace },
+            Overwrite = parsed.GetValue(_force),
+            Outputs = [],
+        };
+        IReadOnlyList<FoleyJob> jobs = isFolder
+            ? [.. VideosIn(input!).Select(video => job with { Video = video, Outputs = Outputs(parsed, Path.Combine(output, NameFor(video, format)), format, true) })]
+            : [job with { Video = input, Outputs = Outputs(parsed, output, format, input is not null) }];
+        return new GenerateRequest
+        {
+            Jobs = jobs,
+            IsFolder = isFolder,
+            UseCache = !parsed.GetValue(_noCache),
+            IsJson = parsed.GetValue(_json),
+            IsQuiet = parsed.GetValue(_quiet),
+            IsVerbose = parsed.GetValue(_verbose),
+            Engine = _engine.Read(parsed),
+        };
+    }
+
+    private void CheckSense(ParseResult parsed, string? input, string output, bool isFolder)
+    {
+        if (input is not null && !isFolder && !File.Exists(input)) throw new ResourceNotFoundException($"{input}: no such file or folder");
+        if (input is null && parsed.GetValue(_start) != 0) throw new UsageException("--start is a time in a video, and there is none");
+        if (input is null && parsed.GetValue(_keepAudio) != "replace") throw new UsageException("--keep-audio is about a video's sound, and there is no video");
+        if (input is null && parsed.GetValue(_caption) is null && parsed.GetValue(_cot) is null)
+            throw new UsageException("there is nothing to make a sound of: give a video, --caption or --cot");
+        if (parsed.GetValue(_cfg) == 1 && (parsed.GetValue(_negative) ?? parsed.GetValue(_negativeCot)) is not null)
+            throw new UsageException("--negative works through guidance, and --cfg 1 turns that off");
+        if (output == "-")
+        {
+            if (parsed.GetValue(_json)) throw new UsageException("--json and -o - both want standard output");
+            if (isFolder || parsed.GetValue(_variations) > 1) throw new UsageException("standard output takes one sound; give a file for -o");
+            if (PlotWanted(parsed) && parsed.GetValue(_plot) is null) throw new UsageException("--plot needs a FILE when the sound goes to standard output");
+        }
+        if (isFolder)
+        {
+            if (File.Exists(output)) throw new UsageException($"{output} is a file; a folder of videos needs a folder for -o");
+            if (Path.GetFullPath(output).TrimEnd(Path.DirectorySeparatorChar) == Path.GetFullPath(input!).TrimEnd(Path.DirectorySeparatorChar))
+                throw new UsageException("the output folder is the input folder; name another one");
+            if (parsed.GetValue(_plot) is not null) throw new UsageException("for a folder give --plot without FILE: each picture lies beside its output");
+        }
+        else if (Directory.Exists(output))
+        {
+            throw new UsageException($"{output} is a folder; name the file to make in it");
+        }
+    }
+
+    private bool PlotWanted(ParseResult parsed) => parsed.GetResult(_plot) is not null;
+
+    private FoleyOutput[] Outputs(ParseResult parsed, string path, string? format, bool hasVideo)
+    {
+        int variations = parsed.GetValue(_variations);
+        ulong seed = parsed.GetValue(_seed);
+        if (path == "-")
+            return [new FoleyOutput { Stream = Terminal.OpenOutput(), Format = format ?? (hasVideo ? "mkv" : "wav"), Seed = seed, Picture = parsed.GetValue(_plot) }];
+        if (format is null && !OutputFormat.IsKnown(OutputFormat.OfPath(path)))
+            throw new UsageException($"{path}: its ending does not name a format; known are {string.Join(", ", OutputFormat.Known)} (or give --format)");
+        return [.. Enumerable.Range(0, variations).Select(i =>
+        {
+            string numbered = variations == 1 ? path : Numbered(path, i + 1);
+            string? picture = !PlotWanted(parsed) ? null
+                            : parsed.GetValue(_plot) is { } file ? (variations == 1 ? file : Numbered(file, i + 1))
+                            : Path.ChangeExtension(numbered, ".png");
+            return new FoleyOutput { Path = numbered, Format = format, Seed = unchecked(seed + (ulong)i), Picture = picture };
+        })];
+    }
+
+    private static string Numbered(string path, int number) =>
+        Path.Combine(Path.GetDirectoryName(path) ?? "", $"{Path.GetFileNameWithoutExtension(path)}-{number}{Path.GetExtension(path)}");
+
+    private static string[] VideosIn(string folder)
+    {
+        string[] videos = [.. Directory.EnumerateFiles(folder).Where(file => OutputFormat.VideoEndings.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+        return videos.Length > 0 ? videos : throw new ResourceNotFoundException($"{folder}: holds no videos ({string.Join(" ", OutputFormat.VideoEndings)})");
+    }
+
+    /// <summary>The video's own name; in its own format if that can be written, else in Matroska, which carries everything.</summary>
+    private static string NameFor(string video, string? format)
+    {
+        string own = OutputFormat.OfPath(video);
+        return $"{Path.GetFileNameWithoutExtension(video)}.{format ?? (OutputFormat.HasVideo(own) ? own : own == "m4v" ? "mp4" : "mkv")}";
+    }
+}

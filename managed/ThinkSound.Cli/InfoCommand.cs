@@ -1,0 +1,130 @@
+using System.CommandLine;
+using System.Globalization;
+using ThinkSound.Bundles;
+
+namespace ThinkSound.Cli;
+
+/// <summary><c>thinksound info</c>: what a bundle holds, and the memory it takes.</summary>
+internal static class InfoCommand
+{
+    private static readonly double[] DefaultDurations = [8, 30, 60];
+
+    public static Command Create(Terminal terminal)
+    {
+        var command = new Command("info", "What a bundle holds, how many parameters, and the memory that a generation takes.");
+        var engine = new EngineArguments();
+        var synthetic = new Option<string?>("--synthetic") { Description = "Instead of a bundle: \"published\" for the published sizes with random weights, or a bundle.json without weights." };
+        var duration = new Option<double?>("--duration") { Description = "Seconds to plan memory for. Default: 8, 30 and 60.", HelpName = "SECONDS" };
+        var noMemory = new Option<bool>("--no-memory") { Description = "Only read the bundle's description; load nothing." };
+        var json = new Option<bool>("--json") { Description = "As JSON." };
+        engine.AddTo(command);
+        foreach (Option option in (Option[])[synthetic, duration, noMemory, json]) command.Add(option);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            string? sizes = parsed.GetValue(synthetic);
+            EngineOptions options = engine.Read(parsed, sizes);
+            BundleDescription? bundle = sizes is null ? BundleDescription.Read(options.BundlePath!) : null;
+            var plans = new List<(double Seconds, MemoryPlan Plan)>();
+            EngineInfo? loaded = null;
+            if (!parsed.GetValue(noMemory) || bundle is null)
+            {
+                terminal.WriteLive("loading the model to plan its memory");
+                using ThinkSoundEngine model = await ThinkSoundEngine.LoadAsync(options, cancellationToken);
+                terminal.EndLive();
+                (loaded, bundle) = (model.Info, bundle ?? model.Bundle);
+                foreach (double seconds in parsed.GetValue(duration) is { } one ? [one] : DefaultDurations)
+                    plans.Add((seconds, model.PlanMemory(new GenerateOptions { Duration = TimeSpan.FromSeconds(seconds) })));
+            }
+            terminal.WriteResult(parsed.GetValue(json) ? ToJson(bundle, loaded, plans) : ToText(bundle, loaded, plans));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static string ToText(BundleDescription bundle, EngineInfo? loaded, IReadOnlyList<(double Seconds, MemoryPlan Plan)> plans)
+    {
+        var lines = new List<string> { bundle.Name };
+        if (bundle.Folder is { } folder) lines.Add($"  folder   {folder}");
+        if (bundle.License.Length > 0) lines.Add($"  licence  {bundle.License}");
+        if (bundle.Origin.Length > 0) lines.Add($"  origin   {bundle.Origin}");
+        lines.Add("");
+        var table = new Table("network", "parameters", "stored as", "on disk", "tokenizer") { WordColumns = new HashSet<int> { 2, 4 } };
+        foreach (BundleComponent component in bundle.Components)
+        {
+            IReadOnlyDictionary<string, long> counts = component.CountParameters();
+            table.Add(component.Kind, counts.Count == 0 ? "-" : Units.Count(counts.Values.Sum()), string.Join(" ", counts.Keys),
+                      component.Files.Count == 0 ? "-" : Units.Bytes(DiskBytes(component)), component.Tokenizer is { } file ? Path.GetFileName(file) : "");
+        }
+        lines.Add(table.ToString());
+        if (loaded is null) return string.Join(Environment.NewLine, lines);
+
+        lines.Add("");
+        lines.Add($"loaded on {loaded.Device} ({loaded.DeviceChoice}): {Units.Count(loaded.Parameters)} parameters, {loaded.Precision} products, {Units.Bytes(loaded.WeightsBytes)}");
+        lines.Add("");
+        var memory = new Table("memory for", "weights", "text", "frames", "sampling", "decoding", "together");
+        foreach (var (seconds, plan) in plans)
+            memory.Add(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.##} s"), Units.Bytes(plan.WeightsBytes), Units.Bytes(plan.TextBytes),
+                       Units.Bytes(plan.VisionBytes), Units.Bytes(plan.SampleBytes), Units.Bytes(plan.DecodeBytes), Units.Bytes(plan.TotalBytes));
+        lines.Add(memory.ToString());
+        lines.Add("(stages run one after the other and share their working memory: weights and the largest of them count)");
+        return string.Join(Environment.NewLine, lines);
+    }
+
+    private static long DiskBytes(BundleComponent component) => component.Files.Sum(file => new FileInfo(file).Length);
+
+    private static string ToJson(BundleDescription bundle, EngineInfo? loaded, IReadOnlyList<(double Seconds, MemoryPlan Plan)> plans) => JsonText.Write(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("name", bundle.Name);
+        json.WriteNumber("version", bundle.Version);
+        json.WriteString("folder", bundle.Folder);
+        json.WriteString("license", bundle.License);
+        json.WriteString("origin", bundle.Origin);
+        json.WriteNumber("sample_rate", bundle.SampleRate);
+        json.WriteStartArray("components");
+        foreach (BundleComponent component in bundle.Components)
+        {
+            json.WriteStartObject();
+            json.WriteString("kind", component.Kind);
+            json.WriteStartObject("parameters");
+            foreach (var (type, count) in component.CountParameters()) json.WriteNumber(type, count);
+            json.WriteEndObject();
+            json.WriteStartArray("files");
+            foreach (string file in component.Files) json.WriteStringValue(file);
+            json.WriteEndArray();
+            json.WriteNumber("bytes", DiskBytes(component));
+            json.WriteString("tokenizer", component.Tokenizer);
+            json.WritePropertyName("config");
+            json.WriteRawValue(component.Config);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        if (loaded is not null)
+        {
+            json.WriteStartObject("loaded");
+            json.WriteString("device", loaded.Device);
+            json.WriteString("device_choice", loaded.DeviceChoice);
+            json.WriteString("precision", loaded.Precision);
+            json.WriteNumber("parameters", loaded.Parameters);
+            json.WriteNumber("weights_bytes", loaded.WeightsBytes);
+            json.WriteNumber("threads", loaded.Threads);
+            json.WriteEndObject();
+            json.WriteStartArray("memory");
+            foreach (var (seconds, plan) in plans)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("duration_s", seconds);
+                json.WriteNumber("weights_bytes", plan.WeightsBytes);
+                json.WriteNumber("arena_bytes", plan.ArenaBytes);
+                json.WriteNumber("text_bytes", plan.TextBytes);
+                json.WriteNumber("vision_bytes", plan.VisionBytes);
+                json.WriteNumber("sample_bytes", plan.SampleBytes);
+                json.WriteNumber("decode_bytes", plan.DecodeBytes);
+                json.WriteNumber("total_bytes", plan.TotalBytes);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+        }
+        json.WriteEndObject();
+    });
+}

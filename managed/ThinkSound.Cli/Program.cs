@@ -1,0 +1,3 @@
+using ThinkSound.Cli;
+
+return await CommandLine.RunAsync(args);

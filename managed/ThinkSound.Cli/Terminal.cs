@@ -1,0 +1,79 @@
+using System.Text;
+
+namespace ThinkSound.Cli;
+
+/// <summary>The two streams that people and programs read. Results go to standard output, everything else to standard error.</summary>
+internal sealed class Terminal
+{
+    private readonly Lock _lock = new();
+    private bool _hasLiveLine;
+
+    /// <summary>Somebody watches standard error, so lines may be drawn over.</summary>
+    public bool IsLive { get; } = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not "dumb";
+
+    /// <summary>A result.</summary>
+    public void WriteResult(string line)
+    {
+        lock (_lock)
+        {
+            ClearLive();
+            Console.Out.WriteLine(line);
+        }
+    }
+
+    /// <summary>A line for people.</summary>
+    public void WriteLine(string line)
+    {
+        lock (_lock)
+        {
+            ClearLive();
+            Console.Error.WriteLine(line);
+        }
+    }
+
+    public void Warn(string line) => WriteLine("warning: " + line);
+
+    /// <summary>Draws over the last live line; nothing where nobody watches.</summary>
+    public void WriteLive(string line)
+    {
+        if (!IsLive) return;
+        lock (_lock)
+        {
+            int width = Width();
+            if (line.Length >= width) line = line[..Math.Max(0, width - 1)];
+            Console.Error.Write($"\r{line}\x1b[K");
+            _hasLiveLine = true;
+        }
+    }
+
+    /// <summary>Takes the live line away.</summary>
+    public void EndLive()
+    {
+        lock (_lock) ClearLive();
+    }
+
+    /// <summary>Standard output for bytes.</summary>
+    public static Stream OpenOutput() => Console.OpenStandardOutput();
+
+    /// <summary>UTF-8 without a mark, whatever the locale says: paths and captions are in any language.</summary>
+    public static void UseUtf8() => Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+    private void ClearLive()
+    {
+        if (!_hasLiveLine) return;
+        Console.Error.Write("\r\x1b[K");
+        _hasLiveLine = false;
+    }
+
+    private static int Width()
+    {
+        try
+        {
+            return Console.WindowWidth is > 10 and var width ? width : 80;
+        }
+        catch (IOException)
+        {
+            return 80; // a terminal that does not tell
+        }
+    }
+}
