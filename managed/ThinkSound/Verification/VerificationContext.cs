@@ -27,8 +27,8 @@ internal sealed class VerificationContext(GoldenFile file, VerificationOptions o
         IEnumerable<JsonNode?> named = File.Json("weights_from") switch
         {
             JsonArray array => array,
-            JsonValue value => [value],
-            _ => [],
+            JsonValue value => new JsonNode?[] { value }, // spelt out: a collection expression would become a JsonArray, which ahead-of-time compilation cannot fill
+            _ => Array.Empty<JsonNode?>(),
         };
         string folder = Path.GetDirectoryName(Path.GetFullPath(File.Path))!;
         candidates.AddRange(named.Select(node => Path.Combine(folder, Path.GetFileName((string?)node ?? "-"))));
