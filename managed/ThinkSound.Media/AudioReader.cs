@@ -3,6 +3,19 @@ using ThinkSound.Media.Interop;
 
 namespace ThinkSound.Media;
 
+/// <summary>Which part of a file's sound is read.</summary>
+public sealed record AudioReadOptions
+{
+    /// <summary>Where sample 0 is taken from.</summary>
+    public TimeSpan Start { get; init; }
+    /// <summary>At most so much; zero reads to the end.</summary>
+    public TimeSpan Duration { get; init; }
+    /// <summary>Which stream; null takes the one that <see cref="MediaInfo.Audio"/> names.</summary>
+    public int? Stream { get; init; }
+    /// <summary>Time 0 is the first sample of sound even if there is video.</summary>
+    public bool OwnClock { get; init; }
+}
+
 /// <summary>Sound of a file at its own rate and channels, from the file's time 0 (its first video frame). One caller at a time.</summary>
 public sealed unsafe class AudioReader : IDisposable
 {
@@ -16,6 +29,8 @@ public sealed unsafe class AudioReader : IDisposable
         tsm_audio_info info = tsm_audio_info.create();
         MediaLibrary.Check(NativeMedia.tsm_audio_reader_get_info(_handle, &info));
         (SampleRate, NumChannels) = ((int)info.sample_rate, (int)info.num_channels);
+        ChannelLayout = Utf8.Read(info.channel_layout, 32);
+        FirstTime = TimeSpan.FromSeconds(info.first_time_s);
     }
 
     /// <summary>Opens the sound of a file. Encoder delay is taken off; what begins late is preceded by silence.</summary>
@@ -25,17 +40,24 @@ public sealed unsafe class AudioReader : IDisposable
     /// <param name="cancellationToken">Asked while opening and reading.</param>
     /// <exception cref="ResourceNotFoundException">No such file.</exception>
     /// <exception cref="MediaException">No sound in it, or nothing decodes.</exception>
-    public static AudioReader Open(string path, TimeSpan start = default, TimeSpan duration = default, CancellationToken cancellationToken = default)
+    public static AudioReader Open(string path, TimeSpan start = default, TimeSpan duration = default, CancellationToken cancellationToken = default) =>
+        Open(path, new AudioReadOptions { Start = start, Duration = duration }, cancellationToken);
+
+    /// <summary>As the other, with a choice of stream and clock.</summary>
+    public static AudioReader Open(string path, AudioReadOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(options);
         MediaLibrary.EnsureLoaded();
         using var arguments = new NativeArguments();
         var cancel = new MediaLibrary.CancelSource(cancellationToken);
         try
         {
             tsm_audio_options native = tsm_audio_options.create();
-            native.start_s = start.TotalSeconds;
-            native.duration_s = duration.TotalSeconds;
+            native.start_s = options.Start.TotalSeconds;
+            native.duration_s = options.Duration.TotalSeconds;
+            native.stream = options.Stream ?? -1;
+            native.own_clock = options.OwnClock ? 1 : 0;
             native.interleaved = 1;
             native.cancel = MediaLibrary.CancelSource.Callback;
             native.user_data = cancel.UserData;
@@ -53,6 +75,12 @@ public sealed unsafe class AudioReader : IDisposable
     public int SampleRate { get; }
     /// <summary>Channels, as stored.</summary>
     public int NumChannels { get; }
+    /// <summary>"mono", "stereo", "5.1".</summary>
+    public string ChannelLayout { get; }
+    /// <summary>When the track's first sample is heard; what lies before it is silence.</summary>
+    public TimeSpan FirstTime { get; }
+    /// <summary>Damaged packets that were left out so far; silence stands for them.</summary>
+    public int NumWarnings => (int)NativeMedia.tsm_audio_reader_num_warnings(_handle);
 
     /// <summary>Fills <paramref name="interleaved"/> with whole frames of <see cref="NumChannels"/> samples; returns how many
     /// samples per channel there were, 0 at the end.</summary>

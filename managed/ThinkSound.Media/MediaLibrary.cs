@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
 using ThinkSound.Interop;
 using ThinkSound.Media.Interop;
 
@@ -10,6 +11,9 @@ public static unsafe class MediaLibrary
 {
     private static readonly NativeLibraryLoader Loader = new("thinksound_media", typeof(NativeMedia).Assembly,
         () => CoreLibrary.Verify("thinksound_media", NativeMedia.TSM_ABI_VERSION, NativeMedia.tsm_abi_version(), NativeMedia.struct_sizes));
+
+    private static readonly Lock LogLock = new();
+    private static ILogger? _logger;
 
     /// <summary>Where the library was looked for and what was found, without failing.</summary>
     public static NativeLibraryProbe Probe() => Loader.Probe();
@@ -22,6 +26,51 @@ public static unsafe class MediaLibrary
 
     /// <summary>Whether this FFmpeg can encode <paramref name="codec"/>.</summary>
     public static bool CanEncode(AudioCodec codec) { EnsureLoaded(); return NativeMedia.tsm_can_encode((tsm_codec)codec) != 0; }
+
+    /// <summary>Sends FFmpeg's log to <paramref name="logger"/>; null turns it off, as at the start. There is one log per
+    /// process. Not to be called from inside a logger.</summary>
+    /// <param name="logger">Called on whichever thread works, one line at a time.</param>
+    /// <param name="minimum">Lines below this level are not made.</param>
+    public static void UseLogger(ILogger? logger, LogLevel minimum = LogLevel.Warning)
+    {
+        EnsureLoaded();
+        bool isOff = logger is null || minimum == LogLevel.None;
+        lock (LogLock)
+        {
+            NativeMedia.tsm_set_log(null, null, ts_log_level.TS_LOG_ERROR); // when it returns, the callback no longer runs
+            _logger = isOff ? null : logger;
+            if (!isOff) NativeMedia.tsm_set_log(&OnLog, null, ToNative(minimum));
+        }
+    }
+
+    private static ts_log_level ToNative(LogLevel level) => level switch
+    {
+        LogLevel.Trace or LogLevel.Debug => ts_log_level.TS_LOG_DEBUG,
+        LogLevel.Information => ts_log_level.TS_LOG_INFO,
+        LogLevel.Warning => ts_log_level.TS_LOG_WARNING,
+        _ => ts_log_level.TS_LOG_ERROR,
+    };
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnLog(void* userData, ts_log_level level, byte* message)
+    {
+        LogLevel managed = level switch
+        {
+            ts_log_level.TS_LOG_DEBUG => LogLevel.Debug,
+            ts_log_level.TS_LOG_INFO => LogLevel.Information,
+            ts_log_level.TS_LOG_WARNING => LogLevel.Warning,
+            _ => LogLevel.Error,
+        };
+        try
+        {
+            if (_logger is { } logger && logger.IsEnabled(managed))
+                logger.Log(managed, default, Utf8.Read(message), null, static (line, _) => line);
+        }
+        catch (Exception)
+        {
+            // A line of log belongs to no call, so there is nobody to rethrow to, and nothing may cross into native code.
+        }
+    }
 
     internal static void EnsureLoaded() => Loader.EnsureLoaded();
 

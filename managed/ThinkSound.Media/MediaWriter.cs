@@ -55,6 +55,8 @@ public sealed record MediaWriterOptions
     public AudioCodec Codec { get; init; }
     /// <summary>Bits of PCM and FLAC: 16, 24; PCM also 32 for floats.</summary>
     public int Bits { get; init; } = 16;
+    /// <summary>Bits per second of AAC, Opus, Vorbis, MP3; 0 is 96 000 a channel.</summary>
+    public int BitRate { get; init; }
     /// <summary>Factor on the new sound.</summary>
     public float Gain { get; init; } = 1;
     /// <summary>Video whose streams are copied; null makes a sound file.</summary>
@@ -63,6 +65,13 @@ public sealed record MediaWriterOptions
     public TimeSpan Start { get; init; }
     /// <summary>What becomes of the source's own sound.</summary>
     public KeepAudio KeepAudio { get; init; }
+    /// <summary>Factor on the source's own sound under <see cref="KeepAudio.Mix"/>.</summary>
+    public float SourceGain { get; init; } = 1;
+    /// <summary>Keep only <see cref="Start"/> … <see cref="Start"/> + <see cref="Duration"/> of the source. The picture is copied
+    /// from the key frame before; mp4 and mov hide what comes too early, mkv and webm show it.</summary>
+    public bool Cut { get; init; }
+    /// <summary>Under <see cref="Cut"/>: how much is kept; zero is to the end.</summary>
+    public TimeSpan Duration { get; init; }
     /// <summary>Samples per channel, if known beforehand: lets a WAV that goes to <see cref="Output"/> carry its true length.</summary>
     public long NumSamples { get; init; }
     /// <summary>Written into the file's metadata.</summary>
@@ -75,7 +84,11 @@ public sealed record MediaWriterOptions
 /// <param name="NumBytes">Of the finished file.</param>
 /// <param name="NumSamples">Of new sound, per channel.</param>
 /// <param name="Warnings">What could not be kept and why.</param>
-public sealed record MediaWriteResult(string Container, string Codec, long NumBytes, long NumSamples, IReadOnlyList<string> Warnings);
+public sealed record MediaWriteResult(string Container, string Codec, long NumBytes, long NumSamples, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Streams of the source that the container cannot carry.</summary>
+    public int NumDroppedStreams { get; init; }
+}
 
 /// <summary>A sound file, or a video with new sound, in the making: under a temporary name until <see cref="Finish"/>, so that
 /// nothing half-written is ever left. One caller at a time.</summary>
@@ -134,6 +147,31 @@ public sealed unsafe class MediaWriter : IDisposable
         fixed (float* samples = planar) Check(NativeMedia.tsm_writer_write(_handle, samples, (ulong)(planar.Length / numChannels), 0));
     }
 
+    /// <summary>Takes the next samples, interleaved: left, right, left, right, …</summary>
+    /// <exception cref="FileAccessException">Disk full, or another refusal of the system; the message names the file.</exception>
+    public void WriteInterleaved(ReadOnlySpan<float> interleaved, int numChannels)
+    {
+        if (numChannels <= 0 || interleaved.Length % numChannels != 0) throw new ArgumentException("interleaved samples come in whole frames", nameof(interleaved));
+        fixed (float* samples = interleaved) Check(NativeMedia.tsm_writer_write(_handle, samples, (ulong)(interleaved.Length / numChannels), 1));
+    }
+
+    /// <summary>A whole clip into one file, on another thread.</summary>
+    /// <param name="clip">The sound; its rate, channels and length take the place of the options'.</param>
+    /// <param name="options">What and where.</param>
+    /// <param name="cancellationToken">Stops it, and leaves nothing.</param>
+    public static Task<MediaWriteResult> SaveAsync(AudioClip clip, MediaWriterOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(clip);
+        ArgumentNullException.ThrowIfNull(options);
+        options = options with { SampleRate = clip.SampleRate, NumChannels = clip.Channels, NumSamples = clip.Samples };
+        return NativeThread.Run(() =>
+        {
+            using MediaWriter writer = Create(options, cancellationToken);
+            writer.Write(clip.Planar.Span, clip.Channels);
+            return writer.Finish();
+        });
+    }
+
     /// <summary>Completes the file and gives it its name.</summary>
     /// <exception cref="FileAccessException">Disk full, or another refusal of the system; nothing is left behind.</exception>
     public MediaWriteResult Finish()
@@ -141,7 +179,10 @@ public sealed unsafe class MediaWriter : IDisposable
         tsm_writer_result result = tsm_writer_result.create();
         Check(NativeMedia.tsm_writer_finish(_handle, &result));
         string[] warnings = Utf8.Read(result.warnings, 1024).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return new MediaWriteResult(Utf8.Read(result.container, 16), Utf8.Read(result.codec, 16), (long)result.num_bytes, (long)result.num_samples, warnings);
+        return new MediaWriteResult(Utf8.Read(result.container, 16), Utf8.Read(result.codec, 16), (long)result.num_bytes, (long)result.num_samples, warnings)
+        {
+            NumDroppedStreams = (int)result.num_dropped_streams,
+        };
     }
 
     /// <summary>Of a file that is not finished nothing is left on disk.</summary>
@@ -161,6 +202,11 @@ public sealed unsafe class MediaWriter : IDisposable
 
     private static tsm_writer_options ToNative(MediaWriterOptions options, NativeArguments arguments)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(options.SampleRate, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.NumChannels, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Bits, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.BitRate, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.NumSamples, nameof(options));
         tsm_writer_options native = tsm_writer_options.create();
         native.sample_rate = (uint)options.SampleRate;
         native.num_channels = (uint)options.NumChannels;
@@ -169,7 +215,11 @@ public sealed unsafe class MediaWriter : IDisposable
         native.format = arguments.String(options.Format, nameof(options.Format));
         native.overwrite = options.Overwrite ? 1 : 0;
         native.bits = (uint)options.Bits;
+        native.bit_rate = (uint)options.BitRate;
         native.gain = options.Gain;
+        native.source_gain = options.SourceGain;
+        native.cut = options.Cut ? 1 : 0;
+        native.duration_s = options.Duration.TotalSeconds;
         native.source = arguments.String(options.Source, nameof(options.Source));
         native.start_s = options.Start.TotalSeconds;
         native.keep_audio = (tsm_keep_audio)options.KeepAudio;

@@ -18,6 +18,12 @@ public sealed record VideoReadOptions
     public TimeSpan Start { get; init; }
     /// <summary>Larger frames are scaled down to this longer side; 0 keeps them.</summary>
     public int MaxSide { get; init; }
+    /// <summary>Which stream; null takes the one that <see cref="MediaInfo.Video"/> names.</summary>
+    public int? Stream { get; init; }
+    /// <summary>Turned and with square pixels, as a viewer sees it; false leaves frames as stored.</summary>
+    public bool AsShown { get; init; } = true;
+    /// <summary>Threads of the decoder; 0 is as many as there are processors.</summary>
+    public int NumThreads { get; init; }
 }
 
 /// <summary>One rate takes a frame for its frames <see cref="First"/> … <see cref="First"/> + <see cref="Count"/> − 1.</summary>
@@ -63,6 +69,13 @@ public readonly ref struct VideoFrame
     }
 }
 
+/// <summary>How reading a video went.</summary>
+/// <param name="NumWarnings">Damaged packets and frames that were concealed or left out.</param>
+/// <param name="NumDecoded">Frames that the decoder gave.</param>
+/// <param name="NumDelivered">Frames that were handed out.</param>
+/// <param name="NumRepeated">Per rate: frames past the file's end, filled by repeating the last.</param>
+public sealed record VideoStatistics(int NumWarnings, long NumDecoded, long NumDelivered, IReadOnlyList<long> NumRepeated);
+
 /// <summary>Frames of a video at one or several constant rates, in one pass of decoding and constant memory. One caller at a time.</summary>
 public sealed unsafe class VideoReader : IDisposable
 {
@@ -86,6 +99,8 @@ public sealed unsafe class VideoReader : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.MaxSide, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.NumThreads, nameof(options));
         MediaLibrary.EnsureLoaded();
         using var arguments = new NativeArguments();
         var cancel = new MediaLibrary.CancelSource(cancellationToken);
@@ -97,6 +112,9 @@ public sealed unsafe class VideoReader : IDisposable
             for (int i = 0; i < options.Rates.Count; i++) native.rates[i] = ToNative(options.Rates[i]);
             native.start_s = options.Start.TotalSeconds;
             native.max_side = (uint)options.MaxSide;
+            native.stream = options.Stream ?? -1;
+            native.as_shown = options.AsShown ? 1 : 0;
+            native.num_threads = (uint)options.NumThreads;
             native.cancel = MediaLibrary.CancelSource.Callback;
             native.user_data = cancel.UserData;
             MediaLibrary.Check(NativeMedia.tsm_video_reader_open(arguments.String(path, nameof(path)), &native, out tsm_video_reader handle), cancellationToken);
@@ -126,14 +144,16 @@ public sealed unsafe class VideoReader : IDisposable
     }
 
     /// <summary>Damaged packets and frames that were concealed or left out so far.</summary>
-    public int NumWarnings
+    public int NumWarnings => GetStatistics().NumWarnings;
+
+    /// <summary>What has been read so far, and how.</summary>
+    public VideoStatistics GetStatistics()
     {
-        get
-        {
-            tsm_video_stats stats = tsm_video_stats.create();
-            MediaLibrary.Check(NativeMedia.tsm_video_reader_get_stats(_handle, &stats));
-            return (int)stats.num_warnings;
-        }
+        tsm_video_stats stats = tsm_video_stats.create();
+        MediaLibrary.Check(NativeMedia.tsm_video_reader_get_stats(_handle, &stats));
+        var repeated = new long[8];
+        for (int i = 0; i < repeated.Length; i++) repeated[i] = (long)stats.num_repeated[i];
+        return new VideoStatistics((int)stats.num_warnings, (long)stats.num_decoded, (long)stats.num_converted, repeated);
     }
 
     /// <inheritdoc/>
