@@ -67,7 +67,7 @@ TEST_CASE("clip_text: bf16 products stay near the reference") {
   TS_FOR_EACH_BACKEND(table) {
     TextCase c = read_case(*file);
     c.run(load_golden(*file, table, DType::bf16), table, DType::bf16);
-    golden::check_close("bf16", c.hidden.view(), file->tensor("out.last_hidden_state"), golden::kBf16);
+    golden::check_close("bf16", c.hidden.view(), file->tensor("out.last_hidden_state"), golden::kEncoderBf16);
   }
 }
 

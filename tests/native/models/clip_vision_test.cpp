@@ -51,7 +51,7 @@ TEST_CASE("clip_vision: bf16 products stay near the reference") {
   TS_FOR_EACH_BACKEND(table) {
     const golden::Array features = run(load(*file->weights(), table, file->metadata("config"), DType::bf16), table, read_pixels(*file), DType::bf16);
     const Tensor& expected = file->tensor("out.image_features");
-    golden::check_close("bf16", features.view().reshape(expected.shape), expected, golden::kBf16);
+    golden::check_close("bf16", features.view().reshape(expected.shape), expected, golden::kEncoderBf16);
   }
 }
 

@@ -99,7 +99,7 @@ TEST_CASE("synchformer: bf16 products stay near the reference") {
     const Synchformer net = load(*file->weights(), table, file->metadata("config"), DType::bf16);
     const golden::Array features = run(net, table, interleaved(file->tensor("in.frames_u8"), first_frames(16)), 1, DType::bf16);
     const Tensor& expected = file->tensor("out.segment");
-    golden::check_close("bf16", features.view().reshape(expected.shape), expected, golden::kBf16);
+    golden::check_close("bf16", features.view().reshape(expected.shape), expected, golden::kEncoderBf16);
   }
 }
 
