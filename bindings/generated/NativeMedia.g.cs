@@ -360,7 +360,10 @@ namespace ThinkSound.Media.Interop
 
     internal enum tsm_codec : int
     {
-        /// <summary>what suits the container: AAC in mp4, mov, mkv, m4a; Opus in webm; …</summary>
+        /// <summary>
+        /// what suits the container: AAC in mp4, mov, m4a and in mkv with video, FLAC in mkv without;
+        /// Opus in webm; …
+        /// </summary>
         TSM_CODEC_AUTO = 0,
         TSM_CODEC_AAC = 1,
         /// <summary>resampled to 48 kHz</summary>

@@ -202,11 +202,11 @@ public sealed unsafe class MediaWriter : IDisposable
 
     private static tsm_writer_options ToNative(MediaWriterOptions options, NativeArguments arguments)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(options.SampleRate, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfNegative(options.NumChannels, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfNegative(options.Bits, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfNegative(options.BitRate, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfNegative(options.NumSamples, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.SampleRate, nameof(options.SampleRate));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.NumChannels, nameof(options.NumChannels));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Bits, nameof(options.Bits));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.BitRate, nameof(options.BitRate));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.NumSamples, nameof(options.NumSamples));
         tsm_writer_options native = tsm_writer_options.create();
         native.sample_rate = (uint)options.SampleRate;
         native.num_channels = (uint)options.NumChannels;

@@ -99,8 +99,8 @@ public sealed unsafe class VideoReader : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentOutOfRangeException.ThrowIfNegative(options.MaxSide, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfNegative(options.NumThreads, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.MaxSide, nameof(options.MaxSide));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.NumThreads, nameof(options.NumThreads));
         MediaLibrary.EnsureLoaded();
         using var arguments = new NativeArguments();
         var cancel = new MediaLibrary.CancelSource(cancellationToken);

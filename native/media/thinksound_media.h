@@ -255,7 +255,8 @@ typedef struct tsm_writer tsm_writer;
 
 typedef int32_t tsm_codec;
 enum {
-  TSM_CODEC_AUTO = 0, /* what suits the container: AAC in mp4, mov, mkv, m4a; Opus in webm; … */
+  TSM_CODEC_AUTO = 0, /* what suits the container: AAC in mp4, mov, m4a and in mkv with video, FLAC in mkv without;
+                         Opus in webm; … */
   TSM_CODEC_AAC = 1,
   TSM_CODEC_OPUS = 2, /* resampled to 48 kHz                                                  */
   TSM_CODEC_FLAC = 3,

@@ -66,7 +66,9 @@ Writer::Writer(const tsm_writer_options& o)
     : name_(o.write ? "the output" : o.path ? o.path : ""), source_path_(o.source ? o.source : ""), cancel_{o.cancel, o.user_data},
       rate_(o.sample_rate), num_channels_(int(o.num_channels)), gain_(o.gain), source_gain_(o.source_gain) {
   container_ = &find_container(o.path ? o.path : "", o.format);
-  codec_ = choose_codec(*container_, o.codec);
+  // Without video nothing else in Matroska would tell an AAC decoder its delay.
+  const bool alone = source_path_.empty() && is_matroska() && container_->carries(TSM_CODEC_FLAC);
+  codec_ = choose_codec(*container_, alone && o.codec == TSM_CODEC_AUTO ? TSM_CODEC_FLAC : o.codec);
   require(source_path_.empty() || container_->has_video, name_, ": ", container_->name,
           " carries no video; write mp4, mov, mkv or webm, or give no source");
   guarded([&] { open(o); });
@@ -144,7 +146,7 @@ void Writer::place_delays() {
   };
   int64_t step_ms = 1, needed_ms = 0;
   for (const Track* t : tracks) {
-    if (!unstated(*t)) continue;
+    if (!source_ || !unstated(*t)) continue;  // alone, the sound has nothing to keep step with
     const int rate = t->encoder->rate();
     step_ms = std::lcm(step_ms, whole_ms(rate));
     needed_ms = std::max(needed_ms, av_rescale_rnd(t->stream->codecpar->initial_padding, 1000, rate, AV_ROUND_UP));
@@ -154,6 +156,7 @@ void Writer::place_delays() {
     AVCodecParameters& p = *t->stream->codecpar;
     t->late = shift_ms * t->encoder->rate() / 1000;
     if (unstated(*t)) {
+      if (!source_) continue;
       t->encoder->pad(t->late - p.initial_padding);
       p.initial_padding = 0;
     } else if (p.initial_padding > 0 && !matroska_adds_delay()) {
