@@ -20,6 +20,7 @@ packages=(
   clang-14 libclang-rt-14-dev                                # bindings (header reader), fuzzers
   libdnnl-dev libhwy-dev nlohmann-json3-dev zlib1g-dev       # libraries of the native part
   doctest-dev unicode-data                                   # tests, Unicode tables
+  fonts-dejavu-core                                          # words in pictures
   ffmpeg libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
 )
 
