@@ -1,0 +1,108 @@
+// Whole networks at published size for 9 s of sound, with random weights. Flop are the useful ones of spec 00 §4.
+#include "bench.h"
+#include "core/philox.h"
+#include "pipeline/decode.h"
+#include "pipeline/text.h"
+#include "pipeline/vision.h"
+#include "runtime/engine.h"
+
+namespace ts::bench {
+namespace {
+
+constexpr int64_t kLatents = 194, kClipFrames = 72, kSyncFrames = 216;
+
+struct Loaded {
+  Loaded(Bench& bench, ts_components components, DType dtype) {
+    EngineOptions options;
+    options.synthetic = "published";
+    options.device = "cpu";
+    options.components = components;
+    options.precision = dtype == DType::bf16 ? TS_PRECISION_BF16 : TS_PRECISION_F32;
+    engine = std::make_unique<Engine>(options);
+    workspace = std::make_unique<Workspace>(bench.table(), bench.parallel(), dtype, budget);
+  }
+  MemoryBudget budget;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<Workspace> workspace;
+};
+
+Tensor random_tensor(Context& ctx, const Shape& shape) {
+  const Tensor tensor = ctx.f32(shape);
+  if (!ctx.planning()) fill_normal({tensor.as<float>(), size_t(tensor.numel())}, 3, 0);
+  return tensor;
+}
+
+// Conditions are made once per clip and do not count.
+void measure_step(Bench& bench, DType dtype) {
+  const Loaded loaded(bench, TS_COMPONENT_MMDIT, dtype);
+  const Mmdit& mmdit = *loaded.engine->networks().mmdit;
+  const MmditConfig& config = mmdit.config();
+  bench.in_context(dtype, [&](Context& ctx) {
+    MmditFeatures features;
+    features.clip = random_tensor(ctx, {1, kClipFrames, config.clip_dim});
+    features.sync = random_tensor(ctx, {1, kSyncFrames, config.sync_dim});
+    features.text = random_tensor(ctx, {1, 77, config.clip_text_dim});
+    features.t5 = random_tensor(ctx, {1, 77, config.text_dim});
+    const MmditConditions conditions = mmdit.prepare(ctx, features, {kLatents, kClipFrames, kSyncFrames}, 1, {.guided = true});
+    const Tensor x = random_tensor(ctx, {1, kLatents, config.latent_dim}), flow = ctx.f32({2, kLatents, config.latent_dim});
+    const float t = 0.5f;
+    const auto step = [&] { mmdit.velocity(ctx, flow, x, {&t, 1}, conditions); };
+    if (ctx.planning()) return step();
+    bench.print_rate("dit, a guided step", dtype, 2 * 0.386e12, bench.best_of(step));
+  });
+}
+
+void measure_decode(Bench& bench, DType dtype) {
+  const Loaded loaded(bench, TS_COMPONENT_VAE_DECODER, dtype);
+  const OobleckDecoder& decoder = *loaded.engine->networks().decoder;
+  const std::vector<float> latent = random_values(kLatents * 64);
+  for (int64_t chunk : {int64_t(16), kDefaultDecodeChunk, int64_t(64), kLatents}) {
+    const double seconds =
+        bench.best_of([&] { decode(*loaded.workspace, decoder, latent, chunk, {}, [](std::span<float>, std::span<float>, int64_t) {}); });
+    bench.print_rate(concat("vae decode of 9 s, ", chunk, " latents at a time"), dtype, 0.978e12, seconds);
+  }
+}
+
+void measure_text(Bench& bench, DType dtype) {
+  const Loaded loaded(bench, TS_COMPONENT_T5 | TS_COMPONENT_CLIP_TEXT, dtype);
+  const Networks& networks = loaded.engine->networks();
+  const std::string text = "A dog barks twice while rain falls on a tin roof.";
+  const auto seconds = [&](ts_text_encoder encoder) { return bench.best_of([&] { encode_text(*loaded.workspace, networks, encoder, text); }); };
+  bench.print_rate("t5, 77 tokens", dtype, 0.179e12, seconds(TS_TEXT_T5));
+  bench.print_rate("clip text, 77 tokens", dtype, 0.047e12, seconds(TS_TEXT_CLIP));
+}
+
+void measure_vision(Bench& bench, DType dtype) {
+  constexpr int64_t kHeight = 360, kWidth = 640, kFrames = 24;
+  const Loaded loaded(bench, TS_COMPONENT_CLIP_VISION | TS_COMPONENT_SYNCHFORMER, dtype);
+  const Networks& networks = loaded.engine->networks();
+  std::vector<uint8_t> pixels(size_t(kFrames * kHeight * kWidth * 3));
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = uint8_t(i * 2654435761u >> 24);
+  Frames frames{pixels.data(), 8, kWidth, kHeight, kWidth * 3, kHeight * kWidth * 3};
+  std::vector<float> features(size_t(8 * networks.clip_vision->config().projection_dim));
+  bench.print_rate("clip vision, 8 frames", dtype, 8 * 0.335e12, bench.best_of([&] {
+    encode_clip_frames(*loaded.workspace, *networks.clip_vision, frames, ops::ResizeKind::pil, {}, features);
+  }));
+  frames.count = kFrames;
+  features.resize(size_t(num_sync_features(*networks.synchformer, kFrames) * networks.synchformer->config().embed_dim));
+  bench.print_rate("synchformer, 2 segments", dtype, 2 * 0.394e12, bench.best_of([&] {
+    encode_sync_frames(*loaded.workspace, *networks.synchformer, frames, {}, features);
+  }));
+}
+
+}  // namespace
+
+TS_BENCH("network-dit") {
+  for (DType dtype : {DType::bf16, DType::f32}) measure_step(bench, dtype);
+}
+TS_BENCH("network-vae") {
+  for (DType dtype : {DType::bf16, DType::f32}) measure_decode(bench, dtype);
+}
+TS_BENCH("network-text") {
+  for (DType dtype : {DType::bf16, DType::f32}) measure_text(bench, dtype);
+}
+TS_BENCH("network-vision") {
+  for (DType dtype : {DType::bf16, DType::f32}) measure_vision(bench, dtype);
+}
+
+}  // namespace ts::bench
