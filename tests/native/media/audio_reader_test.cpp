@@ -48,8 +48,9 @@ TEST_CASE("audio reader: encoder delay of every codec and container is taken off
   const char* cases[][2] = {{"d.m4a", "-c:a aac"}, {"d.mp4", "-c:a aac"}, {"d.mp3", "-c:a libmp3lame"}, {"d.ogg", "-c:a libvorbis"},
                             {"d.opus", "-c:a libopus"}, {"d.flac", "-c:a flac"}, {"dopus.mp4", "-c:a libopus"}, {"dopus.webm", "-c:a libopus"},
                             {"dmp3.mp4", "-c:a libmp3lame"}, {"dflac.mkv", "-c:a flac"}, {"dpcm.mov", "-c:a pcm_s24le"}, {"dalac.m4a", "-c:a alac"}};
-  for (const auto& [name, codec] : cases) {
-    CAPTURE(std::string(name));
+  for (const auto& one : cases) {
+    const std::string name = one[0], codec = one[1];
+    CAPTURE(name);
     const Sound sound = read_sound(made(name, "-i '" + wav + "' " + codec));
     REQUIRE_MESSAGE(sound.status == TS_OK, sound.error);
     CHECK(lag(sound.channels[0], said) == 0);
@@ -192,8 +193,10 @@ TEST_CASE("audio reader: no sound, nothing decodable and bad arguments are refus
 
 TEST_CASE("audio reader: the repository's samples read whole, as long as the container says") {
   const std::pair<const char*, double> cases[] = {{"flower.mp4", 5.055}, {"friday.mp4", 6.153288}, {"stream-of-water.mp4", 3.157914}};
-  for (const auto& [name, length_s] : cases) {
-    CAPTURE(std::string(name));
+  for (const auto& one : cases) {
+    const std::string name = one.first;
+    const double length_s = one.second;
+    CAPTURE(name);
     const Sound sound = read_sound(sample(name));
     REQUIRE_MESSAGE(sound.status == TS_OK, sound.error);
     CHECK(double(sound.size()) / sound.info.sample_rate == doctest::Approx(length_s).epsilon(1e-6));

@@ -364,10 +364,11 @@ TEST_CASE("writer: variable rate, late start, edit list and missing times are co
       {made("w_late.ts", base + "-c:v libx264 -bf 2"), "mp4"},
       {made("w_edit.mp4", "-ss 1.32 -i '" + whole + "' -c copy"), "mp4"},
       {made("w_avi.avi", base + "-c:v mpeg4 -bf 0 -q:v 3"), "mkv"}};
-  for (const auto& [from, ending] : cases) {
+  for (const auto& one : cases) {
+    const std::string from = one.first, ending = one.second;
     CAPTURE(from);
     const std::string path = scratch() + "/w_out." + ending;
-    const Written out = write_clicks(path, [&, &f = from](auto& o) { o.source = f.c_str(); });
+    const Written out = write_clicks(path, [&](auto& o) { o.source = from.c_str(); });
     REQUIRE_MESSAGE(out.status == TS_OK, out.error);
     const Sound sound = read_sound(path);
     REQUIRE_MESSAGE(sound.status == TS_OK, sound.error);
