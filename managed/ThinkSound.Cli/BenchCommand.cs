@@ -20,7 +20,7 @@ internal static class BenchCommand
         var budget = new Option<double>("--stage-budget") { Description = "Seconds after which a stage takes no further sample.", DefaultValueFactory = _ => 60 };
         var frames = new Option<int>("--frames") { Description = "CLIP frames a sample; 0 = all of the clip.", DefaultValueFactory = _ => 8 };
         var segments = new Option<int>("--segments") { Description = "Synchformer segments (16 frames) a sample; 0 = all of the clip.", DefaultValueFactory = _ => 2 };
-        var ceiling = new Option<double?>("--ceiling") { Description = "The backend's best matrix product in GFLOP/s, if you know it: percentages are of it.", HelpName = "GFLOPS" };
+        var ceiling = new Option<string?>("--ceiling") { Description = "What percentages are of: the best matrix product in GFLOP/s, or the program ts_bench that measures it. Default: ts_bench of the checkout, where it is built.", HelpName = "GFLOPS|PROGRAM" };
         var json = new Option<bool>("--json") { Description = "The report as JSON on standard output." };
         var output = new Option<string?>("--output", "-o") { Description = "Write the report as JSON into this file too.", HelpName = "FILE" };
         var compare = new Option<string[]>("--compare") { Description = "Compare two reports instead of measuring: --compare BEFORE.json AFTER.json", Arity = new ArgumentArity(2, 2), AllowMultipleArgumentsPerToken = true, HelpName = "BEFORE AFTER" };
@@ -28,18 +28,22 @@ internal static class BenchCommand
         engine.AddTo(command);
         foreach (Option option in (Option[])[synthetic, duration, steps, cfg, repeats, warmUp, budget, frames, segments, ceiling, json, output, compare, failOnSlower])
             command.Add(option);
-        foreach (Option<int> count in (Option<int>[])[steps, repeats])
-            count.Validators.Add(result => { if (result.GetValueOrDefault<int>() is < 1 or > 1000) result.AddError($"{count.Name} is 1 to 1000"); });
-        foreach (Option<int> count in (Option<int>[])[warmUp, frames, segments])
-            count.Validators.Add(result => { if (result.GetValueOrDefault<int>() is < 0 or > 1000) result.AddError($"{count.Name} is 0 to 1000"); });
+        foreach (Option<int> count in (Option<int>[])[steps, repeats]) count.Require(n => n is >= 1 and <= 1000, $"{count.Name} is 1 to 1000");
+        foreach (Option<int> count in (Option<int>[])[warmUp, frames, segments]) count.Require(n => n is >= 0 and <= 1000, $"{count.Name} is 0 to 1000");
+        duration.Require(s => s is >= 1 and <= 60, "--duration is 1 to 60 seconds");
+        budget.Require(s => s is >= 0 and <= 1e6, "--stage-budget is in seconds");
+        ceiling.Require(Ceiling.MakesSense, "--ceiling is a number of GFLOP/s or the program ts_bench");
 
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(compare) is [{ } before, { } after])
                 return Compare(terminal, before, after, parsed.GetValue(json), parsed.GetValue(failOnSlower));
+            EngineOptions model = engine.Read(parsed, parsed.GetValue(synthetic));
+            terminal.WriteLive("measuring the best matrix product");
+            Ceiling? best = Ceiling.Find(parsed.GetValue(ceiling), model.Threads, terminal);
             var options = new BenchmarkOptions
             {
-                Engine = engine.Read(parsed, parsed.GetValue(synthetic)),
+                Engine = model,
                 Generate = new GenerateOptions
                 {
                     Duration = TimeSpan.FromSeconds(parsed.GetValue(duration)), Steps = parsed.GetValue(steps), GuidanceScale = parsed.GetValue(cfg),
@@ -49,9 +53,9 @@ internal static class BenchCommand
                 StageBudget = TimeSpan.FromSeconds(parsed.GetValue(budget)),
                 ClipFrames = parsed.GetValue(frames),
                 SyncSegments = parsed.GetValue(segments),
-                CeilingGflops = parsed.GetValue(ceiling),
             };
             BenchmarkReport report = await Benchmark.RunAsync(options, new Line(terminal), cancellationToken);
+            report = report with { CeilingGflops = best?.For(report.Environment.Precision) };
             terminal.EndLive();
             if (parsed.GetValue(output) is { } file) File.WriteAllText(file, report.ToJson() + "\n");
             terminal.WriteResult(parsed.GetValue(json) ? report.ToJson() : ToText(report));

@@ -22,10 +22,7 @@ internal sealed class EngineArguments
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[_bundle, _device, _precision, _threads]) command.Add(option);
-        _threads.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > 1024) result.AddError("--threads is 0 to 1024");
-        });
+        _threads.Require(n => n is >= 0 and <= 1024, "--threads is 0 to 1024");
     }
 
     /// <summary>What the options say.</summary>

@@ -61,18 +61,14 @@ internal sealed class GenerateArguments
         foreach (Option option in (Option[])[_output, _caption, _cot, _negative, _negativeCot, _duration, _start, _steps, _cfg, _seed, _sampler, _lengths]) command.Add(option);
         _engine.AddTo(command);
         foreach (Option option in (Option[])[_format, _plot, _keepAudio, _loudness, _variations, _force, _noCache, _json, _quiet, _verbose]) command.Add(option);
-        _steps.Validators.Add(result => { if (result.GetValueOrDefault<int>() is < 1 or > 1000) result.AddError("--steps is 1 to 1000"); });
-        _variations.Validators.Add(result => { if (result.GetValueOrDefault<int>() is < 1 or > 1000) result.AddError("--variations is 1 to 1000"); });
-        _duration.Validators.Add(result => { if (result.GetValueOrDefault<double?>() is { } s && !(s is >= 1 and <= 60)) result.AddError("--duration is 1 to 60 seconds; make longer sounds in parts with --start"); });
-        _start.Validators.Add(result => { if (!(result.GetValueOrDefault<double>() is >= 0 and <= 1e6)) result.AddError("--start is seconds from the begin of the video"); });
-        _cfg.Validators.Add(result => { if (!float.IsFinite(result.GetValueOrDefault<float>())) result.AddError("--cfg is a number"); });
-        _loudness.Validators.Add(result => { if (!Loudness.TryParse(result.GetValueOrDefault<string>(), out _)) result.AddError("--loudness is none, peak or lufs=<-70 to 0>"); });
-        _plot.Validators.Add(result =>
-        {
-            // "--plot video.mp4" would otherwise take the input for the picture, and make a sound without it.
-            if (result.GetValueOrDefault<string?>() is { } file && !file.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
-                result.AddError($"--plot {file}: pictures end in .png; put INPUT before the options");
-        });
+        _steps.Require(n => n is >= 1 and <= 1000, "--steps is 1 to 1000");
+        _variations.Require(n => n is >= 1 and <= 1000, "--variations is 1 to 1000");
+        _duration.Require(s => s is null or (>= 1 and <= 60), "--duration is 1 to 60 seconds; make longer sounds in parts with --start");
+        _start.Require(s => s is >= 0 and <= 1e6, "--start is seconds from the begin of the video");
+        _cfg.Require(float.IsFinite, "--cfg is a number");
+        _loudness.Require(text => Loudness.TryParse(text, out _), "--loudness is none, peak or lufs=<-70 to 0>");
+        // "--plot video.mp4" would otherwise take the input for the picture, and make a sound without it.
+        _plot.Require(file => file is null || file.EndsWith(".png", StringComparison.OrdinalIgnoreCase), "--plot: pictures end in .png; put INPUT before the options");
     }
 
     public GenerateRequest Read(ParseResult parsed)
@@ -122,6 +118,7 @@ internal sealed class GenerateArguments
 
     private void CheckSense(ParseResult parsed, string? input, string output, bool isFolder)
     {
+        if (input is ['-', ..] && !File.Exists(input)) throw new UsageException($"unknown option {input}");
         if (input is not null && !isFolder && !File.Exists(input)) throw new ResourceNotFoundException($"{input}: no such file or folder");
         if (input is null && parsed.GetValue(_start) != 0) throw new UsageException("--start is a time in a video, and there is none");
         if (input is null && parsed.GetValue(_keepAudio) != "replace") throw new UsageException("--keep-audio is about a video's sound, and there is no video");

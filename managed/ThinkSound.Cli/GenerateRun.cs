@@ -23,6 +23,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         {
             FoleyJob job = request.Jobs[i];
             string title = request.IsFolder ? $"{i + 1} of {request.Jobs.Count}, {Path.GetFileName(job.Video)}: " : "";
+            if (request.IsFolder && i == 0) MakeFolder(Path.GetDirectoryName(Path.GetFullPath(job.Outputs[0].Path!))!);
             var progress = request.IsQuiet ? null : new ProgressLines(terminal, title, job.Outputs.Count);
             try
             {
@@ -53,6 +54,18 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         if (request.IsFolder && !request.IsQuiet)
             terminal.WriteLine($"{_done.Count - failed} of {_done.Count} videos done" + (failed > 0 ? $", {failed} failed" : ""));
         return failed > 0 ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    private static void MakeFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"{folder}: cannot be made: {e.Message}", e);
+        }
     }
 
     private void ShowModel(ThinkSoundEngine engine, GenerateOptions options)

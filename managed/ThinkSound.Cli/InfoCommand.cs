@@ -19,6 +19,7 @@ internal static class InfoCommand
         var json = new Option<bool>("--json") { Description = "As JSON." };
         engine.AddTo(command);
         foreach (Option option in (Option[])[synthetic, duration, noMemory, json]) command.Add(option);
+        duration.Require(s => s is null or (>= 1 and <= 60), "--duration is 1 to 60 seconds");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string? sizes = parsed.GetValue(synthetic);

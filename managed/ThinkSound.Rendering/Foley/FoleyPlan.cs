@@ -65,7 +65,7 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
             if (Directory.Exists(full)) throw new OutputException($"{path}: is a folder");
             if (!Directory.Exists(folder)) throw new OutputException($"{path}: its folder {folder} does not exist");
             if (!File.Exists(full)) TryFolder(path, folder);
-            else if (IsRegular(full) && !job.Overwrite) throw new ArgumentException($"{path}: exists already; allow overwriting (--force) to replace it");
+            else if (!IsDevice(full) && !job.Overwrite) throw new ArgumentException($"{path}: exists already; allow overwriting (--force) to replace it");
         }
     }
 
@@ -82,7 +82,14 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
         }
     }
 
-    private static bool IsRegular(string path) => (File.GetAttributes(path) & (FileAttributes.Device | FileAttributes.System)) == 0;
+    /// <summary>/dev/stdout and its kin are written to, never replaced.</summary>
+    internal static bool IsDevice(string path)
+    {
+        if (OperatingSystem.IsWindows() || !File.Exists(path)) return false;
+        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        return Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal) || target.StartsWith("/dev/", StringComparison.Ordinal) ||
+               target.StartsWith("/proc/", StringComparison.Ordinal);
+    }
 
     internal static string FormatOf(FoleyOutput output) => output.Format ?? (output.Path is null ? "" : OutputFormat.OfPath(output.Path));
 }

@@ -42,7 +42,7 @@ internal static class SoundFile
         var options = new WavOptions { Loudness = Loudness.None, Comment = string.Join('\n', tags.Select(tag => $"{tag.Key}: {tag.Value}")) };
         AudioClip scaled = clip.WithGain(gain);
         long bytes;
-        if (output.Path is { } path)
+        if (output.Path is { } path && !FoleyPlan.IsDevice(path))
         {
             scaled.SaveWav(path, options);
             bytes = new FileInfo(path).Length;
@@ -52,8 +52,10 @@ internal static class SoundFile
             using var buffer = new MemoryStream();
             scaled.WriteWav(buffer, options);
             bytes = buffer.Length;
-            buffer.WriteTo(output.Stream!);
-            output.Stream!.Flush();
+            using Stream? device = output.Path is null ? null : new FileStream(output.Path, FileMode.Open, FileAccess.Write);
+            Stream to = device ?? output.Stream!;
+            buffer.WriteTo(to);
+            to.Flush();
         }
         return new MediaWriteResult("wav", "pcm_s16le", bytes, clip.Samples, []);
     }

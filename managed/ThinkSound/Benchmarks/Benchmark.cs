@@ -25,8 +25,6 @@ public sealed record BenchmarkOptions
     public int SyncSegments { get; init; } = 2;
     /// <summary>Size of the frames that are given to the vision towers.</summary>
     public (int Width, int Height) FrameSize { get; init; } = (640, 360);
-    /// <summary>Measured best matrix product of the backend in 10⁹ operations a second, if known.</summary>
-    public double? CeilingGflops { get; init; }
 }
 
 /// <summary>Measures every stage from words and frames to sound. Inputs are made up and the same every time.</summary>
@@ -79,7 +77,6 @@ public sealed class Benchmark
             LatencyS = latency,
             Rtf = latency / _options.Generate.Duration.TotalSeconds,
             PeakMemory = PeakMemory(),
-            CeilingGflops = _options.CeilingGflops,
             Settings = new BenchmarkSettings
             {
                 DurationS = _options.Generate.Duration.TotalSeconds, Steps = _options.Generate.Steps, Cfg = _options.Generate.GuidanceScale,

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -32,7 +33,7 @@ public sealed record BenchmarkReport
     public StageMeasurement? Find(string name) => Stages.FirstOrDefault(stage => stage.Name == name);
 
     /// <summary>As JSON.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, BenchmarkJson.Default.BenchmarkReport);
+    public string ToJson() => JsonSerializer.Serialize(this, BenchmarkJson.Readable.BenchmarkReport);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="ArgumentException">It is no report of this format.</exception>
@@ -117,4 +118,10 @@ public sealed record BenchmarkEnvironment
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
                              DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BenchmarkReport))]
-internal sealed partial class BenchmarkJson : JsonSerializerContext;
+internal sealed partial class BenchmarkJson : JsonSerializerContext
+{
+    /// <summary>For people too: "+" is written as itself.</summary>
+    public static BenchmarkJson Readable => _readable ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    private static BenchmarkJson? _readable; // made when asked for: Default may be initialised after this class's own fields
+}

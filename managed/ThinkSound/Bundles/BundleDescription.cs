@@ -149,6 +149,7 @@ public sealed record BundleComponent
     {
         if (!element.TryGetProperty("config", out JsonElement config))
             throw new BundleException($"{origin}: components.{kind} has no \"config\"");
+        if (folder is null) return new BundleComponent { Kind = kind, Config = config.GetRawText() };
         string? tokenizer = element.TryGetProperty("tokenizer", out JsonElement t) && BundleDescription.Text(t, "file") is { Length: > 0 } file
             ? Resolve(file) : null;
         return new BundleComponent
@@ -161,6 +162,6 @@ public sealed record BundleComponent
             Tokenizer = tokenizer,
         };
 
-        string Resolve(string name) => folder is null ? name : Path.Combine(folder, name);
+        string Resolve(string name) => Path.Combine(folder, name);
     }
 }

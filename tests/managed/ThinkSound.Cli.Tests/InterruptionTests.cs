@@ -1,0 +1,34 @@
+using System.Diagnostics;
+
+namespace ThinkSound.Cli.Tests;
+
+internal class InterruptionTests : WithFolder
+{
+    // Lines of progress, and so what is being done when the signal comes: the line of a stage appears when it is over.
+    [TestCase("loading the model", TestName = "Interrupted while it watches the video, it leaves nothing")]
+    [TestCase("reading the words", TestName = "Interrupted while it samples, it leaves nothing")]
+    public void Interrupted_it_leaves_nothing(string line)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Ignore("no signals here");
+        File.WriteAllText(At("out.mp4"), "precious");
+        string[] arguments = ["generate", Cli.Sample("big-buck-bunny-0-30.webm"), "--duration", "20", "--caption", "birds", "--steps", "1000", "--bundle", Cli.Bundle, "--force", "-o", At("out.mp4")];
+        using Process process = Cli.Start(arguments, new() { ["XDG_CACHE_HOME"] = At("cache") });
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        while (process.StandardError.ReadLine() is { } read && !read.Contains(line)) { }
+        Assert.That(process.HasExited, Is.False, "it was over before it could be interrupted");
+
+        var clock = Stopwatch.StartNew();
+        Cli.Tool("kill", "-INT", process.Id.ToString());
+        string rest = process.StandardError.ReadToEnd();
+        Assert.That(process.WaitForExit(TimeSpan.FromSeconds(30)), Is.True);
+        Assert.Multiple(() =>
+        {
+            Assert.That(process.ExitCode, Is.EqualTo(130), rest);
+            Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan(20), "a step or a batch at most");
+            Assert.That(output.Result, Is.Empty);
+            Assert.That(rest, Does.Contain("cancelled"));
+            Assert.That(File.ReadAllText(At("out.mp4")), Is.EqualTo("precious"));
+            Assert.That(Files(), Is.EqualTo(new[] { "out.mp4" }));
+        });
+    }
+}

@@ -1,0 +1,74 @@
+namespace ThinkSound.Cli.Tests;
+
+internal class UsageTests : WithFolder
+{
+    [TestCase("generate")]
+    [TestCase("generate --caption rain")]
+    [TestCase("generate -o out.wav")]
+    [TestCase("generate --caption rain -o out.wav --no-such-option")]
+    [TestCase("generate --caption rain -o out.wav --steps 0")]
+    [TestCase("generate --caption rain -o out.wav --steps many")]
+    [TestCase("generate --caption rain -o out.wav --duration 0.5")]
+    [TestCase("generate --caption rain -o out.wav --duration 61")]
+    [TestCase("generate --caption rain -o out.wav --duration NaN")]
+    [TestCase("generate --caption rain -o out.wav --start 1")]
+    [TestCase("generate --caption rain -o out.wav --keep-audio mix")]
+    [TestCase("generate --caption rain -o out.wav --sampler magic")]
+    [TestCase("generate --caption rain -o out.wav --loudness loud")]
+    [TestCase("generate --caption rain -o out.wav --negative music --cfg 1")]
+    [TestCase("generate --caption rain -o out.wav --plot in.mp4")]
+    [TestCase("generate --caption rain -o out.wav --format avi")]
+    [TestCase("generate --caption rain -o out.wav --device toaster")]
+    [TestCase("generate --caption rain -o out.avi")]
+    [TestCase("generate --caption rain -o out.mp4")]
+    [TestCase("generate --caption rain -o - --json")]
+    [TestCase("generate --caption rain -o - --variations 2")]
+    [TestCase("bench --compare one.json")]
+    [TestCase("bench --ceiling fast")]
+    [TestCase("no-such-command")]
+    public void A_call_that_makes_no_sense_is_a_usage_error(string arguments)
+    {
+        CliResult run = Cli.Run([.. arguments.Split(' '), .. arguments.StartsWith("generate") ? (string[])["--bundle", Cli.Bundle] : []]);
+        Assert.That(run.ExitCode, Is.EqualTo(2), run.ToString());
+        Assert.That(run.Error, Does.Contain("thinksound"));
+        Assert.That(run.Output, Is.Empty);
+    }
+
+    [Test]
+    public void Help_lists_commands_options_and_exit_codes()
+    {
+        CliResult root = Cli.Run("--help"), generate = Cli.Run("generate", "--help");
+        Assert.That((root.ExitCode, generate.ExitCode), Is.EqualTo((0, 0)));
+        foreach (string command in (string[])["generate", "verify", "bench", "info", "doctor"]) Assert.That(root.Output, Does.Contain(command));
+        foreach (string option in (string[])["--caption", "--cot", "--negative", "--duration", "--start", "--steps", "--cfg", "--seed", "--sampler", "--lengths", "--bundle",
+                                             "--device", "--precision", "--threads", "--output", "-o", "--plot", "--json", "--force", "--keep-audio", "--loudness", "--variations", "--quiet"])
+            Assert.That(generate.Output, Does.Contain(option));
+        foreach (string output in (string[])[root.Output, generate.Output])
+            Assert.That(output, Does.Contain("130  cancelled").And.Contain("4    environment").And.Contain("3    bad input"));
+    }
+
+    [Test]
+    public void Version_is_one_line()
+    {
+        CliResult run = Cli.Run("--version");
+        Assert.That(run.ExitCode, Is.Zero);
+        Assert.That(run.Output.TrimEnd(), Does.Match(@"^thinksound \d+\.\d+\.\d+"));
+    }
+
+    [Test]
+    public void A_missing_library_or_device_is_the_environments_fault()
+    {
+        Dictionary<string, string?> nowhere = new() { ["THINKSOUND_LIBRARY_PATH"] = At("nowhere") };
+        CliResult library = Cli.Run(["generate", "--caption", "rain", "--bundle", Cli.Bundle, "-o", At("out.wav")], nowhere);
+        Assert.That(library.ExitCode, Is.EqualTo(4), library.ToString());
+        Assert.That(library.Error, Does.Contain("libthinksound").And.Contain("What to do"));
+        if (!ThinkSoundRuntime.GetDevices().Any(device => device.Id.StartsWith("cuda") && device.IsAvailable))
+        {
+            CliResult device = Cli.Run("generate", "--caption", "rain", "--bundle", Cli.Bundle, "--device", "cuda", "-o", At("out.wav"));
+            Assert.That(device.ExitCode, Is.EqualTo(4), device.ToString());
+        }
+        CliResult doctor = Cli.Run(["doctor"], nowhere);
+        Assert.That(doctor.ExitCode, Is.EqualTo(4), doctor.ToString());
+        Assert.That(doctor.Output, Does.Contain("BAD").And.Contain("native library"));
+    }
+}
