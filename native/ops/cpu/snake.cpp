@@ -1,115 +1,103 @@
 // The VAE's convolutions as products over rows of taps:   y = residual + conv(snake(x)) + bias.
 //
-// Task      a tile of output rows. Its input rows go through the snake once, into the product's type; laying the taps
-//           side by side then makes one dense product out of any kernel, stride and dilation, and copying k values costs
-//           little beside the out · 2 flop that each of them takes part in.
-// Memory    per thread the snaked rows, the laid-out rows (half a megabyte, or 64 rows) and a tile of sums; x is read
-//           once, y written once.
+// Laying    the input rows of a tile go through the snake once, into the product's type; with the taps copied side by
+//           side any kernel, stride and dilation becomes one dense product. A value that is copied k times takes part
+//           in 2·out flop each time, so the copies cost little.
+// Tasks     where rows are many a task lays a tile of rows in its own cache and multiplies it with the whole weight; x
+//           is read once, y written once. Where they are few (the first levels of the decoder, whose weights are the
+//           largest) all rows are laid first and the tasks share out columns too.
 // A transposed convolution is the same over pairs of rows [x[q − 1] | x[q]]: see packed_weight.h.
-#include <algorithm>
-
 #include "ops/cpu/cpu.h"
-#include "ops/cpu/epilogue.h"
-#include "ops/cpu/packed_weight.h"
-#include "ops/cpu/product.h"
-#include "ops/cpu/scratch.h"
 #include "ops/cpu/taps.h"
+#include "ops/cpu/tile_products.h"
 
 namespace ts::cpu {
 namespace {
 
 constexpr int64_t kLaidBytes = 512 << 10, kMinTileRows = 64, kMaxTileRows = 256, kWantedTasks = 16;
-
-// Rows of one product, from how much memory a row takes and how many rows there are to share.
-int64_t tile_rows(int64_t num_rows, int64_t row_bytes) {
-  const int64_t fitting = std::clamp(kLaidBytes / row_bytes, kMinTileRows, kMaxTileRows);
-  const int64_t sharing = std::max<int64_t>(32, (num_rows + kWantedTasks - 1) / kWantedTasks);
-  return std::min({fitting, sharing, num_rows});
-}
+constexpr int64_t kRowsPerBlock = 32;
 
 struct Convolution {
-  Tensor x;
-  Snake snake;
+  const Tensor& x;
+  const Snake& snake;
   const CpuWeight& weight;
   TapGeometry geometry;
   int64_t first_row, num_rows;  // rows of the product in every item
-};
 
-struct Slot {
-  Slot(std::byte* base, const Convolution& conv, int64_t rows, int64_t scratch_bytes) {
-    const CpuWeight& weight = conv.weight;
-    const int64_t element = int64_t(size_of(weight.compute()));
-    Carver carver(base);
-    const int64_t reach = conv.geometry.end(rows - 1) - conv.geometry.first(0);
-    snaked = carver.take<std::byte>(reach * weight.in * element);
-    laid = carver.take<std::byte>(rows * weight.depth * element);
-    c = carver.take<float>(rows * CpuWeight::kTileColumns);
-    scratch = carver.take<std::byte>(scratch_bytes);
-    widened = carver.take<float>(weight.widens() ? weight.tile_numel(0) : 0);
-    bytes = carver.used();
+  int64_t element() const { return int64_t(size_of(weight.compute())); }
+  int64_t laid_row_bytes() const { return weight.depth * element(); }
+  // Working memory of lay() for that many rows.
+  int64_t snaked_bytes(int64_t rows) const { return (geometry.end(rows - 1) - geometry.first(0)) * weight.in * element(); }
+
+  // Product rows [begin, end) of an item, counted from first_row.
+  void lay(int64_t item, int64_t begin, int64_t end, std::byte* snaked, std::byte* laid) const {
+    const int64_t in = weight.in, len = x.shape[1], row_bytes = in * element();
+    begin += first_row;
+    end += first_row;
+    const int64_t from = std::clamp<int64_t>(geometry.first(begin), 0, len), to = std::clamp<int64_t>(geometry.end(end - 1), from, len);
+    // A kernel of one tap reads the rows as they are.
+    const bool direct = to - from == end - begin && geometry.taps == 1 && geometry.stride == 1;
+    std::byte* rows = direct ? laid : snaked;
+    const float* source = static_cast<const float*>(x.data) + (item * len + from) * in;
+    const auto *a = static_cast<const float*>(snake.a.data), *inv_b = static_cast<const float*>(snake.inv_b.data);
+    for (int64_t row = 0; row < to - from; ++row)
+      convert_snake(source + row * in, a, inv_b, rows + row * row_bytes, weight.compute(), weight.dtype, in);
+    if (!direct) lay_taps({rows, from, to, row_bytes}, geometry, begin, end, laid);
   }
-  std::byte *snaked, *laid, *scratch;
-  float *c, *widened;
-  int64_t bytes;
 };
 
-// Product rows [begin, end) of item `item`.
-void lay_rows(const Convolution& conv, int64_t item, int64_t begin, int64_t end, const Slot& slot) {
-  const DType type = conv.weight.compute();
-  const int64_t in = conv.weight.in, len = conv.x.shape[1], row_bytes = in * int64_t(size_of(type));
-  const int64_t from = std::clamp<int64_t>(conv.geometry.first(begin), 0, len);
-  const int64_t to = std::clamp<int64_t>(conv.geometry.end(end - 1), from, len);
-  const float* x = static_cast<const float*>(conv.x.data) + (item * len + from) * in;
-  const auto *a = static_cast<const float*>(conv.snake.a.data), *inv_b = static_cast<const float*>(conv.snake.inv_b.data);
-  // A kernel of one tap reads the rows as they are.
-  const bool direct = to - from == end - begin && conv.geometry.taps == 1 && conv.geometry.stride == 1;
-  std::byte* rows = direct ? slot.laid : slot.snaked;
-  for (int64_t row = 0; row < to - from; ++row) convert_snake(x + row * in, a, inv_b, rows + row * row_bytes, type, conv.weight.dtype, in);
-  if (!direct) lay_taps({rows, from, to, row_bytes}, conv.geometry, begin, end, slot.laid);
+// All rows of an item first, then all tiles.
+template <class Finish>
+void convolve_whole(Context& ctx, const Convolution& conv, int64_t item, const Finish& finish) {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor laid = ctx.arena().allocate(conv.weight.compute(), {conv.num_rows, conv.weight.depth});
+  {
+    const Arena::Scope laying(ctx.arena());
+    ScratchSlots slots(ctx, conv.snaked_bytes(std::min(kRowsPerBlock, conv.num_rows)));
+    if (!ctx.planning())
+      parallel_blocks(ctx.parallel(), conv.num_rows, kRowsPerBlock, [&](int64_t begin, int64_t end) {
+        const ScratchSlots::Lease lease(slots);
+        conv.lay(item, begin, end, lease.data(), static_cast<std::byte*>(laid.data) + begin * conv.laid_row_bytes());
+      });
+  }
+  multiply(ctx, laid, conv.num_rows, conv.weight, [&](const Tile& tile, float*) { finish(item, tile); });
 }
 
-// finish(item, tile) gets every tile of the product, rows counted from 0 in the item.
+// A tile of rows at a time, from x to y.
+template <class Finish>
+void convolve_by_rows(Context& ctx, const Convolution& conv, int64_t max_tile_rows, const Finish& finish) {
+  const TileProducts products(conv.weight, conv.num_rows, max_tile_rows);
+  struct Slot {
+    Slot(std::byte* base, const Convolution& conv, const TileProducts& products) {
+      Carver carver(base);
+      snaked = carver.take<std::byte>(conv.snaked_bytes(products.tile_rows()));
+      laid = carver.take<std::byte>(products.tile_rows() * conv.laid_row_bytes());
+      product = products.take(carver);
+      bytes = carver.used();
+    }
+    std::byte *snaked, *laid;
+    TileProducts::Slot product;
+    int64_t bytes;
+  };
+  const Arena::Scope scope(ctx.arena());
+  ScratchSlots slots(ctx, Slot(nullptr, conv, products).bytes);
+  if (ctx.planning()) return;
+  ctx.parallel().run(conv.x.shape[0] * products.row_tiles(), [&](int64_t task) {
+    const int64_t item = task / products.row_tiles(), row_tile = task % products.row_tiles();
+    const ScratchSlots::Lease lease(slots);
+    const Slot slot(lease.data(), conv, products);
+    conv.lay(item, products.begin(row_tile), products.end(row_tile), slot.snaked, slot.laid);
+    for (int64_t t = 0; t < products.column_tiles(); ++t) finish(item, products.run(slot.laid, row_tile, t, slot.product));
+  });
+}
+
+// finish(item, tile) gets every tile of the product, rows counted from first_row.
 template <class Finish>
 void convolve(Context& ctx, const Convolution& conv, const Finish& finish) {
-  const CpuWeight& weight = conv.weight;
-  const DType type = weight.compute();
-  const int64_t items = conv.x.shape[0];
-  if (items == 0 || conv.num_rows <= 0) return;
-  const int64_t rows = tile_rows(conv.num_rows, weight.depth * int64_t(size_of(type)));
-  const int64_t row_tiles = (conv.num_rows + rows - 1) / rows, last_rows = conv.num_rows - (row_tiles - 1) * rows;
-  const int64_t column_tiles = weight.num_tiles();
-  // Where rows are few, columns are shared out too; every task then lays its rows for itself.
-  const int64_t wanted_groups = (kWantedTasks + items * row_tiles - 1) / (items * row_tiles);
-  const int64_t group = (column_tiles + wanted_groups - 1) / wanted_groups, groups = (column_tiles + group - 1) / group;
-
-  const auto product = [&](int64_t m, int64_t tile) { return product_for(m, weight.tile_columns(tile), weight.depth, type); };
-  const std::shared_ptr<const Product> products[2][2] = {{product(rows, 0), product(rows, column_tiles - 1)},
-                                                         {product(last_rows, 0), product(last_rows, column_tiles - 1)}};
-  int64_t scratch_bytes = 0;
-  for (const auto& of_rows : products)
-    for (const auto& one : of_rows) scratch_bytes = std::max(scratch_bytes, one->scratch_bytes());
-  const Arena::Scope scope(ctx.arena());
-  ScratchSlots slots(ctx, Slot(nullptr, conv, rows, scratch_bytes).bytes);
-  if (ctx.planning()) return;
-
-  ctx.parallel().run(items * row_tiles * groups, [&](int64_t task) {
-    const int64_t item = task / groups / row_tiles, row_tile = task / groups % row_tiles;
-    const int64_t begin = row_tile * rows, end = std::min(conv.num_rows, begin + rows);
-    const ScratchSlots::Lease lease(slots);
-    const Slot slot(lease.data(), conv, rows, scratch_bytes);
-    lay_rows(conv, item, conv.first_row + begin, conv.first_row + end, slot);
-    for (int64_t t = task % groups * group; t < std::min(column_tiles, (task % groups + 1) * group); ++t) {
-      const void* b = weight.tile(t);
-      if (weight.widens()) {
-        convert(b, weight.dtype, slot.widened, type, type, weight.tile_numel(t));
-        b = slot.widened;
-      }
-      products[row_tile == row_tiles - 1][t == column_tiles - 1]->run(slot.laid, b, slot.c, slot.scratch);
-      const int64_t columns = weight.tile_columns(t);
-      finish(item, Tile{.c = slot.c, .c_stride = columns, .row = begin, .rows = end - begin,
-                        .column = t * CpuWeight::kTileColumns, .columns = columns});
-    }
-  });
+  if (conv.x.shape[0] == 0 || conv.num_rows <= 0) return;
+  const int64_t max_tile_rows = std::clamp(kLaidBytes / conv.laid_row_bytes(), kMinTileRows, kMaxTileRows);
+  if (conv.num_rows >= kWantedTasks * max_tile_rows) return convolve_by_rows(ctx, conv, max_tile_rows, finish);
+  for (int64_t item = 0; item < conv.x.shape[0]; ++item) convolve_whole(ctx, conv, item, finish);
 }
 
 }  // namespace
