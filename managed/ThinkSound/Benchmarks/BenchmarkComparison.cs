@@ -41,8 +41,8 @@ public sealed class BenchmarkComparison
     /// <summary>What else differs, so that the comparison may not be one of like with like.</summary>
     public IReadOnlyList<string> Differences { get; }
 
-    /// <summary>Compares medians. A difference counts if it exceeds three standard errors of the two medians (noise taken from
-    /// the median deviation, so that a disturbed sample does not hide a change) and 2 %.</summary>
+    /// <summary>Compares medians. A difference counts if it exceeds three standard errors of the two medians, more for few
+    /// samples, and 2 %. Noise is taken from the median deviation, so that a disturbed sample does not hide a change.</summary>
     public static BenchmarkComparison Of(BenchmarkReport before, BenchmarkReport after)
     {
         ArgumentNullException.ThrowIfNull(before);
@@ -55,9 +55,11 @@ public sealed class BenchmarkComparison
 
     private static StageComparison Compare(StageMeasurement a, StageMeasurement b)
     {
-        double noise = Math.Max(3 * Math.Sqrt(Variance(a) + Variance(b)), SmallestRatio * a.MedianS);
+        int fewest = Math.Min(a.SamplesS.Count, b.SamplesS.Count);
+        // A few samples tell their own spread badly; 1 + 6/n keeps false alarms below 1 in 100 from five samples on.
+        double noise = Math.Max(3 * (1 + 6.0 / fewest) * Math.Sqrt(Variance(a) + Variance(b)), SmallestRatio * a.MedianS);
         double difference = b.MedianS - a.MedianS;
-        Verdict verdict = Math.Min(a.SamplesS.Count, b.SamplesS.Count) < FewestSamples ? Verdict.Unknown
+        Verdict verdict = fewest < FewestSamples ? Verdict.Unknown
                         : Math.Abs(difference) <= noise ? Verdict.Same
                         : difference < 0 ? Verdict.Faster : Verdict.Slower;
         return new StageComparison(a.Name, a.MedianS, b.MedianS, noise, verdict);

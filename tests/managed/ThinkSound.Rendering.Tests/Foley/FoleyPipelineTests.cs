@@ -1,0 +1,116 @@
+using ThinkSound.Rendering.Foley;
+
+namespace ThinkSound.Rendering.Tests.Foley;
+
+public class FoleyPipelineTests
+{
+    private string _folder = "";
+
+    [SetUp]
+    public void MakeFolder()
+    {
+        Parts.Require();
+        _folder = Directory.CreateTempSubdirectory("ts-foley").FullName;
+    }
+
+    [TearDown]
+    public void RemoveFolder()
+    {
+        if (_folder.Length > 0) Directory.Delete(_folder, recursive: true);
+    }
+
+    private string At(string name) => Path.Combine(_folder, name);
+
+    private static EngineOptions Engine => new() { BundlePath = Parts.Bundle, Device = "cpu" };
+
+    [Test]
+    public async Task One_pipeline_does_one_job_after_the_other_and_tells_every_stage()
+    {
+        var stages = new List<FoleyProgress>();
+        var models = new List<string>();
+        using var pipeline = new FoleyPipeline(Engine, new FoleyPipelineOptions { KeepsVision = true, ModelReady = (engine, _) => models.Add(engine.Info.Name) });
+        var job = new FoleyJob
+        {
+            Video = Parts.Sample("stream-of-water.mp4"), Duration = TimeSpan.FromSeconds(1), Conditions = new Conditions { Caption = "water" },
+            Generate = new GenerateOptions { Steps = 2 }, Outputs = [new FoleyOutput { Path = At("a.mp4"), Seed = 1 }, new FoleyOutput { Path = At("b.mp4"), Seed = 2 }],
+        };
+        List<FoleyResult> results = await Collect(pipeline.RunAsync(job, new Sink(stages.Add)));
+        // Words that the first job did not have: the text encoder is loaded now.
+        FoleyJob second = job with { Video = null, Conditions = new Conditions { ChainOfThought = "Water runs." }, Outputs = [new FoleyOutput { Path = At("c.wav") }] };
+        results.AddRange(await Collect(pipeline.RunAsync(second)));
+
+        Assert.That(results.Select(r => r.Container), Is.EqualTo(new[] { "mp4", "mp4", "wav" }));
+        Assert.That(results.All(r => File.Exists(r.Output.Path)));
+        Assert.That(results[0].Clip.Planar.ToArray(), Is.Not.EqualTo(results[1].Clip.Planar.ToArray()), "seeds differ");
+        Assert.That(results[0].Seconds.Keys, Is.SupersetOf(new[] { FoleyStage.Load, FoleyStage.Watch, FoleyStage.Sample, FoleyStage.Decode, FoleyStage.Write }));
+        Assert.That(results[1].Seconds.Keys, Has.No.Member(FoleyStage.Watch));
+        Assert.That(models, Has.Count.EqualTo(2));
+        FoleyStage[] order = [.. stages.Where(p => p.Output <= 0).Select(p => p.Stage).Distinct()];
+        Assert.That(order, Is.EqualTo(new[] { FoleyStage.Load, FoleyStage.Watch, FoleyStage.Text, FoleyStage.Sample, FoleyStage.Decode, FoleyStage.Write }));
+        Assert.That(stages.Where(p => p is { Stage: FoleyStage.Sample, Output: 1 }).Select(p => p.Fraction), Does.Contain(1.0));
+    }
+
+    [Test]
+    public async Task A_sound_keeps_its_samples_on_the_way_into_a_file()
+    {
+        using var pipeline = new FoleyPipeline(Engine);
+        var job = new FoleyJob { Duration = TimeSpan.FromSeconds(1), Generate = new GenerateOptions { Steps = 1 }, Outputs = [new FoleyOutput { Path = At("a.wav") }, new FoleyOutput { Path = At("a.flac") }] };
+        List<FoleyResult> results = await Collect(pipeline.RunAsync(job));
+        foreach (FoleyResult result in results)
+        {
+            // 16 bits: times 32 767, cut towards zero, and read as a fraction of 32 768.
+            float[] read = Media.AudioFile.Read(result.Output.Path!).Planar.ToArray();
+            float[] wanted = [.. result.Clip.Planar.ToArray().Select(sample => sample * result.Gain)];
+            Assert.That(read, Is.EqualTo(wanted).Within(2.01f / 32768), result.Output.Path);
+        }
+        Assert.That(Media.AudioFile.Read(At("a.flac")).Planar.ToArray(), Is.EqualTo(Media.AudioFile.Read(At("a.wav")).Planar.ToArray()), "both store 16 bits the same way");
+    }
+
+    [Test]
+    public void A_cancelled_job_throws_and_leaves_nothing()
+    {
+        using var pipeline = new FoleyPipeline(Engine);
+        foreach (FoleyStage at in (FoleyStage[])[FoleyStage.Load, FoleyStage.Watch, FoleyStage.Text, FoleyStage.Sample, FoleyStage.Decode, FoleyStage.Write])
+        {
+            using var cancel = new CancellationTokenSource();
+            var job = new FoleyJob
+            {
+                Video = Parts.Sample("stream-of-water.mp4"), Conditions = new Conditions { Caption = "water" }, Generate = new GenerateOptions { Steps = 3 },
+                Outputs = [new FoleyOutput { Path = At("a.mp4") }],
+            };
+            var progress = new Sink(p => { if (p.Stage == at) cancel.Cancel(); });
+            Assert.That(async () => await Collect(pipeline.RunAsync(job, progress, cancel.Token)), Throws.InstanceOf<OperationCanceledException>(), $"at {at}");
+            Assert.That(Directory.GetFileSystemEntries(_folder), Is.Empty, $"at {at}");
+        }
+    }
+
+    [Test]
+    public void What_cannot_be_done_is_refused_before_a_model_is_loaded()
+    {
+        using var pipeline = new FoleyPipeline(Engine);
+        var job = new FoleyJob { Outputs = [new FoleyOutput { Path = At("a.wav") }] };
+        Throws<ArgumentException>(job with { Outputs = [] });
+        Throws<ArgumentException>(job with { Outputs = [new FoleyOutput()] });
+        Throws<ArgumentException>(job with { Outputs = [new FoleyOutput { Path = At("a") }] });
+        Throws<ArgumentException>(job with { Outputs = [new FoleyOutput { Path = At("a.mp4") }] });
+        Throws<ArgumentException>(job with { Outputs = [new FoleyOutput { Stream = new MemoryStream() }] });
+        Throws<ArgumentException>(job with { Duration = TimeSpan.FromSeconds(0.9) });
+        Throws<OutputException>(job with { Outputs = [new FoleyOutput { Path = At("none/a.wav") }] });
+        Throws<ResourceNotFoundException>(job with { Video = At("none.mp4") });
+        Assert.That(pipeline.Model, Is.Null);
+
+        void Throws<T>(FoleyJob wrong) where T : Exception => Assert.That(async () => await Collect(pipeline.RunAsync(wrong)), NUnit.Framework.Throws.InstanceOf<T>());
+    }
+
+    private static async Task<List<FoleyResult>> Collect(IAsyncEnumerable<FoleyResult> results)
+    {
+        var list = new List<FoleyResult>();
+        await foreach (FoleyResult result in results) list.Add(result);
+        return list;
+    }
+
+    private sealed class Sink(Action<FoleyProgress> take) : IProgress<FoleyProgress>
+    {
+        public void Report(FoleyProgress value) => take(value);
+    }
+}
