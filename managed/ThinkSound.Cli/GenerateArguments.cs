@@ -86,8 +86,8 @@ internal sealed class GenerateArguments
             Duration = parsed.GetValue(_duration) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Conditions = new Conditions
             {
-                Caption = parsed.GetValue(_caption), ChainOfThought = parsed.GetValue(_cot),
-                NegativeCaption = parsed.GetValue(_negative), NegativeChainOfThought = parsed.GetValue(_negativeCot),
+                Caption = Words(parsed, _caption), ChainOfThought = Words(parsed, _cot),
+                NegativeCaption = Words(parsed, _negative), NegativeChainOfThought = Words(parsed, _negativeCot),
             },
             Generate = new GenerateOptions
             {
@@ -122,9 +122,9 @@ internal sealed class GenerateArguments
         if (input is not null && !isFolder && !File.Exists(input)) throw new ResourceNotFoundException($"{input}: no such file or folder");
         if (input is null && parsed.GetValue(_start) != 0) throw new UsageException("--start is a time in a video, and there is none");
         if (input is null && parsed.GetValue(_keepAudio) != "replace") throw new UsageException("--keep-audio is about a video's sound, and there is no video");
-        if (input is null && parsed.GetValue(_caption) is null && parsed.GetValue(_cot) is null)
+        if (input is null && Words(parsed, _caption) is null && Words(parsed, _cot) is null)
             throw new UsageException("there is nothing to make a sound of: give a video, --caption or --cot");
-        if (parsed.GetValue(_cfg) == 1 && (parsed.GetValue(_negative) ?? parsed.GetValue(_negativeCot)) is not null)
+        if (parsed.GetValue(_cfg) == 1 && (Words(parsed, _negative) ?? Words(parsed, _negativeCot)) is not null)
             throw new UsageException("--negative works through guidance, and --cfg 1 turns that off");
         if (output == "-")
         {
@@ -144,6 +144,9 @@ internal sealed class GenerateArguments
             throw new UsageException($"{output} is a folder; name the file to make in it");
         }
     }
+
+    /// <summary>An empty text is none, as scripts pass it.</summary>
+    private static string? Words(ParseResult parsed, Option<string?> option) => parsed.GetValue(option) is { Length: > 0 } words ? words : null;
 
     private bool PlotWanted(ParseResult parsed) => parsed.GetResult(_plot) is not null;
 

@@ -12,6 +12,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
 
     public async Task<int> RunAsync()
     {
+        if (request.IsVerbose) ThinkSoundRuntime.UseLogger(new TerminalLogger(terminal));
         using var pipeline = new FoleyPipeline(request.Engine, new FoleyPipelineOptions
         {
             Cache = request.UseCache ? FeatureCache.Default : null,

@@ -5,6 +5,7 @@ internal class UsageTests : WithFolder
     [TestCase("generate")]
     [TestCase("generate --caption rain")]
     [TestCase("generate -o out.wav")]
+    [TestCase("generate --caption= -o out.wav")]
     [TestCase("generate --caption rain -o out.wav --no-such-option")]
     [TestCase("generate --caption rain -o out.wav --steps 0")]
     [TestCase("generate --caption rain -o out.wav --steps many")]
