@@ -47,6 +47,7 @@ OperatorTable make_table() {
   table.snake_conv_transpose1d = snake_conv_transpose1d;
   table.attention = attention;
   table.divided_attention = divided_attention;
+  table.resize = resize;
   return table;
 }
 

@@ -1,94 +1,12 @@
-#include <algorithm>
-#include <cmath>
-
 #include "ops/plain/element.h"
 #include "ops/plain/plain.h"
+#include "ops/resize_weights.h"
 
 namespace ts::plain {
-namespace {
 
 using ops::Normalisation;
 using ops::ResizeGeometry;
 using ops::ResizeKind;
-
-constexpr int kPilBits = 22, kTorchvisionWeightBits = 15;
-
-// Keys' cubic convolution kernel with a = −0.5.
-double cubic(double z) {
-  z = std::fabs(z);
-  if (z < 1) return (1.5 * z - 2.5) * z * z + 1;
-  if (z < 2) return ((-0.5 * z + 2.5) * z - 4) * z + 2;
-  return 0;
-}
-
-// One axis of a resize, from `from` to `to` samples (spec 05 §2).
-struct Axis {
-  int64_t from, to;
-  double scale() const { return double(from) / double(to); }
-  double filter() const { return std::max(scale(), 1.0); }
-  bool is_identity() const { return from == to; }
-  int64_t max_taps() const { return std::min(from, int64_t(4 * filter()) + 3); }
-
-  struct Taps { int64_t begin, end; double centre, sum; };
-  Taps taps(int64_t x) const {
-    const double f = filter(), centre = (double(x) + 0.5) * scale();
-    Taps taps{std::max<int64_t>(0, int64_t(centre - 2 * f + 0.5)), std::min(from, int64_t(centre + 2 * f + 0.5)), centre, 0};
-    for (int64_t i = taps.begin; i < taps.end; ++i) taps.sum += kernel(taps, i);
-    return taps;
-  }
-  double kernel(const Taps& taps, int64_t i) const { return cubic((double(i) - taps.centre + 0.5) / filter()); }
-  double weight(const Taps& taps, int64_t i) const { return kernel(taps, i) / taps.sum; }
-
-  // Bits behind the point of the integer weights.
-  int precision(ResizeKind kind) const {
-    if (kind == ResizeKind::pil) return kPilBits;
-    double largest = 0;
-    for (int64_t x = 0; x < to; ++x) {
-      const Taps t = taps(x);
-      for (int64_t i = t.begin; i < t.end; ++i) largest = std::max(largest, weight(t, i));
-    }
-    int bits = kPilBits;
-    while (bits > 0 && std::floor(0.5 + largest * double(int64_t(1) << bits)) >= double(1 << kTorchvisionWeightBits)) --bits;
-    return bits;
-  }
-};
-
-// Integer weights of the outputs [first, first + count) of one axis: row x holds begin, number of taps, weights.
-struct WeightTable {
-  Axis axis;
-  int64_t first, count;
-  Tensor memory;  // i32 [count, 2 + max_taps]
-  int bits = 0;
-
-  WeightTable(Context& ctx, Axis axis, int64_t first, int64_t count)
-      : axis(axis), first(first), count(count), memory(ctx.arena().allocate<int32_t>({count, 2 + axis.max_taps()})) {}
-
-  const int32_t* row(int64_t x) const { return memory.as<int32_t>() + x * memory.cols(); }
-  int64_t begin(int64_t x) const { return row(x)[0]; }
-  int64_t end(int64_t x) const { return row(x)[0] + row(x)[1]; }
-  int32_t weight(int64_t x, int64_t position) const { return row(x)[2 + position - begin(x)]; }
-
-  void compute(ResizeKind kind) {
-    bits = axis.precision(kind);
-    for (int64_t x = 0; x < count; ++x) {
-      int32_t* entry = memory.as<int32_t>() + x * memory.cols();
-      const Axis::Taps taps = axis.taps(first + x);
-      entry[0] = int32_t(taps.begin);
-      entry[1] = int32_t(taps.end - taps.begin);
-      for (int64_t i = taps.begin; i < taps.end; ++i)  // halves away from zero
-        entry[2 + i - taps.begin] = int32_t(std::lround(axis.weight(taps, i) * double(int64_t(1) << bits)));
-    }
-  }
-  uint8_t round(int32_t sum) const { return uint8_t(std::clamp((sum + ((1 << bits) >> 1)) >> bits, 0, 255)); }
-};
-
-// One axis of the picture inside its black padding: positions [pad, pad + size) are real.
-struct Padding {
-  int64_t pad, size;
-  int64_t clip(int64_t position) const { return std::clamp<int64_t>(position - pad, 0, size); }
-};
-
-}  // namespace
 
 // Per frame: the rows that the vertical taps will ask for are resized horizontally into `narrow`, u8 [rows, width of y, 3],
 // so even an 8K frame needs only height × size × 3 bytes. Padding is black, so its taps add nothing.
@@ -96,15 +14,15 @@ void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height
             int64_t frame_bytes, const ResizeGeometry& g, ResizeKind kind) {
   const int64_t out_height = y.shape[1], out_width = y.shape[2];
   const Arena::Scope scope(ctx.arena());
-  WeightTable across(ctx, {g.padded_width, g.resized_width}, g.crop_left, out_width);
-  WeightTable down(ctx, {g.padded_height, g.resized_height}, g.crop_top, out_height);
+  ops::ResizeWeights across(ctx, {g.padded_width, g.resized_width}, g.crop_left, out_width);
+  ops::ResizeWeights down(ctx, {g.padded_height, g.resized_height}, g.crop_top, out_height);
   const Tensor narrow = ctx.arena().allocate<uint8_t>({height, out_width, 3});
   if (ctx.planning() || y.numel() == 0) return;
-  if (!across.axis.is_identity()) across.compute(kind);
-  if (!down.axis.is_identity()) down.compute(kind);
+  if (!across.axis().is_identity()) across.compute(kind);
+  if (!down.axis().is_identity()) down.compute(kind);
 
-  const Padding rows{g.pad_top, height}, cols{g.pad_left, width};
-  const bool copies_rows = down.axis.is_identity();
+  const ops::ResizePadding rows{g.pad_top, height}, cols{g.pad_left, width};
+  const bool copies_rows = down.axis().is_identity();
   const int64_t first_row = rows.clip(copies_rows ? g.crop_top : down.begin(0));
   const int64_t last_row = rows.clip(copies_rows ? g.crop_top + out_height : down.end(out_height - 1));
   uint8_t* between = narrow.as<uint8_t>();
@@ -118,7 +36,7 @@ void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height
         for (int64_t x = 0; x < out_width; ++x) {
           const uint8_t* from = source + row * row_bytes;
           uint8_t* pixel = between + (row * out_width + x) * 3;
-          if (across.axis.is_identity()) {
+          if (across.axis().is_identity()) {
             const int64_t column = g.crop_left + x - g.pad_left;
             for (int c = 0; c < 3; ++c) pixel[c] = column >= 0 && column < width ? from[column * 3 + c] : 0;
             continue;
