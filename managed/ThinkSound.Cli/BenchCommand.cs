@@ -98,7 +98,7 @@ internal static class BenchCommand
         lines.Add($"frames: {report.Settings.ClipFrames} of {report.Settings.ClipFramesOf} CLIP frames and {report.Settings.SyncSegments} of {report.Settings.SyncSegmentsOf} Synchformer segments a sample");
         foreach (string skipped in report.Skipped) lines.Add("skipped: " + skipped);
         lines.Add("");
-        lines.Add(string.Create(CultureInfo.InvariantCulture, $"latency {report.LatencyS:0.000} s   RTF {report.Rtf:0.000}   peak memory {Units.Bytes(report.PeakMemory)}") +
+        lines.Add(string.Create(CultureInfo.InvariantCulture, $"latency {report.LatencyS:0.000} s   RTF {report.Rtf:0.000}   peak memory {Units.Bytes(report.PeakMemory)}, of which weights {Units.Bytes(on.WeightsBytes)}") +
                   (report.CeilingGflops is { } gflops ? string.Create(CultureInfo.InvariantCulture, $"   ceiling {gflops:0} GFLOP/s") : ""));
         return string.Join(Environment.NewLine, lines);
     }

@@ -19,6 +19,17 @@ internal sealed class EngineArguments
     }.AcceptOnlyFromAmong("auto", "f32", "bf16");
     private readonly Option<int> _threads = new("--threads") { Description = "Worker threads; 0 = one per physical core. The sound does not depend on it.", HelpName = "N" };
 
+    /// <summary>Stands for every device that is available, where a command can use several.</summary>
+    public const string All = "all";
+
+    private readonly bool _allowsAll;
+
+    public EngineArguments(bool allowsAll = false)
+    {
+        _allowsAll = allowsAll;
+        if (allowsAll) _device.Description += " all: each that is available.";
+    }
+
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[_bundle, _device, _precision, _threads]) command.Add(option);
@@ -31,7 +42,7 @@ internal sealed class EngineArguments
     public EngineOptions Read(ParseResult parsed, string? synthetic = null)
     {
         string device = parsed.GetValue(_device)!;
-        RequireDevice(device);
+        if (!_allowsAll || device != All) RequireDevice(device);
         if (synthetic is not null && parsed.GetValue(_bundle) is not null)
             throw new UsageException("--synthetic and --bundle are two models; give one");
         return new EngineOptions
@@ -43,8 +54,6 @@ internal sealed class EngineArguments
             Threads = parsed.GetValue(_threads),
         };
     }
-
-    public string Device(ParseResult parsed) => parsed.GetValue(_device)!;
 
     /// <summary>A device that is missing is the environment's fault, not the bundle's: say so before anything is read.</summary>
     public static void RequireDevice(string device)

@@ -82,7 +82,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
     {
         double took = result.Seconds.Values.Sum();
         string loudness = double.IsFinite(result.LoudnessLufs) ? result.LoudnessLufs.ToString("0.0 LUFS;−0.0 LUFS", CultureInfo.InvariantCulture) : "silent";
-        return string.Create(CultureInfo.InvariantCulture, $"{result.Output.Path}: {result.Clip.Duration.TotalSeconds:0.00} s of sound, seed {result.Output.Seed}, {loudness}, made in {Units.Time(TimeSpan.FromSeconds(took))}");
+        return string.Create(CultureInfo.InvariantCulture, $"{result.Output.Path}: {result.Clip.Duration.TotalSeconds:0.00} s of sound, seed {result.Output.Seed}, {loudness}, made in {Units.Time(TimeSpan.FromSeconds(took))}{(result.FeaturesFromCache ? " (the video had been watched before)" : "")}");
     }
 
     private string ToJson(FoleyPipeline pipeline) => JsonText.Write(json =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using ThinkSound.Bundles;
 
 namespace ThinkSound.Cli;
@@ -12,7 +13,7 @@ internal static class InfoCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("info", "What a bundle holds, how many parameters, and the memory that a generation takes.");
-        var engine = new EngineArguments();
+        var engine = new EngineArguments(allowsAll: true);
         var synthetic = new Option<string?>("--synthetic") { Description = "Instead of a bundle: \"published\" for the published sizes with random weights, or a bundle.json without weights." };
         var duration = new Option<double?>("--duration") { Description = "Seconds to plan memory for. Default: 8, 30 and 60.", HelpName = "SECONDS" };
         var noMemory = new Option<bool>("--no-memory") { Description = "Only read the bundle's description; load nothing." };
@@ -25,24 +26,32 @@ internal static class InfoCommand
             string? sizes = parsed.GetValue(synthetic);
             EngineOptions options = engine.Read(parsed, sizes);
             BundleDescription? bundle = sizes is null ? BundleDescription.Read(options.BundlePath!) : null;
-            var plans = new List<(double Seconds, MemoryPlan Plan)>();
-            EngineInfo? loaded = null;
+            var loads = new List<Loaded>();
             if (!parsed.GetValue(noMemory) || bundle is null)
             {
-                terminal.WriteLive("loading the model to plan its memory");
-                using ThinkSoundEngine model = await ThinkSoundEngine.LoadAsync(options, cancellationToken);
+                IReadOnlyList<double> durations = parsed.GetValue(duration) is { } one ? [one] : DefaultDurations;
+                foreach (string device in Devices(options.Device))
+                {
+                    terminal.WriteLive($"loading the model on {device} to plan its memory");
+                    using ThinkSoundEngine model = await ThinkSoundEngine.LoadAsync(options with { Device = device }, cancellationToken);
+                    bundle ??= model.Bundle;
+                    loads.Add(new Loaded(model.Info, [.. durations.Select(seconds => (seconds, model.PlanMemory(new GenerateOptions { Duration = TimeSpan.FromSeconds(seconds) })))]));
+                }
                 terminal.EndLive();
-                (loaded, bundle) = (model.Info, bundle ?? model.Bundle);
-                foreach (double seconds in parsed.GetValue(duration) is { } one ? [one] : DefaultDurations)
-                    plans.Add((seconds, model.PlanMemory(new GenerateOptions { Duration = TimeSpan.FromSeconds(seconds) })));
             }
-            terminal.WriteResult(parsed.GetValue(json) ? ToJson(bundle, loaded, plans) : ToText(bundle, loaded, plans));
+            terminal.WriteResult(parsed.GetValue(json) ? ToJson(bundle!, loads) : ToText(bundle!, loads));
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static string ToText(BundleDescription bundle, EngineInfo? loaded, IReadOnlyList<(double Seconds, MemoryPlan Plan)> plans)
+    /// <summary>A model on a device, and the memory that generations of some lengths take there.</summary>
+    private sealed record Loaded(EngineInfo Info, IReadOnlyList<(double Seconds, MemoryPlan Plan)> Plans);
+
+    private static IEnumerable<string> Devices(string device) =>
+        device == EngineArguments.All ? ThinkSoundRuntime.GetDevices().Where(d => d.IsAvailable).Select(d => d.Id) : [device];
+
+    private static string ToText(BundleDescription bundle, IReadOnlyList<Loaded> loads)
     {
         var lines = new List<string> { bundle.Name };
         if (bundle.Folder is { } folder) lines.Add($"  folder   {folder}");
@@ -57,23 +66,24 @@ internal static class InfoCommand
                       component.Files.Count == 0 ? "-" : Units.Bytes(DiskBytes(component)), component.Tokenizer is { } file ? Path.GetFileName(file) : "");
         }
         lines.Add(table.ToString());
-        if (loaded is null) return string.Join(Environment.NewLine, lines);
-
-        lines.Add("");
-        lines.Add($"loaded on {loaded.Device} ({loaded.DeviceChoice}): {Units.Count(loaded.Parameters)} parameters, {loaded.Precision} products, {Units.Bytes(loaded.WeightsBytes)}");
-        lines.Add("");
-        var memory = new Table("memory for", "weights", "text", "frames", "sampling", "decoding", "together");
-        foreach (var (seconds, plan) in plans)
-            memory.Add(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.##} s"), Units.Bytes(plan.WeightsBytes), Units.Bytes(plan.TextBytes),
-                       Units.Bytes(plan.VisionBytes), Units.Bytes(plan.SampleBytes), Units.Bytes(plan.DecodeBytes), Units.Bytes(plan.TotalBytes));
-        lines.Add(memory.ToString());
-        lines.Add("(stages run one after the other and share their working memory: weights and the largest of them count)");
+        foreach (var (loaded, plans) in loads)
+        {
+            lines.Add("");
+            lines.Add($"loaded on {loaded.Device} ({loaded.DeviceChoice}): {Units.Count(loaded.Parameters)} parameters, {loaded.Precision} products, {Units.Bytes(loaded.WeightsBytes)}");
+            lines.Add("");
+            var memory = new Table("memory for", "weights", "text", "frames", "sampling", "decoding", "together");
+            foreach (var (seconds, plan) in plans)
+                memory.Add(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.##} s"), Units.Bytes(plan.WeightsBytes), Units.Bytes(plan.TextBytes),
+                           Units.Bytes(plan.VisionBytes), Units.Bytes(plan.SampleBytes), Units.Bytes(plan.DecodeBytes), Units.Bytes(plan.TotalBytes));
+            lines.Add(memory.ToString());
+        }
+        if (loads.Count > 0) lines.Add("(stages run one after the other and share their working memory: weights and the largest of them count)");
         return string.Join(Environment.NewLine, lines);
     }
 
     private static long DiskBytes(BundleComponent component) => component.Files.Sum(file => new FileInfo(file).Length);
 
-    private static string ToJson(BundleDescription bundle, EngineInfo? loaded, IReadOnlyList<(double Seconds, MemoryPlan Plan)> plans) => JsonText.Write(json =>
+    private static string ToJson(BundleDescription bundle, IReadOnlyList<Loaded> loads) => JsonText.Write(json =>
     {
         json.WriteStartObject();
         json.WriteString("name", bundle.Name);
@@ -100,32 +110,36 @@ internal static class InfoCommand
             json.WriteEndObject();
         }
         json.WriteEndArray();
-        if (loaded is not null)
-        {
-            json.WriteStartObject("loaded");
-            json.WriteString("device", loaded.Device);
-            json.WriteString("device_choice", loaded.DeviceChoice);
-            json.WriteString("precision", loaded.Precision);
-            json.WriteNumber("parameters", loaded.Parameters);
-            json.WriteNumber("weights_bytes", loaded.WeightsBytes);
-            json.WriteNumber("threads", loaded.Threads);
-            json.WriteEndObject();
-            json.WriteStartArray("memory");
-            foreach (var (seconds, plan) in plans)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("duration_s", seconds);
-                json.WriteNumber("weights_bytes", plan.WeightsBytes);
-                json.WriteNumber("arena_bytes", plan.ArenaBytes);
-                json.WriteNumber("text_bytes", plan.TextBytes);
-                json.WriteNumber("vision_bytes", plan.VisionBytes);
-                json.WriteNumber("sample_bytes", plan.SampleBytes);
-                json.WriteNumber("decode_bytes", plan.DecodeBytes);
-                json.WriteNumber("total_bytes", plan.TotalBytes);
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
-        }
+        json.WriteStartArray("loaded");
+        foreach (var (loaded, plans) in loads) WriteLoaded(json, loaded, plans);
+        json.WriteEndArray();
         json.WriteEndObject();
     });
+
+    private static void WriteLoaded(Utf8JsonWriter json, EngineInfo loaded, IReadOnlyList<(double Seconds, MemoryPlan Plan)> plans)
+    {
+        json.WriteStartObject();
+        json.WriteString("device", loaded.Device);
+        json.WriteString("device_choice", loaded.DeviceChoice);
+        json.WriteString("precision", loaded.Precision);
+        json.WriteNumber("parameters", loaded.Parameters);
+        json.WriteNumber("weights_bytes", loaded.WeightsBytes);
+        json.WriteNumber("threads", loaded.Threads);
+        json.WriteStartArray("memory");
+        foreach (var (seconds, plan) in plans)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("duration_s", seconds);
+            json.WriteNumber("weights_bytes", plan.WeightsBytes);
+            json.WriteNumber("arena_bytes", plan.ArenaBytes);
+            json.WriteNumber("text_bytes", plan.TextBytes);
+            json.WriteNumber("vision_bytes", plan.VisionBytes);
+            json.WriteNumber("sample_bytes", plan.SampleBytes);
+            json.WriteNumber("decode_bytes", plan.DecodeBytes);
+            json.WriteNumber("total_bytes", plan.TotalBytes);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
 }
