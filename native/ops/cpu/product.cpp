@@ -157,7 +157,6 @@ void Product::run(const void* a, const void* b, float* c, void* scratch) const {
 
 namespace {
 
-// Products by shape. A session needs some tens; a server that sees many durations would gather thousands.
 class ProductCache {
  public:
   std::shared_ptr<const Product> find(int64_t m, int64_t n, int64_t k, DType dtype) {
@@ -171,16 +170,18 @@ class ProductCache {
     }
     auto product = std::make_shared<const Product>(m, n, k, dtype);
     std::unique_lock lock(mutex_);
-    if (entries_.size() >= kCapacity) forget_oldest();
+    if (int64_t(entries_.size()) >= kMaxCachedProducts) forget_oldest();
     const auto [it, is_new] = entries_.try_emplace(key);
     if (is_new) it->second.product = std::move(product);
     it->second.last_use = ++clock_;
     return it->second.product;
   }
+  int64_t size() {
+    std::shared_lock lock(mutex_);
+    return int64_t(entries_.size());
+  }
 
  private:
-  static constexpr size_t kCapacity = 512;
-
   struct Key {
     int64_t m, n, k;
     DType dtype;
@@ -210,11 +211,15 @@ class ProductCache {
   std::atomic<uint64_t> clock_{0};
 };
 
+// Never destroyed, like the engine.
+ProductCache& cache() {
+  static ProductCache& cache = *new ProductCache;
+  return cache;
+}
+
 }  // namespace
 
-std::shared_ptr<const Product> product_for(int64_t m, int64_t n, int64_t k, DType dtype) {
-  static ProductCache& cache = *new ProductCache;
-  return cache.find(m, n, k, dtype);
-}
+std::shared_ptr<const Product> product_for(int64_t m, int64_t n, int64_t k, DType dtype) { return cache().find(m, n, k, dtype); }
+int64_t num_cached_products() { return cache().size(); }
 
 }  // namespace ts::cpu

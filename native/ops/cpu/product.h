@@ -49,7 +49,10 @@ class Product {
   mutable std::vector<std::unique_ptr<Call>> idle_;  // argument handles, one set per thread that was ever inside
 };
 
-// From a bounded cache: building one generates machine code.
+// From a cache of the most recent: building one generates machine code. A session needs some tens; a server that sees
+// many durations would gather thousands.
+inline constexpr int64_t kMaxCachedProducts = 512;
 std::shared_ptr<const Product> product_for(int64_t m, int64_t n, int64_t k, DType dtype);
+int64_t num_cached_products();
 
 }  // namespace ts::cpu
