@@ -9,6 +9,9 @@ internal sealed partial record Ceiling(double BFloat16, double Float32)
 {
     public double For(string precision) => precision == "bf16" ? BFloat16 : Float32;
 
+    /// <summary>The better of two measurements.</summary>
+    public Ceiling Or(Ceiling? other) => other is null ? this : new(Math.Max(BFloat16, other.BFloat16), Math.Max(Float32, other.Float32));
+
     /// <summary>What the caller says, or what the native benchmark measures now; null without either.</summary>
     /// <param name="wanted">A number, a program, or null to look for one.</param>
     /// <param name="threads">Worker threads; 0 = one per core.</param>
