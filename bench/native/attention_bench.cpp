@@ -48,13 +48,13 @@ void measure(Bench& bench, const Case& c, DType dtype) {
 
 TS_BENCH("attention") {
   const Case cases[] = {{"joint", 2, 16, 64, {194, 72, 154}}, {"fused", 2, 16, 64, {194}}, {"clip vision, 8 frames", 8, 16, 80, {257}}};
-  for (DType dtype : {DType::bf16, DType::f32})
+  for (DType dtype : bench.dtypes())
     for (const Case& c : cases) measure(bench, c, dtype);
 }
 
 TS_BENCH("divided_attention") {
   constexpr int64_t kHeads = 12, kFrames = 8, kSites = 196, kDim = 64, kLen = 1 + kFrames * kSites;
-  for (DType dtype : {DType::bf16, DType::f32}) {
+  for (DType dtype : bench.dtypes()) {
     const Shape shape{1, kHeads, kLen, kDim};
     const Buffer q = random_buffer(bench, shape, dtype), k = random_buffer(bench, shape, dtype), v = random_buffer(bench, shape, dtype),
                  out = allocate_buffer(bench.table(), dtype, {1, kLen, kHeads * kDim});

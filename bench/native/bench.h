@@ -21,6 +21,7 @@ struct Options {
   int num_threads = 0;       // 0 = one per core
   bool cpu_time = false;     // one thread, its processor time: for machines that are busy with other things
   double seconds = 0.4;      // per measurement
+  std::vector<DType> dtypes{DType::bf16, DType::f32};
   std::vector<std::string> filters;
 };
 
@@ -34,7 +35,7 @@ class Bench {
 
   const OperatorTable& table() const { return cpu_table(); }
   Parallel& parallel() { return *parallel_; }
-  const Options& options() const { return options_; }
+  const std::vector<DType>& dtypes() const { return options_.dtypes; }
 
   // Runs the body twice, to plan and to compute, on the benchmark's threads.
   void in_context(DType product_dtype, const std::function<void(Context&)>& body);

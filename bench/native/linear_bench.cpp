@@ -55,7 +55,7 @@ TS_BENCH("linear") {
       {"clip fc2", 8, 257, 5120, 1280, 1, Activation::none, false, true},
       {"synchformer fc1", 1, 1569, 768, 3072, 1, Activation::gelu_erf},
   };
-  for (DType dtype : {DType::bf16, DType::f32})
+  for (DType dtype : bench.dtypes())
     for (const Shape3& shape : shapes) measure(bench, shape, dtype);
 }
 
@@ -64,7 +64,7 @@ TS_BENCH("qkv") {
   const std::vector<float> w = random_values(3 * kDim * kDim, 1 / 32.0f), x = random_values(kItems * kRows * kDim), bias = random_values(3 * kDim),
                            norm = random_values(kHeadDim), rope = random_values(kRows * kHeadDim);
   const Shape heads{kItems, kHeads, kRows, kHeadDim};
-  for (DType dtype : {DType::bf16, DType::f32}) {
+  for (DType dtype : bench.dtypes()) {
     const Weight weight = pack_weight(bench.table(), tensor_of(w.data(), {3 * kDim, kDim}), {.dtype = dtype});
     std::vector<float> q(size_t(heads.numel())), k(q.size()), v(q.size());
     bench.rate("dit qkv, norm, rope [388, 1024] -> 3072", dtype, 2.0 * kItems * kRows * kDim * 3 * kDim, [&](Context& ctx) {

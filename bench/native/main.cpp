@@ -1,4 +1,4 @@
-// ts_bench [--threads N] [--cpu-time] [--seconds S] [NAME…]
+// ts_bench [--threads N] [--cpu-time] [--seconds S] [--bf16 | --f32] [NAME…]
 //
 // Runs the benchmarks whose names contain one of the given words, all of them by default (the networks only when
 // named: they take minutes and gigabytes).
@@ -17,9 +17,11 @@ int main(int argc, char** argv) {
     if (argument == "--threads" && i + 1 < argc) options.num_threads = std::atoi(argv[++i]);
     else if (argument == "--seconds" && i + 1 < argc) options.seconds = std::atof(argv[++i]);
     else if (argument == "--cpu-time") options.cpu_time = true;
+    else if (argument == "--bf16") options.dtypes = {ts::DType::bf16};
+    else if (argument == "--f32") options.dtypes = {ts::DType::f32};
     else if (argument[0] != '-') options.filters.push_back(argument);
     else {
-      std::fprintf(stderr, "usage: ts_bench [--threads N] [--cpu-time] [--seconds S] [NAME...]\nbenchmarks:");
+      std::fprintf(stderr, "usage: ts_bench [--threads N] [--cpu-time] [--seconds S] [--bf16 | --f32] [NAME...]\nbenchmarks:");
       for (const Entry& entry : entries()) std::fprintf(stderr, " %s", entry.name);
       std::fprintf(stderr, "\n");
       return 2;

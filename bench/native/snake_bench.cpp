@@ -72,7 +72,7 @@ double measure(Bench& bench, const Layer& layer, DType dtype) {
 }  // namespace
 
 TS_BENCH("snake") {
-  for (DType dtype : {DType::bf16, DType::f32}) {
+  for (DType dtype : bench.dtypes()) {
     double seconds = 0, flop = 0;
     for (const Layer& layer : decoder_layers()) {
       seconds += measure(bench, layer, dtype);
