@@ -1,4 +1,6 @@
 // Whole networks at published size for 9 s of sound, with random weights. Flop are the useful ones of spec 00 §4.
+#include <cstdio>
+
 #include "bench.h"
 #include "core/philox.h"
 #include "pipeline/decode.h"
@@ -32,6 +34,8 @@ Tensor random_tensor(Context& ctx, const Shape& shape) {
   return tensor;
 }
 
+void print_arena(int64_t bytes) { std::printf("    activations %.0f MB\n", double(bytes) / 1e6); }
+
 // Conditions are made once per clip and do not count.
 void measure_step(Bench& bench, DType dtype) {
   const Loaded loaded(bench, TS_COMPONENT_MMDIT, dtype);
@@ -47,7 +51,10 @@ void measure_step(Bench& bench, DType dtype) {
     const Tensor x = random_tensor(ctx, {1, kLatents, config.latent_dim}), flow = ctx.f32({2, kLatents, config.latent_dim});
     const float t = 0.5f;
     const auto step = [&] { mmdit.velocity(ctx, flow, x, {&t, 1}, conditions); };
-    if (ctx.planning()) return step();
+    if (ctx.planning()) {
+      step();
+      return print_arena(ctx.arena().high_water());
+    }
     // Twice 0.386 T, less one of the two audio projections: both halves see the same x.
     bench.print_rate("dit, a guided step", dtype, 2 * 0.386e12 - 0.010e12, bench.best_of(step));
   });
@@ -61,6 +68,7 @@ void measure_decode(Bench& bench, DType dtype) {
     const double seconds =
         bench.best_of([&] { decode(*loaded.workspace, decoder, latent, chunk, {}, [](std::span<float>, std::span<float>, int64_t) {}); });
     bench.print_rate(concat("vae decode of 9 s, ", chunk, " latents at a time"), dtype, 0.978e12, seconds);
+    print_arena(loaded.workspace->capacity());
   }
 }
 
@@ -89,6 +97,7 @@ void measure_vision(Bench& bench, DType dtype) {
   bench.print_rate("synchformer, 2 segments", dtype, 2 * 0.394e12, bench.best_of([&] {
     encode_sync_frames(*loaded.workspace, *networks.synchformer, frames, {}, features);
   }));
+  print_arena(loaded.workspace->capacity());
 }
 
 }  // namespace

@@ -178,7 +178,8 @@ TEST_CASE("mmdit: items of a batch do not see each other, and may share one set 
     c.batch = 3;
     c.t = {0.1f, c.t[0], 0.9f};
     const Array together = run_case(model, c, table);
-    golden::check_close("second item", together.view().slice(1, 1), alone.view(), {1e-6, 1e-5});
+    // Tiles over three items may sum in another order than over one: the float noise of two implementations.
+    golden::check_close("second item", together.view().slice(1, 1), alone.view(), golden::kGuidedFlow);
   }
 }
 

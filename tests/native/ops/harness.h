@@ -57,14 +57,14 @@ class Harness {
     return fenced(make_buffer(plain_table(), tensor_of(values.data(), shape), dtype).tensor().data, shape, dtype);
   }
 
-  // Plans: nothing may be touched. Then computes with exactly the memory planned. On one thread and on three, whose
+  // Plans: nothing may be touched. Then computes with exactly the memory planned. On one, two and three threads, whose
   // plans may differ by the working memory of a thread; expects the same bits.
   template <class Body>
   void run(const Body& body) {
     Serial serial;
-    static ThreadPool pool(3);
+    static ThreadPool two(2), three(3);
     std::vector<std::vector<uint8_t>> first;
-    for (Parallel* parallel : {static_cast<Parallel*>(&serial), static_cast<Parallel*>(&pool)}) {
+    for (Parallel* parallel : {static_cast<Parallel*>(&serial), static_cast<Parallel*>(&two), static_cast<Parallel*>(&three)}) {
       Arena plan = Arena::planning();
       Context planning(table_, plan, *parallel, product_dtype_);
       body(planning);
