@@ -1,0 +1,51 @@
+"""Drops fall into water. Each entrains a bubble that rings at Minnaert's frequency, 3.26 m/s over its radius, rising a little."""
+import numpy as np
+
+from ..sound import SAMPLE_RATE
+from .base import Kind, Words, choose, rhythm
+
+
+def bubble(rng, radius_m: float) -> np.ndarray:
+    """float32 [n], peak 1, one bubble; decay and rise after van den Doel, Physically based models for liquid sounds, 2005."""
+    f = 3.26 / radius_m
+    decay = 0.13 / radius_m + 0.0072 * radius_m**-1.5  # 1/s
+    n = int(min(0.5, 7 / decay) * SAMPLE_RATE)
+    times = np.arange(n) / SAMPLE_RATE
+    rise = rng.uniform(0.02, 0.12) * decay
+    phase = 2 * np.pi * f * (times + 0.5 * rise * times**2)
+    wave = np.sin(phase) * np.exp(-decay * times) * np.minimum(1, times / 0.001)
+    return (wave / np.abs(wave).max()).astype(np.float32)
+
+
+class Drip(Kind):
+    name = "drip"
+
+    def __init__(self, rng, stage):
+        super().__init__(rng, stage)
+        self.place = self.x(rng, 0.5)
+        self.interval_s = np.exp(rng.uniform(np.log(0.3), np.log(1.3)))
+        self.surface_y = rng.uniform(-0.7, -0.4)
+        self.tap_y = rng.uniform(0.55, 0.95)
+        self.fall_s = rng.uniform(0.3, 0.5)
+        times = rhythm(rng, rng.uniform(0.2, 0.8), stage.duration_s, self.interval_s, choose(rng, (0.03, 0.25)))
+        self.radius_m = rng.uniform(0.0015, 0.0045)
+        self.sizes = rng.uniform(0.75, 1.3, len(times))
+        for time, size in zip(times, self.sizes):
+            self.emit(time, "drop", 0.5 * size * rng.uniform(0.7, 1.0), self.place)
+        self.use_recordings(rng, "drip")
+
+    def sound(self, rng, mix):
+        for event, size in zip(self.events, self.sizes):
+            if self.takes:
+                mix.place(self.take(rng), event.time_s, self.level * event.strength, event.x)
+                continue
+            mix.place(bubble(rng, self.radius_m * size), event.time_s, self.level * event.strength, event.x)
+            for _ in range(int(rng.integers(1, 4))):
+                mix.place(bubble(rng, self.radius_m * rng.uniform(0.4, 0.9)), event.time_s + rng.uniform(0.008, 0.05),
+                          0.35 * self.level * event.strength, event.x + rng.normal(0, 0.1))
+
+    def words(self, rng):
+        speed = "slowly " if self.interval_s > 0.9 else "quickly " if self.interval_s < 0.45 else ""
+        clause = choose(rng, (f"water drips {speed}into a puddle", f"drops of water fall {speed}into a basin", f"a tap drips {speed}".rstrip(),
+                              f"single drops fall {speed}into water"))
+        return Words(clause, "drops falling and rings spreading on water", "round plops of rising pitch", ("a running stream", "rain"))

@@ -1,0 +1,88 @@
+"""Someone walks or runs: heel, then toe; on loose ground each contact crushes grains."""
+import numpy as np
+
+from ..sound import SAMPLE_RATE
+from ..sound.modal import Body, contact_noise
+from ..sound.noise import grains
+from .base import Kind, Words, choose, rhythm
+
+GROUND = {
+    "stone": ("concrete", "pavement", "a stone floor"), "wood": ("a wooden floor", "wooden boards"),
+    "gravel": ("gravel", "a gravel path"), "grass": ("grass", "a lawn"), "snow": ("snow", "fresh snow"),
+}
+SOUND = {"stone": "hard heels with a short scrape", "wood": "hollow thuds", "gravel": "crunching pebbles", "grass": "soft rustling",
+         "snow": "a muffled crunch"}
+CRUSH = {"gravel": (90, 2600, 0.12, 0.9), "grass": (160, 4200, 0.16, 0.55), "snow": (260, 1700, 0.2, 0.8)}  # grains, Hz, s, gain
+
+
+class Footsteps(Kind):
+    name = "footsteps"
+
+    def __init__(self, rng, stage):
+        super().__init__(rng, stage)
+        self.material = choose(rng, tuple(GROUND))
+        self.running = rng.random() < 0.25
+        self.weight = rng.random()
+        cadence = rng.uniform(2.4, 3.1) if self.running else rng.uniform(1.4, 2.2)
+        start = rng.uniform(0.05, 0.5)
+        times = rhythm(rng, start, stage.duration_s, 1 / cadence, 0.03)
+        if len(times) > 6 and rng.random() < 0.3:     # stops, stands, goes on
+            gap = int(rng.integers(2, len(times) - 2))
+            times[gap:] += rng.uniform(0.5, 1.2)
+        self.direction = choose(rng, (-1, 1))
+        stride = rng.uniform(0.06, 0.2) * stage.half * (1.3 if self.running else 1)
+        travel = stride * (len(times) - 1)
+        middle = stage.centre + rng.uniform(-0.2, 0.2) * stage.half
+        self.floor_y = rng.uniform(-0.85, -0.5)
+        self.step_times = times
+        self.step_x = middle + self.direction * (np.arange(len(times)) * stride - travel / 2)
+        self.height = rng.uniform(0.75, 1.15) * (0.6 + 0.4 * stage.half)
+        base = (0.75 if self.running else 0.5) * (0.7 + 0.6 * self.weight)
+        self.strengths = np.clip(base * rng.uniform(0.8, 1.2, len(times)), 0.1, 1)
+        for time, x, strength in zip(times, self.step_x, self.strengths):
+            self.emit(time, "step", strength, x)
+        self.heel = Body(rng, "wood" if self.material == "wood" else "rubber", 0.3 + 0.7 * self.weight)
+        self.click = Body(rng, "stone", rng.random())
+        self.shoe = rng.uniform(0.1, 0.8)             # hardness of the sole
+        self.use_recordings(rng, f"footstep_{self.material}")
+
+    def step(self, rng, strength: float) -> np.ndarray:
+        """float32 [n] of one step, peak 1."""
+        out = np.zeros(int(0.45 * SAMPLE_RATE), np.float32)
+
+        def put(wave, time_s, gain):
+            start = int(time_s * SAMPLE_RATE)
+            n = min(len(wave), len(out) - start)
+            out[start : start + n] += gain * wave[:n]
+
+        toe = rng.uniform(0.05, 0.11) * (0.6 if self.running else 1)
+        if self.material in CRUSH:
+            count, corner, length, gain = CRUSH[self.material]
+            count = int(count * rng.uniform(0.7, 1.3))
+            bank = [contact_noise(rng, corner * rng.uniform(0.6, 1.8), 0.0025) for _ in range(4)]
+            times = np.sort(rng.gamma(2.0, length / 5, count)) * rng.uniform(0.9, 1.2)
+            amps = rng.exponential(1.0, count) * np.exp(-times / length)
+            crunch = grains(rng, times, amps, bank, len(out))
+            put(crunch / (np.abs(crunch).max() + 1e-9), 0, gain)
+            put(self.heel.strike(rng, 0.3), 0, 0.5)
+            put(contact_noise(rng, corner, 0.02), 0, 0.3)
+        else:
+            put(self.heel.strike(rng, 0.4 + 0.5 * strength), 0, 1.0)
+            put(self.click.strike(rng, 0.5), 0, self.shoe * (0.9 if self.material == "stone" else 0.35))
+            put(contact_noise(rng, 2500, 0.03), toe, 0.25 + 0.2 * rng.random())
+        return out / np.abs(out).max()
+
+    def sound(self, rng, mix):
+        for event in self.events:
+            wave = self.take(rng) if self.takes else self.step(rng, event.strength)
+            mix.place(wave, event.time_s, self.level * 0.8 * event.strength, event.x)
+
+    def words(self, rng):
+        ground = choose(rng, GROUND[self.material])
+        who = choose(rng, ("someone", "a person", "a figure"))
+        verb = choose(rng, ("runs", "jogs") if self.running else ("walks", "walks slowly", "steps") if len(self.step_times) < 7 else ("walks", "strides"))
+        way = "to the right" if self.direction > 0 else "to the left"
+        clause = choose(rng, (f"{who} {verb} on {ground}", f"footsteps on {ground}", f"{who} {verb} {way} on {ground}"))
+        if clause.startswith("footsteps"):
+            clause = f"footsteps sound on {ground}"
+        return Words(clause, f"a figure {'running' if self.running else 'walking'} {way}", SOUND[self.material], ("knocking", "traffic"))

@@ -1,0 +1,59 @@
+"""Fingers type on a keyboard: each key goes down with a click and comes up with a fainter one."""
+import numpy as np
+
+from ..sound import SAMPLE_RATE
+from ..sound.modal import contact_noise, damped_sines
+from .base import Kind, Words, choose, rhythm
+
+ROWS, COLUMNS = 4, 9
+
+
+class Typing(Kind):
+    name = "typing"
+    outdoor = False
+
+    def __init__(self, rng, stage):
+        super().__init__(rng, stage)
+        self.place = stage.centre
+        self.fast = rng.random()
+        times, start = [], rng.uniform(0.1, 0.5)
+        while start < stage.duration_s:
+            stop = start + rng.uniform(0.6, 2.4)
+            times.extend(rhythm(rng, start, min(stop, stage.duration_s), 1 / (3.2 + 5 * self.fast), 0.25))
+            start = stop + rng.uniform(0.25, 0.9)
+        self.keys = []                                # (row, column) of each stroke
+        for time in times:
+            space = rng.random() < 0.14
+            row, column = (ROWS - 1, COLUMNS // 2) if space else (int(rng.integers(ROWS - 1)), int(rng.integers(COLUMNS)))
+            x = stage.centre + stage.half * 0.8 * (column - COLUMNS / 2 + 0.5) / (COLUMNS / 2)
+            before = len(self.events)
+            self.emit(time, "key", (0.5 if space else 0.32) * rng.uniform(0.75, 1.2), x)
+            if len(self.events) > before:
+                self.keys.append((row, column))
+        self.mode_hz = rng.uniform(900, 2600)
+        self.clicky = rng.uniform(0.2, 1.0)
+        self.use_recordings(rng, "key")
+
+    def stroke(self, rng, deep: bool) -> np.ndarray:
+        n = int(0.16 * SAMPLE_RATE)
+        out = np.zeros(n, np.float32)
+        f = self.mode_hz * (0.6 if deep else 1.0) * rng.uniform(0.92, 1.08)
+        thock = damped_sines([f, 1.9 * f, 0.31 * f], [0.035, 0.02, 0.05], [1, 0.5, 0.7], n)
+        out += thock / np.abs(thock).max()
+        burst = contact_noise(rng, 7000, 0.004)
+        out[: len(burst)] += self.clicky * burst
+        release = int(rng.uniform(0.07, 0.11) * SAMPLE_RATE)
+        up = contact_noise(rng, 5000, 0.003)[: n - release]
+        out[release : release + len(up)] += 0.25 * up
+        return out / np.abs(out).max()
+
+    def sound(self, rng, mix):
+        for event, (row, _) in zip(self.events, self.keys):
+            wave = self.take(rng) if self.takes else self.stroke(rng, row == ROWS - 1)
+            mix.place(wave, event.time_s, self.level * event.strength, 0.4 * event.x + 0.6 * self.place)
+
+    def words(self, rng):
+        speed = "quickly " if self.fast > 0.7 else "slowly " if self.fast < 0.3 else ""
+        clause = choose(rng, (f"someone types {speed}on a keyboard", f"fingers type {speed}on a keyboard", "keys of a keyboard are pressed",
+                              "a keyboard clatters", "someone writes on a computer keyboard"))
+        return Words(clause, "keys of a keyboard sinking one after another", "light plastic clicks in bursts", ("voices", "footsteps"))
