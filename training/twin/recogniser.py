@@ -1,0 +1,48 @@
+"""The recogniser: what is seen, of what material, and when something strikes, read off the features of a video.
+
+    clip [B, C, clip_dim] ─ mean ─┐
+    sync [B, S, sync_dim] ─ mean, max ─┴─ scene.fc1 ─ gelu ─ scene.fc2 ─ [B, classes + materials]
+    sync [B, S, sync_dim] ─ onset.fc1 ─ gelu ─ onset.fc2 ─ [B, S, 4]     onsets in quarters of a sync step (1/96 s)
+
+Logits all of them: sigmoid for classes and onsets (several may hold at once), softmax for the material.
+"""
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class RecogniserConfig:
+    """The `config` of the component "recogniser" in bundle.json."""
+    classes: tuple[str, ...]
+    materials: tuple[str, ...]
+    clip_dim: int
+    sync_dim: int
+    hidden_dim: int = 96
+    onsets_per_step: int = 4
+
+
+class Mlp(nn.Module):
+    def __init__(self, width: int, hidden: int, out: int):
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.fc2 = nn.Linear(hidden, out)
+
+    def forward(self, x):
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Recogniser(nn.Module):
+    def __init__(self, config: RecogniserConfig):
+        super().__init__()
+        self.config = config
+        self.scene = Mlp(config.clip_dim + 2 * config.sync_dim, config.hidden_dim, len(config.classes) + len(config.materials))
+        self.onset = Mlp(config.sync_dim, config.hidden_dim, config.onsets_per_step)
+
+    def forward(self, clip: torch.Tensor, sync: torch.Tensor):
+        """→ class logits [B, classes], material logits [B, materials], onset logits [B, S, onsets_per_step]."""
+        scene = self.scene(torch.cat([clip.mean(1), sync.mean(1), sync.amax(1)], -1))
+        classes, materials = scene.split([len(self.config.classes), len(self.config.materials)], -1)
+        return classes, materials, self.onset(sync)
