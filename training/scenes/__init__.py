@@ -9,5 +9,7 @@ from .compose import generate
 from .kinds import CLASSES, MATERIALS
 from .scene import FPS, SPLITS, Event, Scene
 from .sound import SAMPLE_RATE
+from .video import render_video
 
-__all__ = ["CLASSES", "FPS", "MATERIALS", "SAMPLE_RATE", "SPLITS", "Event", "Scene", "generate"]
+__all__ = ["CLASSES", "FPS", "MATERIALS", "SAMPLE_RATE", "SPLITS", "Event", "Scene", "generate",
+           "render_video"]

@@ -3,9 +3,11 @@ import hashlib
 
 import numpy as np
 
+from .draw.canvas import Canvas
+from .draw.style import Style, background, camera, develop
 from .kinds import CLASSES, KINDS
 from .kinds.base import choose
-from .scene import SPLITS, Scene, Stage
+from .scene import FPS, SPLITS, Scene, Stage
 from .sound.mix import Mix, Room
 from .words import describe
 
@@ -87,3 +89,16 @@ def mix_down(scene: Scene) -> np.ndarray:
     for source in scene.sources:
         source.sound(rng, mix)
     return mix.finish(scene.room, generator(scene.streams["room"]))
+
+
+def paint(scene: Scene, size: int) -> np.ndarray:
+    """uint8 [num_frames, size, size, 3]."""
+    rng = generator(scene.streams["picture"])
+    num_frames = scene.sources[0].stage.num_frames
+    canvas = Canvas(num_frames, size, camera(rng, np.arange(num_frames) / FPS))
+    style = Style(rng)
+    background(rng, style, canvas)
+    for source in sorted(scene.sources, key=lambda s: s.bed, reverse=True):   # weather and water behind things
+        if source.stage.visible:
+            source.draw(canvas, style, rng)
+    return develop(rng, canvas)

@@ -108,3 +108,11 @@ class Scene:
         from .compose import paint
 
         return paint(self, size)
+
+    def as_dict(self) -> dict:
+        """Everything but pictures and sound, ready for JSON."""
+        return {
+            "seed": self.seed, "split": self.split, "duration_s": self.duration_s, "fps": FPS, "class": self.class_name,
+            "classes": list(self.classes), "material": self.material, "room": self.room.name, "caption": self.caption, "cot": self.cot,
+            "recordings": list(self.real), "events": [e.as_dict() for e in self.events],
+        }

@@ -1,6 +1,9 @@
 """A bell swings against its clapper, or a bowl is struck: inharmonic partials that ring for seconds."""
 import numpy as np
 
+from ..draw.matter import base_colour, grain, ground
+from ..draw.motion import blows, pulse
+from ..draw.style import hsv
 from ..sound import SAMPLE_RATE
 from ..sound.modal import contact_noise, damped_sines
 from .base import Kind, Words, choose, rhythm
@@ -45,6 +48,42 @@ class Bell(Kind):
             clap = contact_noise(rng, 5000, 0.006)[:n]
             wave[: len(clap)] += 0.25 * clap
             mix.place(wave, event.time_s, 0.65 * self.level * event.strength, event.x)
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        hits = [e.time_s for e in self.events]
+        scale = (0.55 + 0.45 * self.stage.half) * (0.6 + 0.5 * self.size)
+        colour = base_colour(rng, style, "metal") if rng.random() < 0.5 else hsv(rng.uniform(0.09, 0.14), rng.uniform(0.5, 0.9), rng.uniform(0.55, 0.95))
+        if self.bowl:
+            floor = rng.uniform(-0.75, -0.5)
+            ground(canvas, rng, style, self.stage, floor)
+            r = 0.42 * scale
+            tremble = 0.015 * pulse(t, hits, 0.5) * np.sin(2 * np.pi * 8 * t)
+            canvas.shape(lambda dx, dy, f: np.maximum(np.sqrt(dx * dx + dy * dy) - r, dy), self.place + tremble, floor + r, r, r, colour,
+                         shade=grain(rng, "metal"))
+            canvas.ellipse(self.place + tremble, floor + r, r, 0.2 * r, colour * 0.5)
+            lift = blows(t, hits, self.lifts, 0.12, rest=0.5)
+            x, y = self.place + r + 0.08 * scale + 0.3 * scale * lift, floor + 0.9 * r + 0.35 * scale * lift
+            canvas.line(x, y, x + 0.5 * scale, y + 0.35 * scale, 0.05 * scale, base_colour(rng, style, "wood"))
+            canvas.disc(x, y, 0.09 * scale, style.colour())
+            return
+        phase = np.interp(t, hits, np.arange(len(hits))) if len(hits) > 1 else np.zeros_like(t)
+        if hits:
+            phase = np.where(t < hits[0], (t - hits[0]) / self.period_s, np.where(t > hits[-1], len(hits) - 1 + (t - hits[-1]) / self.period_s, phase))
+        swing = 0.55 * np.cos(np.pi * phase) * (0.5 + 0.5 * (self.lifts[0] if len(hits) else 0))
+        top = rng.uniform(0.45, 0.75)
+        h, w = 0.62 * scale, 0.36 * scale
+
+        def turned(u, v):
+            return self.place + u * np.cos(swing) - v * np.sin(swing), top + u * np.sin(swing) + v * np.cos(swing)
+
+        canvas.box(self.place, top + 0.05, 0.5 * scale, 0.05, base_colour(rng, style, "wood"))
+        canvas.polygon(np.stack([np.stack(turned(u, v), -1) for u, v in ((-0.4 * w, 0), (0.4 * w, 0), (0.62 * w, -0.75 * h), (w, -h), (-w, -h), (-0.62 * w, -0.75 * h))], 1)[:, [0, 1, 2, 5]], colour)
+        canvas.polygon(np.stack([np.stack(turned(u, v), -1) for u, v in ((0.62 * w, -0.75 * h), (w, -h), (-w, -h), (-0.62 * w, -0.75 * h))], 1), colour * 1.15)
+        side = np.sign(np.cos(np.pi * phase))
+        near = np.abs(np.cos(np.pi * phase)) ** 0.4
+        cx, cy = turned(0.62 * w * side * near, -1.08 * h)
+        canvas.disc(cx, cy, 0.12 * scale, np.full(3, 0.15))
 
     def words(self, rng):
         size = "small " if self.size < 0.3 else "large " if self.size > 0.7 else ""

@@ -1,6 +1,8 @@
 """A ball or a box falls and bounces. Times from restitution: after an impact at speed v the next comes 2 e v / g later."""
 import numpy as np
 
+from ..draw.matter import ball, block, ground
+from ..draw.motion import pulse
 from ..sound.modal import MATERIALS, Body
 from .base import Kind, Words, choose
 
@@ -54,6 +56,29 @@ class Bounce(Kind):
     def sound(self, rng, mix):
         for event in self.events:
             mix.place(self.hit(rng, self.body, event.strength), event.time_s, self.level * event.strength**0.8, event.x)
+
+    def path(self, times_s):
+        """Centre x and height above the floor at each time, picture units."""
+        g = GRAVITY / self.unit_m
+        starts = np.array([f[0] for f in self.flights])
+        piece = np.maximum(np.searchsorted(starts, times_s, side="right") - 1, 0)
+        start, x, vx, height, v = (np.array(column)[piece] for column in zip(*self.flights))
+        age = np.maximum(np.asarray(times_s) - start, 0)
+        return x + vx * age, np.maximum(height + v * age - g * age * age / 2, 0)
+
+    def draw(self, canvas, style, rng):
+        x, height = self.path(canvas.times)
+        ground(canvas, rng, style, self.stage, self.floor_y)
+        r = self.radius
+        impact = pulse(canvas.times, [e.time_s for e in self.events], 0.05) * np.interp(canvas.times, [e.time_s for e in self.events] or [0], [e.strength for e in self.events] or [0])
+        squash = 1 - (0.35 if self.material == "rubber" else 0.12) * impact
+        near = np.clip(1 - height / 1.2, 0, 1)
+        canvas.ellipse(x, self.floor_y - 0.02, r * (0.6 + 0.5 * near), 0.03 + 0.02 * near, np.zeros(3), alpha=0.15 + 0.35 * near, soft=0.06)
+        y = self.floor_y + height + r * squash
+        if self.box:
+            block(canvas, rng, style, self.material, x, y, r / squash, r * squash)
+        else:
+            ball(canvas, rng, style, self.material, x, y, r / squash, r * squash)
 
     def words(self, rng):
         m = MATERIALS[self.material]

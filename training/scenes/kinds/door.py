@@ -2,6 +2,8 @@
 import numpy as np
 import scipy.signal
 
+from ..draw.matter import base_colour, grain
+from ..draw.motion import pulse
 from ..sound import SAMPLE_RATE
 from ..sound.modal import Body, contact_noise, damped_sines
 from ..sound.noise import drift
@@ -57,6 +59,40 @@ class Door(Kind):
             mix.place(self.body.strike(rng, 0.3 + 0.5 * speed), close, 0.75 * gain, event.x)
             mix.place(contact_noise(rng, 300 + 900 * speed, 0.06), close, 0.7 * gain, event.x)
             mix.place(self.latch.strike(rng, 0.3)[: 4000] * np.linspace(1, 0, 4000, dtype=np.float32)[: 4000], close + 0.03, 0.12 * gain, event.x)
+
+    def angle(self, times_s):
+        """Opening angle at each time, rad: opened in silence, closed at a rate that grows when slammed."""
+        times_s = np.asarray(times_s, np.float64)
+        out = np.full(times_s.shape, self.swings[0][2] if self.swings else 0.0)
+        previous = None
+        for start, close, angle, speed in self.swings:
+            u = np.clip((times_s - start) / (close - start), 0, 1)
+            closing = angle * (1 - u ** (1 + 1.2 * speed))
+            if previous is None:
+                out = closing
+            else:
+                opening = np.clip((times_s - previous - 0.4) / max(start - previous - 0.5, 0.1), 0, 1)
+                out = np.where(times_s > previous, np.where(times_s >= start, closing, angle * opening * opening * (3 - 2 * opening)), out)
+            previous = close
+        return out
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        scale = 0.55 + 0.45 * self.stage.half
+        half_w, top, bottom = rng.uniform(0.3, 0.42) * scale, rng.uniform(0.55, 0.8), -0.85
+        shiver = 0.02 * pulse(t, [e.time_s for e in self.events], 0.06) * np.sin(60 * t)
+        wall = style.near(style.second, 0.2)
+        canvas.box(self.place + shiver, (top + bottom) / 2, half_w + 0.07 * scale, (top - bottom) / 2 + 0.06, np.clip(wall * 0.7, 0, 1))
+        canvas.box(self.place, (top + bottom) / 2, half_w, (top - bottom) / 2, wall * 0.15)
+        angle = self.angle(t)
+        hinge = self.place - self.side * half_w
+        edge = hinge + self.side * 2 * half_w * np.cos(angle)
+        deeper = 0.22 * np.sin(angle)                    # the free edge comes towards us
+        points = np.stack([np.stack([np.full_like(edge, hinge), np.full_like(edge, top)], -1), np.stack([edge, top + deeper], -1),
+                           np.stack([edge, bottom - deeper], -1), np.stack([np.full_like(edge, hinge), np.full_like(edge, bottom)], -1)], 1)
+        colour = base_colour(rng, style, self.material)
+        canvas.polygon(points, colour * (1 - 0.25 * np.sin(angle))[:, None], shade=grain(rng, self.material, 1.4))
+        canvas.disc(hinge + 0.88 * (edge - hinge), -0.1, 0.045 * scale, np.array([0.9, 0.8, 0.4]))
 
     def words(self, rng):
         slam = any(s[3] > 0.6 for s in self.swings)

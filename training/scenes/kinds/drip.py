@@ -1,6 +1,8 @@
 """Drops fall into water. Each entrains a bubble that rings at Minnaert's frequency, 3.26 m/s over its radius, rising a little."""
 import numpy as np
 
+from ..draw.matter import base_colour
+from ..draw.style import hsv
 from ..sound import SAMPLE_RATE
 from .base import Kind, Words, choose, rhythm
 
@@ -43,6 +45,34 @@ class Drip(Kind):
             for _ in range(int(rng.integers(1, 4))):
                 mix.place(bubble(rng, self.radius_m * rng.uniform(0.4, 0.9)), event.time_s + rng.uniform(0.008, 0.05),
                           0.35 * self.level * event.strength, event.x + rng.normal(0, 0.1))
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        scale = 0.55 + 0.45 * self.stage.half
+        water = hsv(rng.uniform(0.5, 0.62), rng.uniform(0.2, 0.7), rng.uniform(0.3, 0.8))
+        metal = base_colour(rng, style, "metal")
+        wide = 1.3 if self.stage.half >= 1 else self.stage.half
+        deep = (self.surface_y + 1.4) / 2
+        canvas.box(self.stage.centre, self.surface_y - deep + 0.08, wide, deep, water)
+        canvas.box(self.place, self.tap_y + 0.08, 0.07 * scale, 0.12, metal)
+        canvas.box(self.place + 0.3 * scale, self.tap_y + 0.15, 0.3 * scale, 0.06, metal)
+        drop = np.minimum(water * 1.4 + 0.1, 1) if style.bright < 0.5 else water * 0.6
+        height = self.tap_y - 0.05 - self.surface_y
+        g = 2 * height / self.fall_s**2
+        for event, size in zip(self.events, self.sizes):
+            left = event.time_s - t                      # seconds to the impact
+            r = 0.06 * size * scale
+            hanging = np.clip(1 - (left - self.fall_s) / 0.25, 0, 1)
+            y = self.tap_y - 0.05 - np.where(left < self.fall_s, g * (self.fall_s - np.maximum(left, 0)) ** 2 / 2, 0)
+            stretch = 1 + 0.5 * np.clip((self.fall_s - left) / self.fall_s, 0, 1)
+            canvas.ellipse(self.place, y, r * hanging + 1e-3, r * stretch * hanging + 1e-3, drop, alpha=(left > 0) & (left < self.fall_s + 0.25))
+            age = np.maximum(-left, 0)
+            show = (left <= 0) * np.clip(1 - age / 0.7, 0, 1)
+            for lag in (0.0, 0.12):
+                grown = np.maximum(age - lag, 0)
+                canvas.ring(self.place, self.surface_y, 0.03 + 0.75 * scale * grown, 0.012 + 0.2 * scale * grown, 0.045, np.minimum(water + 0.4, 1), alpha=show * (age >= lag))
+            jump = np.maximum(2.2 * age - 8 * age**2, 0) * size
+            canvas.ellipse(self.place, self.surface_y + jump, 0.5 * r, 0.7 * r, drop, alpha=(left <= 0) & (age < 0.26))
 
     def words(self, rng):
         speed = "slowly " if self.interval_s > 0.9 else "quickly " if self.interval_s < 0.45 else ""

@@ -1,6 +1,7 @@
 """Someone walks or runs: heel, then toe; on loose ground each contact crushes grains."""
 import numpy as np
 
+from ..draw.matter import ground
 from ..sound import SAMPLE_RATE
 from ..sound.modal import Body, contact_noise
 from ..sound.noise import grains
@@ -76,6 +77,50 @@ class Footsteps(Kind):
         for event in self.events:
             wave = self.take(rng) if self.takes else self.step(rng, event.strength)
             mix.place(wave, event.time_s, self.level * 0.8 * event.strength, event.x)
+
+    def foot(self, times_s, parity: int):
+        """(x, height above ground) of one foot at each time: planted from its landing to the other's, then swung ahead."""
+        mine = np.arange(parity, len(self.step_times), 2)
+        if len(mine) == 0:
+            return np.full(np.shape(times_s), self.step_x[0] - self.direction * 0.1), np.zeros(np.shape(times_s))
+        land, x = self.step_times[mine], self.step_x[mine]
+        pace = np.median(np.diff(self.step_times)) if len(self.step_times) > 1 else 0.5
+        knots_t, knots_x, up = [], [], np.zeros(np.shape(times_s))
+        lift = 0.16 * self.height * (1.6 if self.running else 1.0)
+        before = x[0] - self.direction * 2 * abs(self.step_x[min(1, len(self.step_x) - 1)] - self.step_x[0])
+        for i in range(len(mine)):
+            leave = land[i] - min(pace, (land[i] - land[i - 1]) / 2 if i else pace)
+            knots_t += [leave, land[i]]
+            knots_x += [before if i == 0 else x[i - 1], x[i]]
+            u = np.clip((np.asarray(times_s) - leave) / (land[i] - leave), 0, 1)
+            up += lift * np.sin(np.pi * u**1.4) * (u < 1)
+        return np.interp(times_s, knots_t, knots_x), up
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        ground(canvas, rng, style, self.stage, self.floor_y, self.material)
+        skin, coat, trousers = style.colour(), style.colour(), style.colour()
+        (ax, ay), (bx, by) = self.foot(t, 0), self.foot(t, 1)
+        h, way = self.height, self.direction
+        hip_x = (ax + bx) / 2 + 0.03 * way
+        hip_y = self.floor_y + 0.48 * h - 0.25 * np.abs(ax - bx) ** 2 / h
+        for x, y, shade in ((bx, by, 0.75), (ax, ay, 1.0)):
+            foot_y = self.floor_y + 0.03 * h + y
+            knee_x, knee_y = (x + hip_x) / 2 + way * (0.04 * h + 0.4 * y), (foot_y + hip_y) / 2 + 0.2 * y
+            canvas.line(hip_x, hip_y, knee_x, knee_y, 0.1 * h, trousers * shade)
+            canvas.line(knee_x, knee_y, x, foot_y, 0.085 * h, trousers * shade)
+            canvas.line(x - 0.02 * h * way, foot_y, x + 0.09 * h * way, foot_y, 0.06 * h, coat * 0.4)
+        lean = (0.12 if self.running else 0.03) * h * way
+        canvas.line(hip_x, hip_y, hip_x + lean, hip_y + 0.33 * h, 0.16 * h, coat)
+        swing = 0.5 * (ax - bx)
+        canvas.line(hip_x + lean, hip_y + 0.3 * h, hip_x + lean - swing, hip_y + 0.08 * h, 0.06 * h, coat * 0.8)
+        canvas.disc(hip_x + 1.3 * lean, hip_y + 0.45 * h, 0.095 * h, skin)
+        if self.material in CRUSH:                     # what the foot throws up
+            dust = {"gravel": np.full(3, 0.5), "grass": np.array([0.3, 0.5, 0.2]), "snow": np.full(3, 0.97)}[self.material].astype(np.float32)
+            for time, x in zip(self.step_times, self.step_x):
+                age = t - time
+                show = np.where((age >= 0) & (age < 0.3), 1 - age / 0.3, 0)
+                canvas.ellipse(x, self.floor_y + 0.05 * age + 0.02, 0.06 + 0.3 * np.clip(age, 0, 1), 0.04, dust, alpha=0.8 * show, soft=0.05)
 
     def words(self, rng):
         ground = choose(rng, GROUND[self.material])

@@ -1,6 +1,9 @@
 """A fist knocks on a door, in groups."""
 import numpy as np
 
+from ..draw.matter import block
+from ..draw.motion import blows, pulse
+from ..draw.style import hsv
 from ..sound.modal import MATERIALS, Body
 from .base import Kind, Words, choose, rhythm
 
@@ -36,6 +39,26 @@ class Knock(Kind):
                 continue
             mix.place(self.body.strike(rng, 0.35 + 0.4 * event.strength), event.time_s, 0.6 * self.level * event.strength, event.x)
             mix.place(self.panel.strike(rng, 0.3), event.time_s, 0.6 * self.level * event.strength, event.x)
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        scale = 0.55 + 0.45 * self.stage.half
+        hits = [e.time_s for e in self.events]
+        shiver = 0.012 * pulse(t, hits, 0.05)
+        thick = rng.uniform(0.1, 0.2) * scale
+        away = self.side                                 # the hand comes from this side
+        surface = self.place - away * 0.2 * scale
+        block(canvas, rng, style, self.material, surface - away * (thick + shiver), rng.uniform(-0.1, 0.1), thick, 0.92)
+        canvas.disc(surface - away * thick, self.knock_y - 0.3, 0.05 * scale, np.full(3, 0.85) * style.near(np.ones(3)))
+        gap = scale * 0.34 * blows(t, hits, np.array([0.35 + 0.5 * e.strength for e in self.events]), 0.07, rest=0.9, rise_s=0.2)
+        skin = hsv(rng.uniform(0.03, 0.1), rng.uniform(0.25, 0.7), rng.uniform(0.3, 0.95))
+        r = 0.12 * scale
+        x = surface + away * (gap + r)
+        y = self.knock_y - 0.25 * gap
+        canvas.line(x, y, x + away * 0.9 * scale, y - 0.5 * scale, 0.16 * scale, style.colour())
+        canvas.ellipse(x, y, r, 0.9 * r, skin)
+        for k in (-0.45, 0.0, 0.45):
+            canvas.disc(x - away * 0.75 * r, y + k * r, 0.25 * r, skin * 0.85)
 
     def words(self, rng):
         m = MATERIALS[self.material]

@@ -1,6 +1,8 @@
 """Rain: as many drops as streaks; light rain is single taps, heavy rain a roar. On a roof each drop rings."""
 import numpy as np
 
+from ..draw.canvas import along
+from ..draw.matter import base_colour, grain
 from ..sound.modal import contact_noise, damped_sines
 from ..sound.noise import bed, drift, frame_times, grains, highpass, lowpass, resonance
 from .base import Kind, Words, choose, rms
@@ -50,6 +52,33 @@ class Rain(Kind):
             amps = rng.exponential(1.0, count) * np.sqrt(np.interp(when, times, density))
             stereo[channel] = grains(rng, when, amps, bank, n)
         mix.add(stereo * (1.2 * level / (stereo.std() + 1e-9)), wet=0.3)
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        wide = 1.15 if self.stage.half >= 1 else self.stage.half
+        if self.material != "none":
+            top = rng.uniform(-0.75, -0.45)
+            colour = base_colour(rng, style, self.material)
+            canvas.box(self.stage.centre, top - 0.5, wide, 0.5, colour, shade=grain(rng, self.material))
+        else:
+            top = rng.uniform(-0.95, -0.7)
+        density = self.density_at(t)
+        count, points = round(170 * min(1.0, self.density + abs(self.change) / 2 + 0.05) * wide), max(5, round(7 * canvas.size / 64))
+        speed = rng.uniform(2.6, 3.6)
+        seeds = rng.random((3, count))
+        pitch = 2.3                                          # streaks come again after falling this far
+        fallen = t[:, None] * speed * (0.85 + 0.3 * seeds[0]) + seeds[1] * pitch
+        turn = np.floor(fallen / pitch)
+        y = 1.15 - fallen % pitch
+        x = self.stage.centre + wide * (2 * ((seeds[2] + 0.618 * turn) % 1) - 1) + self.slant * (y - 0.5)
+        length = rng.uniform(0.12, 0.24)
+        alive = (np.arange(count)[None] < 170 * density[:, None] * wide) & (y - length > top)
+        px, py = along(x, y, x - self.slant * length, y - length, points)
+        light = np.clip(style.base * 0.3 + (0.75 if style.bright < 0.6 else 0.05), 0, 1)
+        canvas.strokes(px, py, (alive * rng.uniform(0.3, 0.5) * 7 / points)[..., None].repeat(points, -1).reshape(px.shape), light)
+        hits = (y - length < top + 0.25) & (np.arange(count)[None] < 170 * density[:, None] * wide)
+        sx, sy = along(x - 0.05, np.full_like(y, top), x + 0.05, np.full_like(y, top + 0.02), points)
+        canvas.strokes(sx, sy, (hits * 0.3 * 7 / points)[..., None].repeat(points, -1).reshape(sx.shape), light)
 
     def words(self, rng):
         how = "light" if self.density < 0.33 else "heavy" if self.density > 0.66 else "steady"

@@ -1,6 +1,7 @@
 """A saw, file or brush goes back and forth: friction noise gated by its speed, the push louder than the pull."""
 import numpy as np
 
+from ..draw.matter import base_colour, block, grain, ground
 from ..sound.noise import bed, frame_times, highpass, lowpass, resonance
 from .base import Kind, Words, choose, rms, rhythm
 
@@ -57,6 +58,33 @@ class Scrape(Kind):
         level = rms(-15) * self.level * self.force
         tilt = 0.35 * np.clip(self.place, -1, 1)
         mix.add(wave * np.array([[1 - tilt], [1 + tilt]], np.float32) * level, wet=0.6)
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        offset, speed = self.motion(t)
+        scale = 0.4 + 0.6 * self.stage.half
+        x = self.place + self.reach * offset
+        y = self.height
+        wood = base_colour(rng, style, "wood")
+        if self.material == "none":                              # a broom on a floor
+            ground(canvas, rng, style, self.stage, y - 0.3)
+            canvas.line(x + 0.1 * offset, y - 0.15, self.place + 0.3 * x, 1.1, 0.05, wood)
+            canvas.box(x, y - 0.2, 0.2 * scale, 0.1, style.colour(), shade=grain(rng, "grass"))
+        elif self.material == "stone":                           # a block on a floor
+            ground(canvas, rng, style, self.stage, y - 0.2)
+            block(canvas, rng, style, "stone", x, y - 0.2 + 0.2 * scale, 0.28 * scale, 0.2 * scale)
+        else:                                                    # saw or file on a piece held in place
+            block(canvas, rng, style, self.material, self.place, y - 0.4, 0.3 * scale, 0.36)
+            steel = base_colour(rng, style, "metal")
+            canvas.box(x, y + 0.02, 0.6 * scale, 0.075 * (1.3 if self.material == "wood" else 0.6), steel)
+            canvas.box(x + 0.68 * scale, y + 0.04, 0.12 * scale, 0.11, wood)
+            for k in range(10 if self.material == "wood" else 0):
+                canvas.disc(x + (k - 4.5) * 0.125 * scale, y - 0.08, 0.03, steel * 0.5)
+        count = 24                                               # dust, as much as there is speed
+        age = (1.7 * t[:, None] + rng.random(count)) % 1
+        dust_x = self.place + (0.0 if self.material in ("wood", "metal") else 1.0) * (x - self.place)[:, None] + rng.normal(0, 0.14, count) * (0.3 + age)
+        dust_y = y - 0.12 - 0.5 * age**2 * (1 if self.material in ("wood", "metal") else 0.2) + (0.0 if self.material in ("wood", "metal") else -0.1)
+        canvas.strokes(dust_x, dust_y, 0.8 * speed[:, None] * (1 - age), np.clip(wood * 1.2, 0, 1) if self.material != "metal" else np.array([1.0, 0.8, 0.4]))
 
     def words(self, rng):
         tool, verb = TOOLS[self.material]

@@ -1,6 +1,7 @@
 """A siren: the light blinks in the rhythm of the tone. Two-tone (hi-lo), wail or yelp."""
 import numpy as np
 
+from ..draw.matter import ground
 from ..sound.tone import oscillator
 from .base import Kind, Words, choose, rms, sample_times
 
@@ -48,6 +49,29 @@ class Siren(Kind):
         wave = oscillator(freq, self.harmonics, 9000)
         level = rms(-19) * self.level
         mix.add_moving(wave / wave.std() * np.float32(level), np.clip(self.position(t), -0.9, 0.9).astype(np.float32), 1.0, wet=0.8)
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        x = self.position(t)
+        s = rng.uniform(0.36, 0.5) * (0.6 + 0.4 * self.stage.half)
+        floor = rng.uniform(-0.8, -0.55)
+        ground(canvas, rng, style, self.stage, floor)
+        body, dark = style.colour((0.0, 0.9)), np.full(3, 0.12)
+        canvas.box(x, floor + 0.62 * s, 1.2 * s, 0.45 * s, body)
+        canvas.box(x, floor + 0.55 * s, 1.2 * s, 0.08 * s, style.colour())
+        canvas.box(x + 0.75 * s, floor + 0.82 * s, 0.35 * s, 0.16 * s, np.array([0.6, 0.8, 0.9]))
+        for side in (-0.7, 0.7):
+            canvas.disc(x + side * s, floor + 0.2 * s, 0.24 * s, dark)
+        turn = self.turn(t)
+        if self.mode == "two-tone":
+            first = (turn < 0.5).astype(np.float32)
+        else:
+            first = 0.5 - 0.5 * np.cos(2 * np.pi * turn)
+        named = {"blue": np.array([0.15, 0.3, 1.0]), "red": np.array([1.0, 0.1, 0.1]), "amber": np.array([1.0, 0.65, 0.05])}
+        for side, colour, on in ((-0.35, self.colours[0], first), (0.35, self.colours[1], 1 - first)):
+            light = named[colour]
+            canvas.disc(x + side * s, floor + 1.2 * s, 0.75 * s, light, alpha=0.55 * on, soft=0.7 * s)
+            canvas.box(x + side * s, floor + 1.16 * s, 0.24 * s, 0.13 * s, (light * (0.25 + 0.75 * on[:, None]) + 0.25 * on[:, None]).clip(0, 1))
 
     def words(self, rng):
         kind = {"two-tone": "a two-tone siren", "wail": "a wailing siren", "yelp": "a fast yelping siren"}[self.mode]

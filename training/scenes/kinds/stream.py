@@ -1,6 +1,8 @@
 """Water runs: a brook that flows all the time, or a tap that is opened. Flow sets both the streaks' speed and the sound."""
 import numpy as np
 
+from ..draw.matter import base_colour
+from ..draw.style import hsv
 from ..sound.noise import bed, drift, frame_times, grains, highpass, lowpass, resonance
 from ..sound.tone import smooth_gate
 from .base import Kind, Words, choose, rms
@@ -55,6 +57,52 @@ class Stream(Kind):
     def pan(self, stereo):
         tilt = 0.35 * np.clip(self.place, -1, 1)
         return stereo * np.array([[1 - tilt], [1 + tilt]], np.float32)
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        scale = 0.55 + 0.45 * self.stage.half
+        water = hsv(rng.uniform(0.5, 0.62), rng.uniform(0.15, 0.7), rng.uniform(0.4, 0.9))
+        speed = 1.0 + 3.0 * self.flow                        # picture units per second
+        waves = rng.uniform(0.6, 1.6, (5, 2)) * np.array([9.0, 22.0])
+        phases = self.ripple[0] + rng.uniform(0, 6.28, 5)
+        wide = 1.3 if self.stage.half >= 1 else self.stage.half
+
+        def flowing(along_x: bool):
+            def shade(dx, dy, f):
+                a, b = (dx, dy) if along_x else (-dy, dx)
+                moved = a - speed * t[f, None, None]
+                return 1 + 0.12 * sum(np.sin(p * moved + q * b + r) for (p, q), r in zip(waves, phases))
+            return shade
+
+        if not self.tap:
+            y, half = rng.uniform(-0.5, 0.0), 0.18 + 0.3 * self.flow
+            bank = hsv(rng.uniform(0.08, 0.35), rng.uniform(0.2, 0.6), rng.uniform(0.2, 0.6))
+            canvas.box(self.stage.centre, y - 0.9, wide, 0.9 + half + 0.05, bank)
+            way = rng.choice([-1, 1])
+            shade = flowing(True)
+            canvas.box(self.stage.centre, y, wide, half, water, shade=lambda dx, dy, f: shade(way * dx, dy, f))
+            for _ in range(int(rng.integers(1, 4))):
+                x = self.stage.centre + rng.uniform(-0.8, 0.8) * wide
+                stone_y = y + rng.uniform(-0.8, 0.8) * half
+                canvas.ellipse(x, stone_y, 0.12 * scale, 0.07 * scale, base_colour(rng, style, "stone"))
+                canvas.ellipse(x - way * 0.1 * scale, stone_y, 0.05 + 0.03 * np.sin(20 * t), 0.05, np.full(3, 0.95), alpha=0.5, soft=0.05)
+            return
+        metal = base_colour(rng, style, "metal")
+        top, basin = rng.uniform(0.5, 0.8), rng.uniform(-0.75, -0.5)
+        half = (0.04 + 0.09 * self.flow) * scale
+        open_at = np.array([self.open(t - 0.0)]).reshape(-1)
+        canvas.box(self.place + 0.3 * scale, top + 0.1, 0.35 * scale, 0.07, metal)
+        canvas.box(self.place, top + 0.05, half + 0.05, 0.1, metal)
+        deep = (basin + 1.4) / 2
+        canvas.box(self.stage.centre, basin - deep, wide, deep, style.near(water * 0.8, 0.1))
+        canvas.box(self.place, (top + basin) / 2, half * (0.7 + 0.3 * open_at), (top - basin) / 2, water, alpha=0.9 * open_at, shade=flowing(False))
+        count = 40
+        age = (t[:, None] * rng.uniform(1.6, 3.0, count) + rng.random(count)) % 1.0
+        direction = rng.normal(0, 0.5 + 0.4 * self.flow, count)
+        x = self.place + direction * age * 0.6 * scale
+        y = basin + (1.6 * age - 2.0 * age**2) * rng.uniform(0.15, 0.45, count) * (0.5 + self.flow)
+        canvas.strokes(x, y, 0.8 * open_at[:, None] * (y > basin), np.minimum(water + 0.35, 1))
+        canvas.ellipse(self.place, basin, (0.15 + 0.2 * self.flow) * scale + 0.02 * np.sin(31 * t), 0.06, np.full(3, 0.95), alpha=0.7 * open_at, soft=0.05)
 
     def words(self, rng):
         amount = "a little " if self.flow < 0.35 else "a lot of " if self.flow > 0.8 else ""

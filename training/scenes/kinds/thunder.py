@@ -1,6 +1,8 @@
 """Lightning, then thunder: the sound comes later by the distance over 340 m/s, duller the farther it is."""
 import numpy as np
 
+from ..draw.canvas import along
+from ..draw.style import hsv
 from ..sound import SAMPLE_RATE
 from ..sound.noise import bed, drift, frame_times, lowpass, tilt
 from .base import Kind, Words, choose
@@ -47,6 +49,28 @@ class Thunder(Kind):
             n = min(wave.shape[1], full.shape[1] - start)
             full[:, start : start + n] = wave[:, :n]
             mix.add(full, 0.8 * self.level * event.strength, wet=0.4)
+
+    def draw(self, canvas, style, rng):
+        t = canvas.times
+        sky = hsv(rng.uniform(0.55, 0.8), rng.uniform(0.1, 0.6), rng.uniform(0.05, 0.22))
+        canvas.box(0, 0, 1.5, 1.5, sky, alpha=0.88, held=True)
+        for _ in range(4):                                  # clouds
+            x, y, r = rng.uniform(-1, 1), rng.uniform(0.3, 1.0), rng.uniform(0.3, 0.6)
+            canvas.ellipse(x + rng.uniform(-0.03, 0.03) * t, y, r, 0.45 * r, np.clip(sky * rng.uniform(1.2, 2.2), 0, 1), alpha=0.7, soft=0.2)
+        hill = rng.uniform(-0.8, -0.5)
+        canvas.ellipse(rng.uniform(-0.5, 0.5), hill - 0.7, 1.6, 0.75, sky * 0.4)
+        near = 1.1 - self.distance_m / 500
+        bolts = np.random.Generator(np.random.PCG64(self.bolt_seed))
+        for start, x in zip(self.flashes, self.flash_x):
+            age = t - start
+            glow = np.where(age >= 0, np.exp(-np.maximum(age, 0) / 0.09) + 0.6 * ((age > 0.1) & (age < 0.17)), 0)
+            canvas.box(0, 0, 1.5, 1.5, np.array([0.85, 0.88, 1.0]), alpha=np.clip((0.4 + 0.5 * near) * glow, 0, 0.95), held=True)
+            knots = 9
+            ys = np.linspace(1.0, hill, knots)
+            xs = x + np.cumsum(bolts.normal(0, 0.09, knots))
+            points = max(14, round(14 * canvas.size / 64))
+            px, py = along(xs[None, :-1], ys[None, :-1], xs[None, 1:], ys[None, 1:], points)
+            canvas.strokes(px.repeat(len(t), 0), py.repeat(len(t), 0), 1.6 * 14 / points, np.array([1.0, 1.0, 0.95]), opacity=np.clip(1.3 * glow, 0, 1) * (age < 0.3))
 
     def words(self, rng):
         far = self.distance_m > 220

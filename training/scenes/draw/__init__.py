@@ -1,0 +1,1 @@
+"""A small software rasteriser: antialiased shapes over all frames at once, random style, and the camera's faults."""
