@@ -1,7 +1,7 @@
 """Nothing sounds: still things, or things that move without touching: a cloud, a turning shape, a falling leaf."""
 import numpy as np
 
-from ..draw.matter import ground
+from ..draw.matter import ball, block, ground
 from ..draw.style import hsv
 from .base import Kind, Words, choose
 
