@@ -6,7 +6,7 @@ import numpy as np
 
 from .sound import SAMPLE_RATE
 
-FPS = 25
+FPS = 24
 SPLITS = ("train", "val", "test")
 
 
@@ -65,7 +65,7 @@ class Stage:
 class Scene:
     """One clip. `frames` and `audio` are computed when first read and kept.
 
-    frames      uint8 [num_frames, size, size, 3], sRGB, 25 fps
+    frames      uint8 [num_frames, size, size, 3], sRGB, 24 fps
     audio       float32 [2, num_samples], 44.1 kHz
     caption     one short sentence
     cot         two to four sentences: what is seen, when, how it sounds, what must be absent
