@@ -47,7 +47,8 @@ def sentences(rng, sources, words, room):
     heard = {s.name for s in sources}
     absent = [a for w in words for a in w.absent if not any(n in a for n in heard) and not clashes(a, heard)]
     absent = absent[:2] or ["music"]
-    out.append(choose(rng, (f"Avoid {' and '.join(absent)}.", f"No {' and no '.join(absent)}.", f"There must be no {' or '.join(absent)}.")))
+    out.append(choose(rng, (f"Avoid {' and '.join(absent)}.", f"Leave out {' and '.join(absent)}.", f"There must be neither {' nor '.join(absent)}." if len(absent) == 2
+                        else f"Do not add {absent[0]}.")))
     return out
 
 

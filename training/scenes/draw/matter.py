@@ -5,7 +5,11 @@ from .style import hsv
 
 
 def base_colour(rng, style, material: str):
-    """A colour things of that matter may have; wide on purpose."""
+    """A colour things of that matter may have, wide on purpose, apart from the background."""
+    return style.apart(_plain_colour(rng, style, material))
+
+
+def _plain_colour(rng, style, material: str):
     if material == "wood":
         return hsv(rng.uniform(0.05, 0.11), rng.uniform(0.35, 0.75), rng.uniform(0.35, 0.85))
     if material == "metal":

@@ -4,6 +4,7 @@ import scipy.ndimage
 
 from .canvas import Canvas
 
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _GRAIN = np.random.Generator(np.random.PCG64(20240601)).standard_normal(1 << 20, dtype=np.float32)
 
 
@@ -25,8 +26,17 @@ class Style:
 
     def colour(self, saturation=(0.2, 0.9)):
         """A random colour whose lightness differs from the background's."""
-        other = self.bright + self.rng.uniform(0.3, 0.6) * (1 if self.bright < 0.35 else -1 if self.bright > 0.65 else self.rng.choice([-1, 1]))
-        return hsv(self.rng.random(), self.rng.uniform(*saturation), np.clip(other, 0.05, 1))
+        return self.apart(hsv(self.rng.random(), self.rng.uniform(*saturation), self.rng.uniform(0.1, 1)), 0.3)
+
+    def apart(self, colour, distance: float = 0.2):
+        """`colour`, made lighter or darker where its luma is within `distance` of the background's."""
+        luma, back = float(colour @ LUMA), float((self.base + self.second) @ LUMA / 2)
+        if abs(luma - back) >= distance:
+            return colour
+        lighter = back < 0.35 or (back < 0.65 and luma > back)
+        wanted = back + distance if lighter else back - distance
+        mixed = colour + (1 - colour) * (wanted - luma) / (1 - luma + 1e-3) if wanted > luma else colour * wanted / (luma + 1e-3)
+        return np.clip(mixed, 0, 1).astype(np.float32)
 
     def near(self, colour, spread=0.12):
         """A variation of `colour`."""

@@ -49,14 +49,18 @@ class Kind:
             self.events.append(Event(float(time_s), kind, float(min(strength, 1)), float(x), float(seen) if visible else None))
 
     def use_recordings(self, rng, label: str) -> None:
-        """Takes a family of recordings of `label` for this clip where the stage asks for real sound and there are some."""
+        """Takes a series of recordings of `label` for this clip where the stage asks for real sound and there are some."""
         if self.stage.real:
             self.takes = recordings.family(rng, label, self.stage.split)
 
     def take(self, rng) -> np.ndarray:
         """One recording of the family, mono float32 [n], peak 1, pitch moved by at most 4 %."""
         chosen = self.takes[rng.integers(len(self.takes))]
-        return recordings.varied(chosen.mono(), rng.uniform(0.96, 1.04))
+        return recordings.stretched(chosen.one_shot(), rng.uniform(0.96, 1.04))
+
+    def bed_take(self, rng, num_samples: int) -> np.ndarray:
+        """A recorded ambience, stereo float32 [2, num_samples], rms 1."""
+        return self.takes[rng.integers(len(self.takes))].bed(rng, num_samples)
 
     def hit(self, rng, body, speed: float) -> np.ndarray:
         """A recorded contact where the clip uses recordings, else the body's own; peak 1."""

@@ -43,9 +43,17 @@ class Bird(Kind):
         gate = np.minimum(1, np.minimum(u * length / 0.008, (1 - u) * length / 0.03)) * (0.6 + 0.4 * np.sin(np.pi * u))
         return (oscillator(np.clip(freq, 800, 9500), [1, 0.25, 0.1]) * gate).astype(np.float32)
 
+    def call(self, rng) -> np.ndarray:
+        """The first syllable of a recording."""
+        wave = self.take(rng)[: int(0.2 * SAMPLE_RATE)].copy()
+        fade = len(wave) // 3
+        wave[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+        return wave / (np.abs(wave).max() + 1e-9)
+
     def sound(self, rng, mix):
         for event, (which, _) in zip(self.events, self.chirps):
-            mix.place(self.take(rng) if self.takes else self.chirp(rng, which), event.time_s, 0.6 * self.level * event.strength, event.x, wet=1.5)
+            wave = self.call(rng) if self.takes else self.chirp(rng, which)
+            mix.place(wave, event.time_s, 0.6 * self.level * event.strength, event.x, wet=1.5)
 
     def draw(self, canvas, style, rng):
         t = canvas.times

@@ -17,7 +17,7 @@ class Bounce(Kind):
         super().__init__(rng, stage)
         self.material = choose(rng, ("wood", "metal", "glass", "rubber", "stone"))
         self.size = rng.random()
-        self.radius = (0.09 + 0.13 * self.size) * (0.6 + 0.4 * stage.half)
+        self.radius = (0.11 + 0.15 * self.size) * (0.6 + 0.4 * stage.half)
         self.box = rng.random() < 0.3
         self.floor_y = rng.uniform(-0.8, -0.35)
         self.restitution = rng.uniform(*MATERIALS[self.material].restitution)

@@ -24,7 +24,6 @@ class Clock(Kind):
         self.modes = rng.uniform(1300, 5200, 5), rng.uniform(0.015, 0.06, 5), rng.uniform(0.3, 1, 5)
         self.case = rng.uniform(220, 600)
         self.tock = rng.uniform(0.7, 0.92)
-        self.use_recordings(rng, "clock")
 
     def tick(self, rng, ratio: float) -> np.ndarray:
         freqs, t60, amps = self.modes
@@ -37,7 +36,7 @@ class Clock(Kind):
 
     def sound(self, rng, mix):
         for event in self.events:
-            wave = self.take(rng) if self.takes else self.tick(rng, self.tock if event.kind == "tock" else 1.0)
+            wave = self.tick(rng, self.tock if event.kind == "tock" else 1.0)
             mix.place(wave, event.time_s, self.level * event.strength, event.x)
 
     def draw(self, canvas, style, rng):

@@ -27,20 +27,16 @@ class Drip(Kind):
         self.place = self.x(rng, 0.5)
         self.interval_s = np.exp(rng.uniform(np.log(0.3), np.log(1.3)))
         self.surface_y = rng.uniform(-0.7, -0.4)
-        self.tap_y = rng.uniform(0.55, 0.95)
+        self.tap_y = rng.uniform(0.45, 0.8)
         self.fall_s = rng.uniform(0.3, 0.5)
         times = rhythm(rng, rng.uniform(0.2, 0.8), stage.duration_s, self.interval_s, choose(rng, (0.03, 0.25)))
         self.radius_m = rng.uniform(0.0015, 0.0045)
         self.sizes = rng.uniform(0.75, 1.3, len(times))
         for time, size in zip(times, self.sizes):
             self.emit(time, "drop", 0.5 * size * rng.uniform(0.7, 1.0), self.place)
-        self.use_recordings(rng, "drip")
 
     def sound(self, rng, mix):
         for event, size in zip(self.events, self.sizes):
-            if self.takes:
-                mix.place(self.take(rng), event.time_s, self.level * event.strength, event.x)
-                continue
             mix.place(bubble(rng, self.radius_m * size), event.time_s, self.level * event.strength, event.x)
             for _ in range(int(rng.integers(1, 4))):
                 mix.place(bubble(rng, self.radius_m * rng.uniform(0.4, 0.9)), event.time_s + rng.uniform(0.008, 0.05),

@@ -13,6 +13,7 @@ SOUND_SPEED = 340.0
 class Engine(Kind):
     name = "engine"
     bed = True
+    outdoor = True
 
     def __init__(self, rng, stage):
         super().__init__(rng, stage)
@@ -31,9 +32,9 @@ class Engine(Kind):
                 self.revs.append((time, length, rng.uniform(0.5, 1.0)))
                 time += length + rng.uniform(0.4, 1.2)
         self.pass_s = stage.duration_s * rng.uniform(0.35, 0.65)
-        self.pass_speed = rng.uniform(0.7, 1.6) * (4 / max(stage.duration_s, 2.0)) * 1.2  # picture widths/2 per second
+        self.pass_speed = rng.uniform(0.5, 1.1) * 4 / max(stage.duration_s, 2.0)  # picture widths/2 per second
         self.unit_m = rng.uniform(4, 7)
-        self.off_m = rng.uniform(4, 9)                       # distance of the road
+        self.off_m = rng.uniform(2.5, 6)                       # distance of the road
         self.harmonics = rng.uniform(0.3, 1, 60) * np.arange(1, 61) ** -rng.uniform(0.7, 1.1) * np.exp(2j * np.pi * rng.random(60))
         self.harmonics[1::2] *= rng.uniform(0.5, 1.2)
         self.use_recordings(rng, "engine")
@@ -76,7 +77,7 @@ class Engine(Kind):
             half = oscillator(rate * uneven / 2, self.harmonics[:12], 3000)   # the cycle of four strokes: every second pulse differs
             load = np.interp(frame_times(n), t[::256], rate[::256])
             hiss = bed(rng, lowpass(500 + 6 * load, 1) + 0.12 * resonance(np.full(len(load), 2200.0), 1.2), n, 0.0)[0]
-            wave = 0.8 * tone / tone.std() + 0.4 * half / half.std() + 0.5 * hiss / hiss.std() * (0.6 + 0.4 * tone)
+            wave = 0.8 * tone / tone.std() + 0.4 * half / half.std() + 0.35 * hiss / hiss.std() * (0.6 + 0.4 * tone)
         wave = (wave / wave.std() * gain).astype(np.float32)
         mix.add_moving(wave * level, np.clip(x, -0.9, 0.9).astype(np.float32), 1.0, wet=0.2)
 

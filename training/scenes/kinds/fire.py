@@ -51,10 +51,10 @@ class Fire(Kind):
                 count = rng.poisson((8 + 30 * self.size) * duration)
                 bank = [contact_noise(rng, rng.uniform(2500, 9000), rng.uniform(0.001, 0.003)) for _ in range(8)]
                 crackle[channel] = grains(rng, rng.uniform(0, duration, count), rng.exponential(1.0, count), bank, n)
-            mix.add(crackle * (0.8 * level / (crackle.std() + 1e-9)), wet=0.2)
+            mix.add(crackle * (0.4 * level / (crackle.std() + 1e-9)), wet=0.2)
         for event in self.events:
             crack = contact_noise(rng, rng.uniform(3000, 9000), rng.uniform(0.004, 0.012))
-            mix.place(crack, event.time_s, 0.7 * self.level * event.strength, event.x + rng.normal(0, 0.1), wet=0.4)
+            mix.place(crack, event.time_s, self.level * event.strength, event.x + rng.normal(0, 0.1), wet=0.4)
 
     def draw(self, canvas, style, rng):
         t = canvas.times

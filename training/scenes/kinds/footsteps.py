@@ -70,7 +70,7 @@ class Footsteps(Kind):
         else:
             put(self.heel.strike(rng, 0.4 + 0.5 * strength), 0, 1.0)
             put(self.click.strike(rng, 0.5), 0, self.shoe * (0.9 if self.material == "stone" else 0.35))
-            put(contact_noise(rng, 2500, 0.03), toe, 0.25 + 0.2 * rng.random())
+            put(contact_noise(rng, 2500, 0.03), toe, 0.15 + 0.12 * rng.random())
         return out / np.abs(out).max()
 
     def sound(self, rng, mix):

@@ -35,8 +35,10 @@ class Insects(Kind):
 
     def sound(self, rng, mix):
         for event in self.events:
-            mix.place(self.take(rng) if self.takes else self.trill(self.chirp_s, self.pitch_hz), event.time_s, 0.6 * self.level * event.strength, event.x, wet=0.6)
-        if self.chorus:
+            mix.place(self.trill(self.chirp_s, self.pitch_hz), event.time_s, 0.6 * self.level * event.strength, event.x, wet=0.6)
+        if self.takes:                                       # others of the night, recorded
+            mix.add(self.bed_take(rng, self.stage.num_samples), rms(-36) * self.level, wet=0.2)
+        elif self.chorus:
             n = self.stage.num_samples
             far = bed(rng, resonance(np.array(self.pitch_hz * rng.uniform(0.8, 1.1)), 0.06) + 0.5 * resonance(np.array(self.pitch_hz * rng.uniform(0.9, 1.3)), 0.05), n)
             mix.add(far * (rms(-40) * self.level / far.std()), wet=0.2)

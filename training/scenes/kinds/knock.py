@@ -30,7 +30,7 @@ class Knock(Kind):
             time += size * interval + rng.uniform(0.7, 1.8)
         self.body = Body(rng, self.material, rng.uniform(0.5, 1.0))
         self.panel = Body(rng, "wood" if self.material == "wood" else "skin", 1.0)
-        self.use_recordings(rng, f"knock_{self.material}")
+        self.use_recordings(rng, f"impact_{self.material}")
 
     def sound(self, rng, mix):
         for event in self.events:

@@ -27,7 +27,6 @@ class Scrape(Kind):
             self.emit(time, "stroke", self.force * (0.8 if i % 2 == self.push else 0.5), self.place)
         self.centre_hz = {"wood": 2200, "metal": 4200, "stone": 1500, "none": 3000}[self.material] * rng.uniform(0.7, 1.4)
         self.teeth_hz = rng.uniform(70, 160)
-        self.use_recordings(rng, f"scrape_{self.material}")
 
     def motion(self, times_s):
         """(offset −1 … 1, speed 0 … 1) of the tool at each time: each stroke is fast at once and slows to rest."""

@@ -28,7 +28,6 @@ class Siren(Kind):
             for time in np.arange(first, stage.duration_s, self.period_s / 2):
                 if time > 0.05:
                     self.emit(time, "tone", 0.5, float(self.position(time)))
-        self.use_recordings(rng, "siren")
 
     def turn(self, times_s):
         """Phase of the cycle 0 … 1 at each time: the first half is one tone and one lamp."""

@@ -28,7 +28,6 @@ class Stream(Kind):
                 time = stop + rng.uniform(0.5, 1.2)
         self.ripple = rng.uniform(0, 2 * np.pi, 4)
         self.depth_hz = rng.uniform(350, 1100)
-        self.use_recordings(rng, "stream")
 
     def open(self, times_s):
         """Share of the flow, 0 … 1, at each time."""
@@ -71,7 +70,7 @@ class Stream(Kind):
             def shade(dx, dy, f):
                 a, b = (dx, dy) if along_x else (-dy, dx)
                 moved = a - speed * t[f, None, None]
-                return 1 + 0.12 * sum(np.sin(p * moved + q * b + r) for (p, q), r in zip(waves, phases))
+                return 1 + 0.08 * sum(np.sin(p * moved + q * b + r) for (p, q), r in zip(waves, phases))
             return shade
 
         if not self.tap:

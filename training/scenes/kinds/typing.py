@@ -34,7 +34,6 @@ class Typing(Kind):
                 self.keys.append((row, column))
         self.mode_hz = rng.uniform(900, 2600)
         self.clicky = rng.uniform(0.2, 1.0)
-        self.use_recordings(rng, "key")
 
     def stroke(self, rng, deep: bool) -> np.ndarray:
         n = int(0.16 * SAMPLE_RATE)
@@ -51,7 +50,7 @@ class Typing(Kind):
 
     def sound(self, rng, mix):
         for event, (row, _) in zip(self.events, self.keys):
-            wave = self.take(rng) if self.takes else self.stroke(rng, row == ROWS - 1)
+            wave = self.stroke(rng, row == ROWS - 1)
             mix.place(wave, event.time_s, self.level * event.strength, 0.4 * event.x + 0.6 * self.place)
 
     def draw(self, canvas, style, rng):

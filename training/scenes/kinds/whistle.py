@@ -22,7 +22,6 @@ class Whistle(Kind):
         self.stop_s = self.start_s + rng.uniform(1.6, 5.0) if rng.random() < 0.35 else stage.duration_s + 2
         self.floor_y = rng.uniform(-0.8, -0.55)
         self.material = "metal"
-        self.use_recordings(rng, "whistle")
 
     def steam(self, times_s):
         """Steam 0 … 1 at each time; the sound follows it."""
