@@ -18,14 +18,31 @@ class Conv(nn.Conv1d):
         return F.linear(shifted(x, self.kernel_size[0]), taps_first(self.weight), self.bias)
 
 
+class Shifted(torch.autograd.Function):
+    """[B, L, width] → [B, L', kernel·width]: the rows n − pad … n − pad + kernel − 1 side by side.
+
+    With a backward of its own: that of slicing would write a whole array of zeros for every shift.
+    """
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, kernel: int) -> torch.Tensor:
+        pad = (kernel - 1) // 2
+        ctx.kernel, ctx.pad, ctx.shape = kernel, pad, x.shape
+        rows = F.pad(x, (0, 0, pad, pad))
+        length = rows.shape[1] - kernel + 1
+        return torch.cat([rows[:, j : j + length] for j in range(kernel)], -1)
+
+    @staticmethod
+    def backward(ctx, grad: torch.Tensor):
+        batch, length, width = ctx.shape
+        rows = grad.new_zeros(batch, length + 2 * ctx.pad, width)
+        for j, part in enumerate(grad.split(width, -1)):
+            rows[:, j : j + grad.shape[1]] += part
+        return rows[:, ctx.pad : ctx.pad + length], None
+
+
 def shifted(x: torch.Tensor, kernel: int) -> torch.Tensor:
-    """[B, L, width] → [B, L', kernel·width]: the rows n − pad … n − pad + kernel − 1 side by side."""
-    if kernel == 1:
-        return x
-    pad = (kernel - 1) // 2
-    rows = F.pad(x, (0, 0, pad, pad))
-    length = rows.shape[1] - kernel + 1
-    return torch.cat([rows[:, j : j + length] for j in range(kernel)], -1)
+    return x if kernel == 1 else Shifted.apply(x, kernel)
 
 
 def taps_first(weight: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from twin.bottleneck import sample
+
+__all__ = ["MelCodec", "MelConfig", "analyse", "magnitudes", "mel_filters", "sample"]
+
 FLOOR = 1e-4  # added to the band magnitudes before the logarithm: −80 dB of a full-scale sine
 
 
@@ -87,19 +91,6 @@ def analyse(audio: torch.Tensor, config: MelConfig = MelConfig()) -> torch.Tenso
     bands = magnitudes(audio, config) @ mel_filters(config).to(audio).t()
     y = (torch.log(bands + FLOOR) + 5) / 2
     return y.transpose(1, 2).flatten(2)
-
-
-def sample(moments: torch.Tensor, noise: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """The bottleneck of spec 03: moments [B, N, 2·latent_dim] → (z [B, N, latent_dim], KL); `noise` stands in for a draw.
-
-    std = softplus(scale) + 1e-4; the KL sums over channels and averages over batch and time, without the customary ½.
-    """
-    mean, scale = moments.chunk(2, -1)
-    deviation = F.softplus(scale) + 1e-4
-    noise = torch.randn_like(mean) if noise is None else noise
-    variance = deviation.square()
-    kl = (mean.square() + variance - torch.log(variance) - 1).sum(-1).mean()
-    return mean + deviation * noise, kl
 
 
 class DepthwiseConv(nn.Conv1d):

@@ -100,11 +100,12 @@ class QkvProjection(nn.Module):
         weight = self.qkv.weight.reshape(self.num_heads, d, 3, width).permute(2, 0, 1, 3).reshape(3 * width, width)
         bias = self.qkv.bias.reshape(self.num_heads, d, 3).permute(2, 0, 1).reshape(-1)
         qkv = F.linear(x, weight, bias).unflatten(-1, (3, self.num_heads, d))
-        qk = rms_norm(qkv[:, :, :2], torch.stack([self.q_norm.weight, self.k_norm.weight])[:, None])
+        qk, v = qkv.split([2, 1], 2)
+        qk = rms_norm(qk, torch.stack([self.q_norm.weight, self.k_norm.weight])[:, None])
         if turns is not None:
             pairs = torch.view_as_complex(qk.unflatten(-1, (-1, 2)))
             qk = torch.view_as_real(pairs * turns[:, None, None].to(pairs.dtype)).flatten(-2)
-        return qk[:, :, 0], qk[:, :, 1], qkv[:, :, 2].to(qk.dtype)
+        return *qk.unbind(2), v.squeeze(2).to(qk.dtype)
 
 
 class CrossAttention(nn.Module):
