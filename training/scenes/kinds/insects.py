@@ -35,7 +35,7 @@ class Insects(Kind):
 
     def sound(self, rng, mix):
         for event in self.events:
-            mix.place(self.trill(self.chirp_s, self.pitch_hz), event.time_s, 0.6 * self.level * event.strength, event.x, wet=0.6)
+            mix.place(self.trill(self.chirp_s, self.pitch_hz), event.time_s, 0.9 * self.level * event.strength, event.x, wet=0.6)
         if self.takes:                                       # others of the night, recorded
             mix.add(self.bed_take(rng, self.stage.num_samples), rms(-36) * self.level, wet=0.2)
         elif self.chorus:
