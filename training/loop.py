@@ -19,19 +19,21 @@ class Loop:
     """Iterates until `minutes` of training time (or `steps`) are spent; `step` does backward, clip, update and EMA.
 
     The learning rate warms up linearly over `warmup` steps, stays, and falls by a cosine to a hundredth over the part of
-    the budget after `decay_from`. `model.training` is left to the caller. `ema_state` are the averaged weights.
+    the budget after `decay_from`; `schedule(step)` instead gives the rate of a step itself. `ema_state` are the averaged
+    weights: at most `ema` of them is kept a step, or `ema(step)`. `clip` 0 leaves gradients as they are.
+    `model.training` is left to the caller.
     """
 
     def __init__(self, model, folder: Path, *, minutes: float, lr: float, warmup: int = 50, decay_from: float = 0.4,
-                 weight_decay: float = 1e-2, betas=(0.9, 0.99), clip: float = 1.0, ema: float = 0.999, steps: int | None = None,
-                 save_every_s: float = 240, seed: int = 1, parameters=None):
+                 weight_decay: float = 1e-2, betas=(0.9, 0.99), eps: float = 1e-8, clip: float = 1.0, ema=0.999, steps: int | None = None,
+                 save_every_s: float = 240, seed: int = 1, parameters=None, schedule=None):
         torch.manual_seed(seed)
         self.model, self.folder = model, Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.budget_s, self.steps, self.lr, self.warmup, self.decay_from, self.clip = 60 * minutes, steps, lr, warmup, decay_from, clip
-        self.ema_rate, self.save_every_s = ema, save_every_s
+        self.ema, self.save_every_s, self.schedule = ema, save_every_s, schedule
         self.parameters = [p for p in (parameters or model.parameters()) if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(self.parameters, lr=lr, betas=betas, weight_decay=weight_decay)
+        self.optimiser = torch.optim.AdamW(self.parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
         self.ema_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
         self.at, self.spent_s, self.history = 0, 0.0, []
         self._averages = {}
@@ -66,19 +68,25 @@ class Loop:
         self._show()
         self.save()
 
-    def step(self, loss, figures: dict) -> None:
-        """One update; a loss that is not finite stops the run with an error."""
+    def step(self, loss, figures: dict, gradients=None) -> None:
+        """One update; a loss that is not finite stops the run with an error. `gradients` of the parameters, if a caller
+        has taken them already."""
         if not torch.isfinite(loss):
             raise RuntimeError(f"the loss is {loss.item()} at step {self.at}; lower the learning rate, or resume from {self.checkpoint}")
         rate = self._rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        if gradients is None:
+            loss.backward()
+        else:
+            for parameter, gradient in zip(self.parameters, gradients):
+                parameter.grad = gradient
+        if self.clip:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self.optimiser.step()
         self.at += 1
-        keep = min(self.ema_rate, (1 + self.at) / (10 + self.at))
+        keep = self.ema(self.at) if callable(self.ema) else min(self.ema, (1 + self.at) / (10 + self.at))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
                 if value.dtype.is_floating_point:
@@ -89,7 +97,13 @@ class Loop:
             old = self._averages.get(name)
             self._averages[name] = float(value) if old is None else 0.98 * old + 0.02 * float(value)
 
+    def note(self, name: str, value: float) -> None:
+        """A figure that is shown and plotted as it is, until the next of its name."""
+        self._averages[name] = value
+
     def _rate(self) -> float:
+        if self.schedule:
+            return self.schedule(self.at)
         progress = self.progress()
         fall = max(0.0, (progress - self.decay_from) / max(1e-9, 1 - self.decay_from))
         return self.lr * min(1.0, (self.at + 1) / self.warmup) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fall)))
@@ -110,7 +124,7 @@ class Loop:
     def _resume(self) -> None:
         state = torch.load(self.checkpoint, map_location="cpu")
         self.model.load_state_dict(state["model"])
-        self.ema_state = state["ema"]
+        self.ema_state = {name: value.to(self.ema_state[name].device) for name, value in state["ema"].items()}
         self.optimiser.load_state_dict(state["optimiser"])
         self.at, self.spent_s, self.history = state["step"], state["spent_s"], state["history"]
         torch.set_rng_state(state["rng"])

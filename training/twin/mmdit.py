@@ -128,7 +128,7 @@ class CrossAttention(nn.Module):
 
 def modulated(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     """Layer norm without parameters, eps 1e-5, then x·(1 + scale) + shift."""
-    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]).to(shift.dtype), 1 + scale)
+    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), 1 + scale)
 
 
 def modulation(width: int, chunks: int) -> nn.Sequential:
@@ -347,7 +347,8 @@ class Mmdit(nn.Module):
         config, (batch, length, _) = self.config, x.shape
         if config.use_inpaint:
             x = torch.cat([x, torch.zeros_like(x) if conditions.masked is None else conditions.masked], -1)
-        latent, clip, text = self.audio_input_proj(x), conditions.clip, conditions.text
+        # Under autocast products are short, residual streams are not.
+        latent, clip, text = (stream.to(self.sync_pos_emb.dtype) for stream in (self.audio_input_proj(x), conditions.clip, conditions.text))
         global_c = (self.t_embed(t) + conditions.global_c)[:, None]                             # [B, 1, D]
         extended_c = global_c + conditions.sync                                                 # [B, N, D]
         global_c, extended_c = F.silu(global_c), F.silu(extended_c)
