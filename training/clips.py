@@ -9,7 +9,6 @@ A folder of clips holds
 in the order of the seeds, which start at --first.
 """
 import argparse
-import dataclasses
 import json
 import multiprocessing
 import os
@@ -56,7 +55,7 @@ class Clips:
 
 def describe(scene) -> dict:
     return {"seed": scene.seed, "class_name": scene.class_name, "classes": list(scene.classes), "material": scene.material,
-            "caption": scene.caption, "cot": scene.cot, "events": [dataclasses.asdict(event) for event in scene.events]}
+            "caption": scene.caption, "cot": scene.cot, "events": [event.as_dict() for event in scene.events]}
 
 
 def _clip(job):

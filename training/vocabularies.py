@@ -1,34 +1,28 @@
 """Makes the two small vocabularies of the embedded model from captions and chains of thought.
 
-    clip/merges.txt, clip/vocab.json   byte-level BPE as CLIP's: 512 byte symbols, merges by frequency, two specials
-    spiece.model                       SentencePiece unigram, T5's ids (pad 0, eos 1, unk 2), NFKC with case folding
+    python3 -m vocabularies build/training/train-4s -o build/training/vocabularies
+
+    merges.txt, vocab.json   byte-level BPE as CLIP's: 512 byte symbols, merges by frequency, two specials
+    spiece.model             SentencePiece unigram, T5's ids (pad 0, eos 1, unk 2), NFKC with case folding
 
 Both cover any text: what the corpus never showed falls apart into letters or bytes.
 """
+import argparse
 import io
 import json
-import re
 from collections import Counter
 from pathlib import Path
 
 import sentencepiece
 
+from twin.tokenizers import byte_symbols, pieces
+
 NUM_MERGES, NUM_PIECES = 1400, 1600
-# What the regex of CLIP's tokenizer keeps, for the plain English of the corpus.
-WORDS = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[a-z]+|[0-9]|[^\sa-z0-9]+")
-
-
-def byte_symbols() -> list[str]:
-    """GPT-2's printable stand-ins for the 256 bytes, in CLIP's order: printable Latin-1 first, then the others."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [b for b in range(256) if b not in printable]
-    return [chr(b) for b in printable] + [chr(256 + n) for n in range(len(others))]
-
 
 def learn_merges(texts, count: int) -> list[tuple[str, str]]:
     """The `count` most frequent pairs, one after the other; a tie goes to the pair that comes first in the alphabet."""
     words = {}
-    for word, times in Counter(match for text in texts for match in WORDS.findall(text.lower())).items():
+    for word, times in Counter(match for text in texts for match in pieces(text.lower())).items():
         if word.isascii():
             words[(*word[:-1], word[-1] + "</w>")] = times
     merges = []
@@ -60,7 +54,7 @@ def merged(symbols, pair):
 def write_clip(texts, folder: Path) -> int:
     """Writes merges.txt and vocab.json; returns the size of the vocabulary."""
     folder.mkdir(parents=True, exist_ok=True)
-    symbols, merges = byte_symbols(), learn_merges(texts, NUM_MERGES)
+    symbols, merges = list(byte_symbols().values()), learn_merges(texts, NUM_MERGES)
     vocabulary = [*symbols, *(s + "</w>" for s in symbols), *(a + b for a, b in merges), "<|startoftext|>", "<|endoftext|>"]
     (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges), encoding="utf-8")
     (folder / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(vocabulary)}, ensure_ascii=False), encoding="utf-8")
@@ -78,3 +72,18 @@ def write_t5(texts, path: Path) -> int:
         pad_id=0, eos_id=1, unk_id=2, bos_id=-1, pad_piece="<pad>", eos_piece="</s>", unk_piece="<unk>", num_threads=1, minloglevel=2)
     path.write_bytes(model.getvalue())
     return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue()).get_piece_size()
+
+
+def main() -> None:
+    from clips import Clips
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("clips", type=Path, nargs="+", help="folders of clips")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    texts = [line[field] for folder in options.clips for line in Clips(folder).lines for field in ("caption", "cot")]
+    print(f"CLIP: {write_clip(texts, options.output)} entries, T5: {write_t5(texts, options.output / 'spiece.model')} pieces")
+
+
+if __name__ == "__main__":
+    main()

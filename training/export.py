@@ -1,0 +1,92 @@
+"""Writes the trained networks as a bundle: 8-bit rows where they do no harm, 16-bit floats elsewhere.
+
+    python3 -m export --model build/training -o models/foley-small
+
+The bundle's latents have standard deviation 1 in every channel, as the flow model was trained; the codec's first and last
+layers take the factor in.
+"""
+import argparse
+import json
+import math
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import model
+from twin import safetensors
+from twin.safetensors import Rows8
+
+# Layers whose error every step of the sampler sees, or that are tiny: kept as 16-bit floats.
+KEEP = ("final_layer", "t_embed", "pos_emb", "_feat", "position_embedding", "class_embedding", "cls_token", "pos_embed", "temp_embed", "relative_attention")
+MIN_ROWS8 = 4096  # elements
+
+
+def stored(name: str, tensor: torch.Tensor, wide: bool):
+    """`tensor` as the bundle holds it."""
+    if wide:
+        return tensor.float()
+    if tensor.dim() < 2 or tensor.numel() < MIN_ROWS8 or any(part in name for part in KEEP):
+        return tensor.half()
+    return Rows8.of(tensor)
+
+
+def scaled_codec(state: dict, std: torch.Tensor) -> dict:
+    """The codec over latents divided by `std` [latent_dim]. Exact for the means; deviations are scaled in the limit of
+    small ones, where softplus is the exponential."""
+    state = dict(state)
+    state["decoder.in.weight"] = state["decoder.in.weight"] * std[None, :, None]
+    for suffix in ("weight", "bias"):
+        mean, raw = state[f"encoder.out.{suffix}"].chunk(2)
+        if suffix == "weight":
+            state["encoder.out.weight"] = torch.cat([mean / std[:, None], raw])
+        else:
+            state["encoder.out.bias"] = torch.cat([mean / std, raw - torch.log(std)])
+    return state
+
+
+def components(networks, vocabulary_sizes: dict) -> dict:
+    """bundle.json's `components` without files."""
+    codec = {side: {"type": "mel", "config": asdict(config)} for side, config in model.CODEC.items()}
+    recogniser = asdict(model.recogniser_config())
+    return {"mmdit": model.MMDIT, "vae": codec, "t5": model.t5_config(vocabulary_sizes["t5"]),
+            "clip_text": model.clip_text_config(vocabulary_sizes["clip_text"]), "clip_vision": model.CLIP_VISION,
+            "synchformer": model.SYNCHFORMER, "recogniser": recogniser}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", type=Path, required=True, help="folder with codec, encoders, flow, vocabularies and features")
+    parser.add_argument("--wide", action="store_true", help="float32 throughout, to see what 8 bits cost")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+
+    networks = model.trained(options.model)
+    std = torch.from_numpy(np.load(next((options.model / "features").glob("*/latent_std.npy"))))
+    states = {"mmdit": networks.mmdit.state_dict(), "vae": scaled_codec(networks.codec.state_dict(), std),
+              **{name: getattr(networks, name).state_dict() for name in ("t5", "clip_text", "clip_vision", "synchformer", "recogniser")}}
+    tensors = {f"{name}.{key}": stored(key, value, options.wide) for name, state in states.items() for key, value in state.items()
+               if torch.is_tensor(value) and value.is_floating_point()}
+    options.output.mkdir(parents=True, exist_ok=True)
+    safetensors.write(options.output / "model.safetensors", tensors, {"format": "pt", "name": model.NAME})
+    for file in ("merges.txt", "vocab.json", "spiece.model"):
+        shutil.copy(options.model / "vocabularies" / file, options.output / file)
+
+    tokenizers = {"t5": {"type": "sentencepiece", "file": "spiece.model"},
+                  "clip_text": {"type": "clip_bpe", "file": "merges.txt", "vocabulary": "vocab.json"}}
+    bundle = {"format": "thinksound-bundle", "version": 1, "name": model.NAME, "license": "CC-BY-4.0",
+              "origin": "trained from nothing on generated scenes and licence-clean recordings by training/ of this repository; see MODEL_CARD.md",
+              "sample_rate": 44100, "features": {"clip_fps": model.CLIP_FPS, "sync_fps": model.SYNC_FPS, "clip_resize": "slow"},
+              "components": {name: {"config": config, "files": ["model.safetensors"], "prefix": f"{name}.",
+                                    **({"tokenizer": tokenizers[name]} if name in tokenizers else {})}
+                             for name, config in components(networks, model.vocabulary_sizes(options.model / "vocabularies")).items()}}
+    (options.output / "bundle.json").write_text(json.dumps(bundle, indent=2) + "\n")
+    size = sum(file.stat().st_size for file in options.output.iterdir())
+    count = sum(math.prod(value.shape) for state in states.values() for value in state.values())
+    print(f"{options.output}: {count / 1e6:.2f} M parameters, {size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
