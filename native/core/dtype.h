@@ -8,20 +8,20 @@
 
 namespace ts {
 
-enum class DType : uint8_t { f32, f64, f16, bf16, i64, i32, i16, u8 };
+enum class DType : uint8_t { f32, f64, f16, bf16, i64, i32, i16, u8, i8 };
 
 constexpr size_t size_of(DType dtype) {
   switch (dtype) {
     case DType::f64: case DType::i64: return 8;
     case DType::f32: case DType::i32: return 4;
     case DType::f16: case DType::bf16: case DType::i16: return 2;
-    case DType::u8: return 1;
+    case DType::u8: case DType::i8: return 1;
   }
   return 0;
 }
 
 constexpr std::string_view name_of(DType dtype) {
-  constexpr std::string_view names[] = {"f32", "f64", "f16", "bf16", "i64", "i32", "i16", "u8"};
+  constexpr std::string_view names[] = {"f32", "f64", "f16", "bf16", "i64", "i32", "i16", "u8", "i8"};
   return names[static_cast<size_t>(dtype)];
 }
 
@@ -50,5 +50,6 @@ template <> constexpr DType dtype_of<int64_t>() { return DType::i64; }
 template <> constexpr DType dtype_of<int32_t>() { return DType::i32; }
 template <> constexpr DType dtype_of<int16_t>() { return DType::i16; }
 template <> constexpr DType dtype_of<uint8_t>() { return DType::u8; }
+template <> constexpr DType dtype_of<int8_t>() { return DType::i8; }
 
 }  // namespace ts

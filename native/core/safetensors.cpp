@@ -35,7 +35,7 @@ constexpr StoredType kStoredTypes[] = {
     {"F32", 32, DType::f32},         {"F64", 64, DType::f64}, {"F16", 16, DType::f16},
     {"BF16", 16, DType::bf16},       {"I64", 64, DType::i64}, {"I32", 32, DType::i32},
     {"I16", 16, DType::i16},         {"U8", 8, DType::u8},    {"BOOL", 8, DType::u8},
-    {"I8", 8, std::nullopt},         {"U16", 16, std::nullopt}, {"U32", 32, std::nullopt},
+    {"I8", 8, DType::i8},            {"U16", 16, std::nullopt}, {"U32", 32, std::nullopt},
     {"U64", 64, std::nullopt},       {"C64", 64, std::nullopt}, {"F8_E4M3", 8, std::nullopt},
     {"F8_E5M2", 8, std::nullopt},    {"F8_E8M0", 8, std::nullopt}, {"F8_E4M3FNUZ", 8, std::nullopt},
     {"F8_E5M2FNUZ", 8, std::nullopt}, {"F6_E2M3", 6, std::nullopt}, {"F6_E3M2", 6, std::nullopt},

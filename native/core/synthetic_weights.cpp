@@ -65,11 +65,10 @@ class SyntheticSource final : public WeightSource {
   explicit SyntheticSource(uint64_t seed) : seed_(seed) {}
 
   std::string description() const override { return concat("synthetic weights (seed ", seed_, ")"); }
-  void release(std::string_view name) override {
+ protected:
+  void release_stored(std::string_view name) override {
     if (const auto found = made_.find(name); found != made_.end()) made_.erase(found);
   }
-
- protected:
   const Tensor* find(std::string_view name) const override {
     const auto found = made_.find(name);
     return found == made_.end() ? nullptr : &found->second.tensor;

@@ -9,6 +9,7 @@ namespace ts {
 namespace {
 
 constexpr size_t kMaxListed = 12;
+constexpr std::string_view kScaleSuffix = ".scale";
 
 std::string listed(const std::vector<std::string>& faults) {
   std::string text;
@@ -32,12 +33,17 @@ class FileSource final : public WeightSource {
     return text;
   }
 
-  void release(std::string_view name) override {
-    if (const auto [file, tensor] = locate(name); tensor) file->release(*tensor);
+  std::string origin(std::string_view name) const override {
+    const SafetensorsFile* file = locate(name).first;
+    return file ? file->path() : description();
   }
 
  protected:
   const Tensor* find(std::string_view name) const override { return locate(name).second; }
+
+  void release_stored(std::string_view name) override {
+    if (const auto [file, tensor] = locate(name); tensor) file->release(*tensor);
+  }
 
   std::string why_missing(std::string_view name) const override {
     for (const WeightFile& entry : files_) {
@@ -124,8 +130,8 @@ Tensor WeightSource::take_checked(std::string_view name, const Shape& usual, boo
     missing_.push_back(why.empty() ? std::string(name) : concat(name, " (", why, ")"));
     return {};
   }
-  const bool is_weight = tensor->dtype == DType::f32 || tensor->dtype == DType::f16 || tensor->dtype == DType::bf16;
-  if (!is_weight) {
+  const DType dtype = tensor->dtype;
+  if (dtype != DType::f32 && dtype != DType::f16 && dtype != DType::bf16 && dtype != DType::i8) {
     mismatched_.push_back(concat(name, " holds ", name_of(tensor->dtype), ", expected f32, f16 or bf16"));
     return {};
   }
@@ -133,7 +139,47 @@ Tensor WeightSource::take_checked(std::string_view name, const Shape& usual, boo
     mismatched_.push_back(concat(name, " is ", tensor->shape.str(), ", expected ", usual.str()));
     return {};
   }
-  return *tensor;
+  return dtype == DType::i8 ? widen(name, *tensor) : *tensor;
+}
+
+Tensor WeightSource::widen(std::string_view name, const Tensor& stored) {
+  const std::string scale_name = scale_of(name);
+  const Tensor* scale = find(scale_name);
+  const auto wrong = [&](const auto&... parts) {
+    mismatched_.push_back(concat(parts...));
+    return Tensor();
+  };
+  if (stored.shape.rank() < 2) return wrong(name, " holds i8 of shape ", stored.shape.str(), ", two axes or more needed");
+  if (!scale) {
+    missing_.push_back(concat(scale_name, " (", name, " holds i8)"));
+    return {};
+  }
+  const Shape rows{stored.shape[0]};
+  if (scale->dtype != DType::f32) return wrong(scale_name, " holds ", name_of(scale->dtype), ", expected f32");
+  if (!(scale->shape == rows)) return wrong(scale_name, " is ", scale->shape.str(), ", expected ", rows.str());
+  const std::span<const float> scales(scale->as<const float>(), size_t(rows[0]));
+  for (size_t row = 0; row < scales.size(); ++row)
+    if (!(scales[row] >= 0 && std::isfinite(scales[row])))
+      return wrong(scale_name, " is ", scales[row], " at row ", row, ", a finite number of 0 or more needed");
+  if (!missing_.empty() || !mismatched_.empty()) return {};
+  std::vector<float>& wide = widened_[std::string(name)];
+  wide.resize(size_t(stored.numel()));
+  widen_rows(wide, stored, scales);
+  return tensor_of(wide.data(), stored.shape);
+}
+
+void WeightSource::release(std::string_view name) {
+  if (const auto found = widened_.find(name); found != widened_.end()) {
+    widened_.erase(found);
+    release_stored(scale_of(name));
+  }
+  release_stored(name);
+}
+
+bool WeightSource::scales_another(std::string_view name) const {
+  if (!name.ends_with(kScaleSuffix)) return false;
+  const Tensor* scaled = find(name.substr(0, name.size() - kScaleSuffix.size()));
+  return scaled && scaled->dtype == DType::i8;
 }
 
 Tensor WeightSource::take(std::string_view name, const Shape& shape) { return take_checked(name, shape, false); }
@@ -143,7 +189,7 @@ void WeightSource::finish() {
   std::vector<std::string> left_over;
   for (std::string& name : names()) {
     if (taken_.contains(name)) continue;
-    bool ignored = false;
+    bool ignored = scales_another(name);
     for (const std::string& prefix : ignored_) ignored = ignored || name.starts_with(prefix);
     if (!ignored) left_over.push_back(in_quotes(name));
   }
@@ -162,25 +208,34 @@ std::unique_ptr<WeightSource> open_weights(std::vector<WeightFile> files) {
   return std::make_unique<FileSource>(std::move(files));
 }
 
-void check_finite(const Tensor& tensor, std::string_view name) {
+std::string scale_of(std::string_view name) { return std::string(name).append(kScaleSuffix); }
+
+void widen_rows(std::span<float> out, const Tensor& stored, std::span<const float> scale) {
+  const auto* values = stored.as<const int8_t>();
+  const size_t cols = scale.empty() ? 0 : out.size() / scale.size();
+  for (size_t row = 0; row < scale.size(); ++row)
+    for (size_t i = row * cols; i < (row + 1) * cols; ++i) out[i] = scale[row] * float(values[i]);
+}
+
+void check_finite(const Tensor& tensor, std::string_view name, std::string_view origin) {
   with_floats(tensor, name, [&](const auto* values) {
     if (all_finite(values, tensor.numel())) return;
     for (int64_t i = 0; i < tensor.numel(); ++i) {
       const float value = as_float(values[i]);
       if (!std::isfinite(value))
-        fail(TS_BAD_WEIGHTS, "weights: ", in_quotes(name), " holds ", std::isnan(value) ? "NaN" : "infinity",
+        fail(TS_BAD_WEIGHTS, origin, ": ", in_quotes(name), " holds ", std::isnan(value) ? "NaN" : "infinity",
              " at element ", i, "; the file is damaged or its training diverged");
     }
   });
 }
 
-std::vector<float> to_f32(const Tensor& tensor, std::string_view name) {
+std::vector<float> to_f32(const Tensor& tensor, std::string_view name, std::string_view origin) {
   std::vector<float> out(static_cast<size_t>(tensor.numel()));
   with_floats(tensor, name, [&](const auto* values) {
     for (size_t i = 0; i < out.size(); ++i) out[i] = as_float(values[i]);
   });
   // After the conversion, because a finite f64 may be infinite as f32.
-  check_finite(tensor_of(out.data(), tensor.shape), name);
+  check_finite(tensor_of(out.data(), tensor.shape), name, origin);
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,12 +55,16 @@ class SafetensorsFile {
 //
 // A network take()s every tensor that its configuration demands; finish() then reports what was missing, had
 // another shape or type, and what was left over, all in one message.
+//
+// Weights of 8 bits: a tensor NAME of I8 with two axes or more and a companion NAME.scale, F32 of one value for each
+// row of the first axis, stand for value = scale[row]·int8. Networks are given them as f32 and do not know.
 class WeightSource {
  public:
   virtual ~WeightSource() = default;
 
-  // The tensor `name` of exactly `shape`, as stored: f32, f16 or bf16. A missing or wrong one is noted, and
-  // an empty Tensor returned; the network carries on to find every fault, then finish() throws.
+  // The tensor `name` of exactly `shape`: f32, f16 or bf16 as stored, weights of 8 bits widened to f32 into memory that
+  // lives until release(). A missing or wrong one is noted, and an empty Tensor returned; the network carries on to find
+  // every fault, then finish() throws. Once there is a fault nothing is widened any more: those come back empty too.
   Tensor take(std::string_view name, const Shape& shape);
   // The same where the network decides by rank or rows (spec 01 §1: Linear or Conv): any shape. `usual` is the one
   // that a source which makes tensors up (synthetic_weights) should give.
@@ -76,7 +81,9 @@ class WeightSource {
   // TS_BAD_WEIGHTS listing up to 12 faults of each kind. Extra tensors are a fault unless ignored.
   void finish();
   virtual std::string description() const = 0;           // for messages: file names
-  virtual void release(std::string_view /*name*/) {}     // the tensor has been packed
+  virtual std::string origin(std::string_view /*name*/) const { return description(); }  // the file that holds a tensor
+  // The tensor has been packed: frees what was widened, and gives back the pages it was read from.
+  void release(std::string_view name);
 
  protected:
   virtual const Tensor* find(std::string_view name) const = 0;
@@ -85,10 +92,15 @@ class WeightSource {
   // Why a name that find() does not know may still stand in the file; "" if it does not.
   virtual std::string why_missing(std::string_view /*name*/) const { return ""; }
   virtual std::vector<std::string> names() const = 0;
+  // What find() gave will not be read again soon.
+  virtual void release_stored(std::string_view /*name*/) {}
 
  private:
   Tensor take_checked(std::string_view name, const Shape& usual, bool any_shape);
+  Tensor widen(std::string_view name, const Tensor& stored);
+  bool scales_another(std::string_view name) const;
   std::set<std::string, std::less<>> taken_;
+  std::map<std::string, std::vector<float>, std::less<>> widened_;
   std::vector<std::string> ignored_, missing_, mismatched_;
 };
 
@@ -104,9 +116,14 @@ std::unique_ptr<WeightSource> open_weights(std::vector<WeightFile> files);
 // published sizes need no download. Tensors are bf16, made when taken and freed on release.
 std::unique_ptr<WeightSource> synthetic_weights(uint64_t seed);
 
-// f32 copy of any float tensor. TS_BAD_WEIGHTS naming `name` when a value is NaN or infinite.
-std::vector<float> to_f32(const Tensor& tensor, std::string_view name);
+// Names the scales of the 8-bit tensor `name`.
+std::string scale_of(std::string_view name);
+// out = scale[row]·stored, row by row: `stored` i8 [R, ...], `scale` [R], `out` of as many elements as `stored`.
+void widen_rows(std::span<float> out, const Tensor& stored, std::span<const float> scale);
+
+// f32 copy of any float tensor. TS_BAD_WEIGHTS naming `origin` and `name` when a value is NaN or infinite.
+std::vector<float> to_f32(const Tensor& tensor, std::string_view name, std::string_view origin = "weights");
 // The check alone, for tensors that are packed as they are stored.
-void check_finite(const Tensor& tensor, std::string_view name);
+void check_finite(const Tensor& tensor, std::string_view name, std::string_view origin = "weights");
 
 }  // namespace ts

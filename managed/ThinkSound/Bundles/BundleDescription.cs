@@ -132,16 +132,17 @@ public sealed record BundleComponent
     /// <summary>Full path of its tokenizer; null if it has none.</summary>
     public string? Tokenizer { get; init; }
 
-    /// <summary>Values of its tensors by number format ("F32", "BF16", …), from the headers of its files.</summary>
+    /// <summary>Values of its tensors by number format ("F32", "BF16", …), from the headers of its files. The scales of weights
+    /// stored in 8 bits ("I8") are no parameters of their own.</summary>
     /// <exception cref="ResourceNotFoundException">A file is not there.</exception>
     /// <exception cref="WeightsException">A file is no safetensors file.</exception>
     public IReadOnlyDictionary<string, long> CountParameters()
     {
         var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        foreach (string file in Files)
-            foreach (SafetensorsEntry tensor in SafetensorsEntry.ReadAll(file))
-                if (tensor.Name.StartsWith(Prefix, StringComparison.Ordinal))
-                    counts[tensor.Type] = counts.GetValueOrDefault(tensor.Type) + tensor.Count;
+        SafetensorsEntry[] tensors = [.. Files.SelectMany(SafetensorsEntry.ReadAll).Where(tensor => tensor.Name.StartsWith(Prefix, StringComparison.Ordinal))];
+        HashSet<string> scales = [.. tensors.Where(tensor => tensor.Type == "I8").Select(tensor => tensor.Name + ".scale")];
+        foreach (SafetensorsEntry tensor in tensors.Where(tensor => !scales.Contains(tensor.Name)))
+            counts[tensor.Type] = counts.GetValueOrDefault(tensor.Type) + tensor.Count;
         return counts;
     }
 

@@ -108,6 +108,52 @@ TEST_CASE("weights: floats of every width become the same f32") {
   CHECK_THROWS_WITH_AS(to_f32(tensor_of(whole.data(), {1}), "x"), "weights: \"x\" holds i32, expected floats", Error);
 }
 
+TEST_CASE("weights: 8 bits and a scale per row become f32, and their scales are never left over") {
+  const TempFolder folder;
+  SafetensorsBuilder builder;
+  builder.tensor<int8_t>("fc.weight", "I8", {2, 3}, {1, -1, 127, -128, 0, 5}).f32("fc.weight.scale", {2}, {0.5f, 2});
+  builder.tensor<int8_t>("conv.weight", "I8", {2, 1, 2}, {1, 2, 3, 4}).f32("conv.weight.scale", {2}, {0, 0.25f});
+  const auto source = open_weights({{written(folder, "w", builder), ""}});
+  CHECK(source->has_rank("conv.weight", 3));
+  const Tensor fc = source->take("fc.weight", {2, 3});
+  CHECK(fc.dtype == DType::f32);
+  CHECK(to_f32(fc, "fc.weight") == std::vector<float>{0.5f, -0.5f, 63.5f, -256, 0, 10});
+  const Tensor conv = source->take_any("conv.weight", {7});
+  CHECK(conv.shape == Shape{2, 1, 2});
+  CHECK(to_f32(conv, "conv.weight") == std::vector<float>{0, 0, 0.75f, 1});
+  source->release("fc.weight");
+  CHECK(to_f32(source->take("fc.weight", {2, 3}), "again")[2] == 63.5f);
+  CHECK(fault_of(*source).empty());
+}
+
+TEST_CASE("weights: what is wrong with weights of 8 bits is said by name") {
+  const TempFolder folder;
+  const auto fault = [&](std::vector<int64_t> shape, const SafetensorsBuilder& scale) {
+    SafetensorsBuilder builder = scale;
+    builder.raw("a.weight", "I8", shape, "abcdef");
+    const auto source = open_weights({{written(folder, "w", builder), ""}});
+    CHECK_FALSE(source->take("a.weight", Shape(std::span<const int64_t>(shape))));
+    return fault_of(*source);
+  };
+  const auto scale = [](std::vector<float> values) { return SafetensorsBuilder().f32("a.weight.scale", {int64_t(values.size())}, values); };
+  CHECK(contains(fault({2, 3}, {}), "missing: a.weight.scale (a.weight holds i8)"));
+  CHECK(contains(fault({2, 3}, scale({1, 2, 3})), "a.weight.scale is [3], expected [2]"));
+  CHECK(contains(fault({2, 3}, scale({1, NAN})), "a.weight.scale is nan at row 1, a finite number of 0 or more needed"));
+  CHECK(contains(fault({2, 3}, scale({INFINITY, 1})), "a.weight.scale is inf at row 0"));
+  CHECK(contains(fault({2, 3}, scale({1, -1})), "a.weight.scale is -1 at row 1"));
+  CHECK(contains(fault({6}, scale({1})), "a.weight holds i8 of shape [6], two axes or more needed"));
+  CHECK(contains(fault({2, 3}, SafetensorsBuilder().tensor<double>("a.weight.scale", "F64", {2}, {1, 2})), "a.weight.scale holds f64, expected f32"));
+
+  SafetensorsBuilder builder = scale({1, 2});
+  builder.raw("a.weight", "I8", {2, 3}, "abcdef").f32("b.scale", {1}, {1});
+  const auto source = open_weights({{written(folder, "w", builder), ""}});
+  CHECK_FALSE(source->take("a.weight", {3, 2}));
+  CHECK_FALSE(source->take("c", {1}));
+  const std::string message = fault_of(*source);
+  CHECK(contains(message, "a.weight is [2, 3], expected [3, 2]"));
+  CHECK(contains(message, "left over: \"b.scale\""));
+}
+
 TEST_CASE("weights: NaN and infinity are found wherever they stand and named") {
   for (size_t length : {1u, 511u, 512u, 513u, 2000u}) {
     for (size_t place : {size_t(0), length / 2, length - 1}) {

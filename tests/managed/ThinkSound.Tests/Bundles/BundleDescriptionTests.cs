@@ -48,6 +48,14 @@ public class BundleDescriptionTests
     }
 
     [Test]
+    public void Scales_of_8_bit_weights_are_no_parameters()
+    {
+        WriteBundle();
+        WriteWeights("""{"x.a": {"dtype": "I8", "shape": [2, 4], "data_offsets": [0, 8]}, "x.a.scale": {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}, "x.b.scale": {"dtype": "F32", "shape": [1], "data_offsets": [16, 20]}}""", 20);
+        Assert.That(BundleDescription.Read(_folder).Find("t5")!.CountParameters(), Is.EqualTo(new Dictionary<string, long> { ["I8"] = 8, ["F32"] = 1 }));
+    }
+
+    [Test]
     public void A_fingerprint_follows_weights_and_configuration_but_not_the_name()
     {
         WriteBundle();
