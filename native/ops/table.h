@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ops/attention.h"
+#include "ops/depthwise_conv.h"
 #include "ops/divided_attention.h"
 #include "ops/elementwise.h"
 #include "ops/guidance.h"
@@ -51,6 +52,7 @@ struct OperatorTable {
   decltype(&ops::snake) snake = nullptr;
   decltype(&ops::snake_conv1d) snake_conv1d = nullptr;
   decltype(&ops::snake_conv_transpose1d) snake_conv_transpose1d = nullptr;
+  decltype(&ops::depthwise_conv_norm) depthwise_conv_norm = nullptr;
   decltype(&ops::guide) guide = nullptr;
   decltype(&ops::guided_euler_step) guided_euler_step = nullptr;
   decltype(&ops::resize) resize = nullptr;

@@ -45,6 +45,7 @@ OperatorTable make_table() {
   table.snake = snake;
   table.snake_conv1d = snake_conv1d;
   table.snake_conv_transpose1d = snake_conv_transpose1d;
+  table.depthwise_conv_norm = depthwise_conv_norm;
   table.attention = attention;
   table.divided_attention = divided_attention;
   table.resize = resize;

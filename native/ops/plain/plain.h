@@ -42,6 +42,8 @@ void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& s
 void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
                             const ConvGeometry& geometry, const Tensor& bias);
 
+void depthwise_conv_norm(Context& ctx, const Tensor& y, const Tensor& x, const DepthwiseNorm& layer, int64_t offset);
+
 void guide(Context& ctx, const Tensor& v, const Tensor& cond, const Tensor& uncond, float cfg_scale, float scale_phi);
 void guided_euler_step(Context& ctx, const Tensor& x, const Tensor& cond, const Tensor& uncond, float cfg_scale, float dt);
 

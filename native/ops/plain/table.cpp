@@ -46,6 +46,7 @@ OperatorTable make_table() {
   table.snake = plain::snake;
   table.snake_conv1d = plain::snake_conv1d;
   table.snake_conv_transpose1d = plain::snake_conv_transpose1d;
+  table.depthwise_conv_norm = plain::depthwise_conv_norm;
   table.guide = plain::guide;
   table.guided_euler_step = plain::guided_euler_step;
   table.resize = plain::resize;
