@@ -8,6 +8,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 packages=(
   python3-numpy python3-scipy python3-torch     # scenes, networks
+  libopenblas0-openmp                           # or matrix products run at a tenth of the speed; this variant obeys torch.set_num_threads
+  python3-sentencepiece                         # T5's vocabulary
   python3-matplotlib                            # contact sheets, loss plots
   ffmpeg                                        # recordings in, videos out
 )

@@ -71,14 +71,14 @@ class GatedMlp(nn.Module):
 
 
 class RmsNorm(nn.Module):
-    """x / √(mean x² + eps) · weight over the last axis, in float32; eps is the float32 epsilon, PyTorch's default."""
+    """x / √(mean x² + eps) · weight over the last axis, in the weight's type; eps is PyTorch's default, the float32 epsilon."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, eps: float = 2.0**-23):
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
+        self.weight, self.eps = nn.Parameter(torch.ones(width)), eps
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return rms_norm(x, self.weight)
+        return rms_norm(x, self.weight, self.eps)
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float = 2.0**-23) -> torch.Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from twin.layers import attention
+from twin.layers import RmsNorm, attention
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,6 @@ def buckets(length: int, num_buckets: int, max_distance: int) -> torch.Tensor:
     return torch.where(relative > 0, half, 0) + torch.where(distance < exact, distance, far.clamp(max=half - 1))
 
 
-class Norm(nn.Module):
-    def __init__(self, width: int, eps: float):
-        super().__init__()
-        self.weight, self.eps = nn.Parameter(torch.ones(width)), eps
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * self.weight
-
-
 class SelfAttention(nn.Module):
     def __init__(self, config: T5Config, first: bool):
         super().__init__()
@@ -73,7 +64,7 @@ class AttentionLayer(nn.Module):
     def __init__(self, config: T5Config, first: bool):
         super().__init__()
         self.SelfAttention = SelfAttention(config, first)
-        self.layer_norm = Norm(config.d_model, config.layer_norm_epsilon)
+        self.layer_norm = RmsNorm(config.d_model, config.layer_norm_epsilon)
 
     def forward(self, x: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         return x + self.SelfAttention(self.layer_norm(x), bias)
@@ -94,7 +85,7 @@ class FeedForwardLayer(nn.Module):
     def __init__(self, config: T5Config):
         super().__init__()
         self.DenseReluDense = DenseReluDense(config)
-        self.layer_norm = Norm(config.d_model, config.layer_norm_epsilon)
+        self.layer_norm = RmsNorm(config.d_model, config.layer_norm_epsilon)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.DenseReluDense(self.layer_norm(x))
@@ -113,7 +104,7 @@ class Stack(nn.Module):
     def __init__(self, config: T5Config):
         super().__init__()
         self.block = nn.ModuleList(Block(config, first=i == 0) for i in range(config.num_layers))
-        self.final_layer_norm = Norm(config.d_model, config.layer_norm_epsilon)
+        self.final_layer_norm = RmsNorm(config.d_model, config.layer_norm_epsilon)
 
 
 class T5Encoder(nn.Module):
