@@ -62,7 +62,7 @@ def generate(seed: int, duration_s: float = 4.0, class_name: str | None = None, 
             stages = [Stage(duration_s, split, side, 0.5, stages[0].real), Stage(duration_s, split, -side, 0.5, rng.random() < REAL)]
     sources = [KINDS[kind](rng, stage) for kind, stage in zip(kinds, stages)]
     for companion in sources[1:]:
-        companion.level *= 0.6                          # the first one dominates
+        companion.level *= 0.3 if companion.bed else 0.6   # the first one dominates
     room = choose_room(rng, [s.outdoor for s in sources])
     caption, cot = describe(generator(streams["words"]), sources, room)
     events = sorted((e for s in sources for e in s.events), key=lambda e: e.time_s)

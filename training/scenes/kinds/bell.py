@@ -80,9 +80,10 @@ class Bell(Kind):
         canvas.box(self.place, top + 0.05, 0.5 * scale, 0.05, base_colour(rng, style, "wood"))
         canvas.polygon(np.stack([np.stack(turned(u, v), -1) for u, v in ((-0.4 * w, 0), (0.4 * w, 0), (0.62 * w, -0.75 * h), (w, -h), (-w, -h), (-0.62 * w, -0.75 * h))], 1)[:, [0, 1, 2, 5]], colour)
         canvas.polygon(np.stack([np.stack(turned(u, v), -1) for u, v in ((0.62 * w, -0.75 * h), (w, -h), (-w, -h), (-0.62 * w, -0.75 * h))], 1), colour * 1.15)
-        side = np.sign(np.cos(np.pi * phase))
-        near = np.abs(np.cos(np.pi * phase)) ** 0.4
-        cx, cy = turned(0.62 * w * side * near, -1.08 * h)
+        # The clapper rests on the rim it struck and flies to the other one just before the next ring.
+        last = np.floor(phase + 1e-9)
+        flown = np.clip(1 - (last + 1 - phase) * self.period_s / 0.09, 0, 1) ** 2
+        cx, cy = turned(0.62 * w * np.where(last % 2 == 0, 1, -1) * (1 - 2 * flown), -1.08 * h)
         canvas.disc(cx, cy, 0.12 * scale, np.full(3, 0.15))
 
     def words(self, rng):

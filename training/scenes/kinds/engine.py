@@ -2,6 +2,7 @@
 import numpy as np
 
 from ..draw.matter import grain, ground
+from ..scene import FPS
 from ..sound import SAMPLE_RATE
 from ..sound.noise import bed, frame_times, lowpass, resonance
 from ..sound.tone import oscillator, smooth_gate
@@ -107,9 +108,9 @@ class Engine(Kind):
             canvas.box(x + (0.5 * k - 0.5) * s, y + 0.62 * s, 0.17 * s, 0.14 * s, paint * 0.6)
         canvas.line(x - 0.95 * s, y + 0.2 * s, x - 1.3 * s, y + 0.75 * s, 0.12 * s, dark + 0.2)
         for k in range(5):                                                     # exhaust
-            age = (np.cumsum(rate) / 25 / 18 + k / 5) % 1
+            age = (np.cumsum(rate) / FPS / 18 + k / 5) % 1
             canvas.disc(x - 1.3 * s - 0.3 * s * age, y + 0.8 * s + 0.8 * s * age, (0.06 + 0.14 * age) * (0.6 + s), np.full(3, 0.75), alpha=0.45 * (1 - age) * (0.3 + rate / 130), soft=0.08)
-        turn = -2 * np.pi * np.cumsum(rate) / 25 / 30                          # geared down thirty times: visible at 25 fps
+        turn = -2 * np.pi * np.cumsum(rate) / FPS / 30                         # geared down thirty times, to be seen
         self._wheel(canvas, x + 0.45 * s, y - 0.05 * s, 0.5 * s, turn, dark, style)
 
     def _wheel(self, canvas, x, y, radius, turn, dark, style):

@@ -3,6 +3,7 @@ import numpy as np
 
 from ..draw.canvas import along
 from ..draw.style import hsv
+from ..scene import FPS
 from ..sound.noise import bed, drift, frame_times, lowpass, resonance, tilt
 from .base import Kind, Words, choose, rms
 
@@ -55,7 +56,7 @@ class Wind(Kind):
             half_x, half_y = 0.42 * scale, 0.26 * scale
             colour, stripe = style.colour(), style.colour()
             lift = 0.15 + 0.85 * gust                        # it hangs when the wind is weak
-            phase = 2 * np.pi * np.cumsum(1.0 + 2.5 * gust) / 25
+            phase = 2 * np.pi * np.cumsum(1.0 + 2.5 * gust) / FPS
             droop = (1 - lift) * 0.9
 
             def distance(dx, dy, f):
@@ -83,7 +84,7 @@ class Wind(Kind):
         canvas.strokes(x.reshape(len(t), -1), y.reshape(len(t), -1), weight, grass)
         canvas.box(self.stage.centre, floor - 0.3, wide + 0.1, 0.32, grass * 0.7)
         leaves = 10
-        drift_x = np.cumsum(gust)[:, None] / 25 * rng.uniform(1.0, 2.5, leaves) * side
+        drift_x = np.cumsum(gust)[:, None] / FPS * rng.uniform(1.0, 2.5, leaves) * side
         lx = (rng.uniform(-1, 1, leaves) + drift_x + 1.1) % 2.2 - 1.1
         ly = rng.uniform(-0.5, 0.8, leaves) + 0.15 * np.sin(5 * drift_x + rng.uniform(0, 6.28, leaves))
         inside = np.abs(lx * (1 if self.stage.half >= 1 else 1) - 0) < 1.1

@@ -1,4 +1,4 @@
-"""The mixing desk: places mono sounds by constant-power panning, adds stereo beds, sends both to one room, limits the sum.
+"""The mixing desk: places mono sounds by constant-power panning, adds stereo beds, sends both to one room, takes away what is below hearing, limits the sum.
 
 Levels   a sound of peak 1 placed with gain 1 peaks at −3 dBFS; nothing leaves above −1 dBFS (the whole clip is scaled then,
          so that the proportions stay).
@@ -76,6 +76,7 @@ class Mix:
         if room.wet > 0 and self.send.any():
             tail = scipy.signal.oaconvolve(self.send, room.response(rng), axes=1)[:, : self.num_samples]
             out = out + np.float32(np.sqrt(room.wet)) * tail
+        out = scipy.signal.lfilter([1, -1], [1, -0.998], out.astype(np.float64), axis=1)   # nothing below 14 Hz leaves
         ramp = np.linspace(0, 1, 220, dtype=np.float32)
         out[:, :220] *= ramp
         out[:, -220:] *= ramp[::-1]
