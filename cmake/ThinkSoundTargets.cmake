@@ -27,7 +27,8 @@ function(ts_runtime_library target)
   add_dependencies(libraries ${target})
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN" BUILD_WITH_INSTALL_RPATH ON)
   if(NOT TS_SANITIZE) # sanitizers leave their own symbols to the program, and need the shared libstdc++
-    target_link_options(${target} PRIVATE -Wl,--no-undefined -static-libstdc++ -static-libgcc
+    # Unused parts of libstdc++.a would ask for newer symbols of glibc (its random device, for arc4random of 2.36).
+    target_link_options(${target} PRIVATE -Wl,--no-undefined -Wl,--gc-sections -static-libstdc++ -static-libgcc
       -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map)
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
   endif()

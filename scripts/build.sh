@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Builds the native libraries and the managed projects; quiet when there is nothing to do.
 #
-#   scripts/build.sh [--native | --managed | --cli] [PRESET]
+#   scripts/build.sh [--native | --libraries | --managed | --cli] [PRESET]
 #
 # PRESET is one of `cmake --list-presets`; by default cpu, or cuda where a card and an nvcc are found. Native outputs go
-# to build/PRESET/{lib,bin}, managed ones to build/managed. --cli makes what scripts/thinksound runs: the native
-# libraries and the command line program, compiled ahead of time, together in build/cli.
+# to build/PRESET/{lib,bin}, managed ones to build/managed. --libraries builds what is shipped, and no tests. --cli makes
+# what scripts/thinksound runs: the native libraries and the command line program, compiled ahead of time, in build/cli.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
@@ -13,7 +13,7 @@ cd "$root"
 what=all preset=
 for argument in "$@"; do
   case $argument in
-    --native | --managed | --cli) what=${argument#--} ;;
+    --native | --libraries | --managed | --cli) what=${argument#--} ;;
     -*) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
     *) preset=$argument ;;
   esac
@@ -50,6 +50,7 @@ cli() {
 
 case $what in
   native) native ;;
+  libraries) native libraries ;;
   managed) managed ;;
   cli) native libraries; cli ;;
   all) native; managed ;;

@@ -4,7 +4,7 @@
 #   scripts/test.sh                                    builds what it needs; a second run builds only what changed
 #   THINKSOUND_GOLDENS=<folder> scripts/test.sh        with the full golden files instead of the committed subset
 #   TS_ONLY=native,managed scripts/test.sh             some parts: tree native plain asan tsan fuzz bindings managed
-#                                                      verify cuda
+#                                                      verify packages cuda
 #
 # Whatever cannot run here (no CUDA compiler, no full golden file) is listed and counted as skipped.
 set -uo pipefail
@@ -117,6 +117,19 @@ verify() {
   count "thinksound verify" $ok $bad $missed
 }
 
+packages() {
+  local log=$logs/packages.log status=0 bad
+  step
+  timeout 900 scripts/test-packages.sh >"$log" 2>&1 || status=$?
+  bad=$(grep -c '^FAIL ' "$log")
+  if ((status)); then
+    cat "$log"
+    bad=$((bad ? bad : 1)) # the time limit, or the script itself
+  fi
+  mapfile -t -O "${#skips[@]}" skips < <(sed -n 's/^SKIP /packages: /p' "$log")
+  count "packages" "$(grep -c '^ok ' "$log")" "$bad" "$(grep -c '^SKIP ' "$log")"
+}
+
 cuda() {
   step
   if ! compgen -G 'native/ops/cuda/*.cu' >/dev/null; then return; fi
@@ -140,6 +153,7 @@ if wanted bindings; then
   check "bindings fit the header" dotnet run --project bindings/generator -c Release -- --check
 fi
 if wanted verify; then verify; fi
+if wanted packages; then packages; fi
 if wanted plain; then native plain; fi
 if wanted asan; then native asan; fi
 if wanted tsan; then native tsan; fi

@@ -53,10 +53,8 @@ internal static class DoctorCommand
     private static IEnumerable<Finding> Library(string area, NativeLibraryProbe probe, Func<string> version)
     {
         if (probe.IsUsable) return [new Finding(Mark.Ok, area, $"{probe.Path}, {version()}")];
-        string remedy = area == "media library"
-            ? "scripts/setup.sh installs FFmpeg's libraries; scripts/build.sh --native builds this one. Without them only WAV files from words alone can be made."
-            : "scripts/build.sh --native builds it.";
-        return [new Finding(Mark.Bad, area, probe.Problem!, remedy)];
+        // The problem itself ends with what to do, which depends on where the program lies.
+        return [new Finding(Mark.Bad, area, probe.Problem!, area == "media library" ? "Without it only WAV files from words alone can be made." : null)];
     }
 
     private static IEnumerable<Finding> Devices()

@@ -10,7 +10,8 @@ namespace ThinkSound.Media;
 public static unsafe class MediaLibrary
 {
     private static readonly NativeLibraryLoader Loader = new("thinksound_media", typeof(NativeMedia).Assembly,
-        () => CoreLibrary.Verify("thinksound_media", NativeMedia.TSM_ABI_VERSION, NativeMedia.tsm_abi_version(), NativeMedia.struct_sizes));
+        () => CoreLibrary.Verify("thinksound_media", NativeMedia.TSM_ABI_VERSION, NativeMedia.tsm_abi_version(), NativeMedia.struct_sizes),
+        "FFmpeg 5.1 with its shared libraries (Debian 12: apt-get install libavformat59 libavcodec59 libavutil57 libswscale6 libswresample4)");
 
     private static readonly Lock LogLock = new();
     private static ILogger? _logger;

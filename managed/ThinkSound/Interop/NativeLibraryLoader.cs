@@ -8,7 +8,8 @@ namespace ThinkSound.Interop;
 /// <param name="name">Without prefix and ending: "thinksound".</param>
 /// <param name="assembly">Whose imports of that name it serves.</param>
 /// <param name="verify">Run once after loading; returns why the library does not fit, or null.</param>
-internal sealed class NativeLibraryLoader(string name, Assembly assembly, Func<string?> verify)
+/// <param name="needs">What the library takes from the system, and where to get it; null for nothing in particular.</param>
+internal sealed class NativeLibraryLoader(string name, Assembly assembly, Func<string?> verify, string? needs = null)
 {
     /// <summary>A folder with the libraries, or the path of one of them: then it is the only place looked at.</summary>
     public const string PathVariable = "THINKSOUND_LIBRARY_PATH";
@@ -170,7 +171,7 @@ internal sealed class NativeLibraryLoader(string name, Assembly assembly, Func<s
         var text = new StringBuilder($"The native library {FileName} could not be loaded. Looked at:\n");
         foreach (NativeLibraryAttempt attempt in _attempts) text.Append($"  {attempt.Path}: {attempt.Problem}\n");
         if (_attempts.Any(a => a.Problem is { } problem && problem.StartsWith("is there", StringComparison.Ordinal)))
-            text.Append("What to do: install the libraries that it names, or rebuild it on this machine.");
+            text.Append($"What to do: install {needs ?? "the libraries that it names"}, or build it on this machine with what is there.");
         else if (ChosenPlace is not null)
             text.Append($"What to do: {PathVariable} is set, so only that place counts. Point it at the folder that holds " +
                         $"{FileName}, or unset it.");
@@ -185,8 +186,9 @@ internal sealed class NativeLibraryLoader(string name, Assembly assembly, Func<s
     private static string Shorten(string message, string path)
     {
         string[] lines = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        // Compiled ahead of time, the loader's words follow the advice on a line of their own.
         return lines.FirstOrDefault(line => line.StartsWith(path + ":", StringComparison.Ordinal)) is { } own
             ? own[(path.Length + 1)..].Trim()
-            : lines.FirstOrDefault() ?? message;
+            : lines.LastOrDefault() ?? message;
     }
 }
