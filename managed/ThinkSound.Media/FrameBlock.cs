@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace ThinkSound.Media;
 
 /// <summary>How long the blocks of one rate are.</summary>
@@ -22,14 +20,12 @@ public sealed class FrameBlock(int rate, long first, VideoFrames frames)
 }
 
 /// <summary>Collects the frames of one rate into blocks, in one buffer.</summary>
-internal sealed class FrameBlockBuilder : IDisposable
+internal sealed class FrameBlockBuilder
 {
     private readonly int _rate;
     private readonly BlockShape _shape;
-    private byte[]? _buffer;
-    private int _width, _height, _frameBytes;
-    private int _held;       // frames in the buffer
-    private int _carried;    // of those, repeated from the block before
+    private FrameBuffer? _frames;
+    private int _carried;    // frames in the buffer that the block before had too
     private bool _isOut;     // the buffer's content has been handed out
     private long _next;      // the next frame of the rate
 
@@ -44,40 +40,24 @@ internal sealed class FrameBlockBuilder : IDisposable
     /// <summary>Takes a frame; the block that it completes, or null.</summary>
     public FrameBlock? Add(BufferedFrame frame)
     {
-        if (_buffer is null)
+        _frames ??= new FrameBuffer(frame.Width, frame.Height, _shape.Frames);
+        if (_isOut)
         {
-            (_width, _height) = (frame.Width, frame.Height);
-            _frameBytes = frame.Pixels.Length;
-            _buffer = ArrayPool<byte>.Shared.Rent(checked(_shape.Frames * _frameBytes));
+            _carried = Math.Min(_shape.Overlap, _frames.Count);
+            _frames.Keep(_carried);
+            _isOut = false;
         }
-        if (_isOut) CarryOver();
-        frame.Pixels.Span.CopyTo(_buffer.AsSpan(_held * _frameBytes));
-        _held++;
+        _frames.Add(frame.Pixels.Span, 3 * frame.Width);
         _next++;
-        return _held == _shape.Frames ? HandOut() : null;
+        return _frames.IsFull ? HandOut(_frames) : null;
     }
 
     /// <summary>The rest, if it has a frame that no block had.</summary>
-    public FrameBlock? Finish() => _isOut || _held == _carried ? null : HandOut();
+    public FrameBlock? Finish() => _isOut || _frames is null || _frames.Count == _carried ? null : HandOut(_frames);
 
-    public void Dispose()
-    {
-        if (_buffer is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
-        _buffer = null;
-    }
-
-    private FrameBlock HandOut()
+    private FrameBlock HandOut(FrameBuffer frames)
     {
         _isOut = true;
-        var pixels = new ReadOnlyMemory<byte>(_buffer, 0, _held * _frameBytes);
-        return new FrameBlock(_rate, _next - _held, new VideoFrames(pixels, _held, _width, _height));
-    }
-
-    private void CarryOver()
-    {
-        _carried = Math.Min(_shape.Overlap, _held);
-        _buffer.AsSpan((_held - _carried) * _frameBytes, _carried * _frameBytes).CopyTo(_buffer);
-        _held = _carried;
-        _isOut = false;
+        return new FrameBlock(_rate, _next - frames.Count, frames.View(frames.Count));
     }
 }

@@ -71,26 +71,19 @@ public static class VideoFile
         if (shapes.Count != options.Rates.Count)
             throw new ArgumentException($"{shapes.Count} block shapes for {options.Rates.Count} rates", nameof(shapes));
         FrameBlockBuilder[] builders = [.. shapes.Select((shape, rate) => new FrameBlockBuilder(rate, shape))];
-        try
+        await foreach (BufferedFrame frame in ReadFramesAsync(path, options, cancellationToken).ConfigureAwait(false))
         {
-            await foreach (BufferedFrame frame in ReadFramesAsync(path, options, cancellationToken).ConfigureAwait(false))
+            using (frame)
             {
-                using (frame)
-                {
-                    foreach (FrameUse use in frame.Uses)
-                        for (long left = use.Count; left > 0; left--)
-                            if (builders[use.Rate].Add(frame) is { } block)
-                                yield return block;
-                }
+                foreach (FrameUse use in frame.Uses)
+                    for (long left = use.Count; left > 0; left--)
+                        if (builders[use.Rate].Add(frame) is { } block)
+                            yield return block;
             }
-            foreach (FrameBlockBuilder builder in builders)
-                if (builder.Finish() is { } block)
-                    yield return block;
         }
-        finally
-        {
-            foreach (FrameBlockBuilder builder in builders) builder.Dispose();
-        }
+        foreach (FrameBlockBuilder builder in builders)
+            if (builder.Finish() is { } block)
+                yield return block;
     }
 
     private static void Decode(string path, VideoReadOptions options, ChannelWriter<BufferedFrame> frames, CancellationToken cancellation)

@@ -1,6 +1,6 @@
-namespace ThinkSound.Rendering.Foley;
+namespace ThinkSound.Media;
 
-/// <summary>A few frames of one size, one after the other without gaps, on their way into a vision tower.</summary>
+/// <summary>A few frames of one size, one after the other without gaps: what a vision tower is given at a time.</summary>
 internal sealed class FrameBuffer
 {
     private readonly int _width, _height, _frameBytes;
