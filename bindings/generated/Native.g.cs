@@ -78,6 +78,23 @@ namespace ThinkSound.Interop
         }
     }
 
+    internal enum ts_stage : int
+    {
+        /// <summary>reading and packing weights: thousandths of their parameters, told after each tensor</summary>
+        TS_STAGE_LOAD = 0,
+        /// <summary>frames → CLIP features</summary>
+        TS_STAGE_CLIP_VISION = 1,
+        /// <summary>frames → sync features</summary>
+        TS_STAGE_SYNCHFORMER = 2,
+        /// <summary>caption and chain of thought</summary>
+        TS_STAGE_TEXT = 3,
+        /// <summary>steps of the flow</summary>
+        TS_STAGE_SAMPLE = 4,
+        /// <summary>chunks of the VAE</summary>
+        TS_STAGE_DECODE = 5,
+        TS_STAGE_ENCODE_AUDIO = 6,
+    }
+
     internal sealed class ts_engine : SafeHandleZeroOrMinusOneIsInvalid
     {
         public ts_engine() : base(ownsHandle: true)
@@ -135,6 +152,10 @@ namespace ThinkSound.Interop
         /// weights of those sizes in memory, for speed tests; NULL = use bundle_path
         /// </summary>
         internal byte* synthetic;
+        /// <summary>told of TS_STAGE_LOAD while the engine is created; NULL</summary>
+        internal delegate* unmanaged[Cdecl]<void*, ts_stage, uint, uint, int> progress;
+        /// <summary>handed to progress</summary>
+        internal void* user_data;
 
         /// <summary>The library's defaults, at the size that the struct has here.</summary>
         internal static ts_engine_options create()
@@ -340,23 +361,6 @@ namespace ThinkSound.Interop
             value.struct_size = (uint)sizeof(ts_lengths);
             return value;
         }
-    }
-
-    internal enum ts_stage : int
-    {
-        /// <summary>reading and packing weights</summary>
-        TS_STAGE_LOAD = 0,
-        /// <summary>frames → CLIP features</summary>
-        TS_STAGE_CLIP_VISION = 1,
-        /// <summary>frames → sync features</summary>
-        TS_STAGE_SYNCHFORMER = 2,
-        /// <summary>caption and chain of thought</summary>
-        TS_STAGE_TEXT = 3,
-        /// <summary>steps of the flow</summary>
-        TS_STAGE_SAMPLE = 4,
-        /// <summary>chunks of the VAE</summary>
-        TS_STAGE_DECODE = 5,
-        TS_STAGE_ENCODE_AUDIO = 6,
     }
 
     /// <summary>Memory that a generation needs, in bytes; exact, because the same code that runs also plans.</summary>
@@ -679,18 +683,19 @@ namespace ThinkSound.Interop
         ts_status ts_device_get(uint index, ts_device_info* info);
 
 #if TS_DLLIMPORT
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+        [DllImport(Library, EntryPoint = "ts_engine_options_init_2", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
 #else
-        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+        [LibraryImport(Library, EntryPoint = "ts_engine_options_init_2"), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         void ts_engine_options_init(ts_engine_options* options);
 
         /// <summary>
         /// Loads a bundle. Takes seconds for published sizes; may run while other engines work, so a new model can be loaded
-        /// in the background and swapped in by the caller.
+        /// in the background and swapped in by the caller. With a memory cap, what all weights need is asked before any is read.
+        /// Cancelled by options-&gt;progress it ends within one tensor, and nothing of it is left.
         /// </summary>
         /// <remarks>
-        /// Errors   TS_NOT_FOUND, TS_IO_ERROR, TS_BAD_BUNDLE, TS_BAD_WEIGHTS, TS_OUT_OF_MEMORY, TS_DEVICE_ERROR
+        /// Errors   TS_NOT_FOUND, TS_IO_ERROR, TS_BAD_BUNDLE, TS_BAD_WEIGHTS, TS_OUT_OF_MEMORY, TS_DEVICE_ERROR, TS_CANCELLED
         /// Threads  any
         /// </remarks>
 #if TS_DLLIMPORT
@@ -790,7 +795,7 @@ namespace ThinkSound.Interop
 
         /// <summary>Generates one clip; returns when it is done, cancelled or failed.</summary>
         /// <param name="progress">
-        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin). Called on the thread that works.
+        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin; never fewer than before). Called on the thread that works.
         /// Returns 0 to go on, anything else to cancel.
         /// </param>
         /// <param name="audio">out, planar f32 [2, *num_samples], nominally −1 … 1, no gain applied</param>
@@ -913,7 +918,7 @@ namespace ThinkSound.Interop
         /// a time. Errors TS_INVALID_ARGUMENT, TS_BUFFER_TOO_SMALL, TS_UNSUPPORTED (no vision tower), TS_CANCELLED.
         /// </summary>
         /// <param name="progress">
-        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin). Called on the thread that works.
+        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin; never fewer than before). Called on the thread that works.
         /// Returns 0 to go on, anything else to cancel.
         /// </param>
 #if TS_DLLIMPORT
@@ -928,7 +933,7 @@ namespace ThinkSound.Interop
         /// call, repeat its last 8 frames (a segment has 16, every 8). Errors as above.
         /// </summary>
         /// <param name="progress">
-        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin). Called on the thread that works.
+        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin; never fewer than before). Called on the thread that works.
         /// Returns 0 to go on, anything else to cancel.
         /// </param>
 #if TS_DLLIMPORT
@@ -949,7 +954,11 @@ namespace ThinkSound.Interop
 #endif
         ts_status ts_tokenize(ts_engine engine, ts_text_encoder encoder, byte* text, int* ids, uint capacity, uint* num_tokens, ulong* kept_bytes);
 
-        /// <summary>Text → features [text_len, text_dim] or [text_len, t5_dim], pad rows included because the DiT reads them.</summary>
+        /// <summary>
+        /// Text → features [text_len, text_dim] or [text_len, t5_dim], pad rows included because the DiT reads them. One forward of
+        /// text_len tokens has no steps worth telling; ts_session_cancel ends it within one block.
+        /// </summary>
+        /// <remarks>Errors TS_INVALID_ARGUMENT, TS_BUFFER_TOO_SMALL, TS_UNSUPPORTED, TS_CANCELLED.</remarks>
 #if TS_DLLIMPORT
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
 #else
@@ -959,7 +968,7 @@ namespace ThinkSound.Interop
 
         /// <summary>Conditions → latent [64, latent_len].</summary>
         /// <param name="progress">
-        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin). Called on the thread that works.
+        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin; never fewer than before). Called on the thread that works.
         /// Returns 0 to go on, anything else to cancel.
         /// </param>
 #if TS_DLLIMPORT
@@ -971,7 +980,7 @@ namespace ThinkSound.Interop
 
         /// <summary>Latent [64, latent_len] → planar audio [2, hop·latent_len]; <c>pcm</c> may be NULL, and so may <c>audio</c>.</summary>
         /// <param name="progress">
-        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin). Called on the thread that works.
+        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin; never fewer than before). Called on the thread that works.
         /// Returns 0 to go on, anything else to cancel.
         /// </param>
         /// <param name="pcm">
@@ -991,7 +1000,7 @@ namespace ThinkSound.Interop
         /// </summary>
         /// <param name="seed">0 = the mean of the posterior; else a draw from it</param>
         /// <param name="progress">
-        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin). Called on the thread that works.
+        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin; never fewer than before). Called on the thread that works.
         /// Returns 0 to go on, anything else to cancel.
         /// </param>
         /// <remarks>latent NULL asks for latent_len only</remarks>

@@ -170,11 +170,12 @@ internal sealed class CSharpWriter(Target target, Header header)
         Lines(documentation.RemarkLines());
 
         var parameters = function.Parameters.Select(p => $"{_types.Parameter(p.Type, Releases(function, p.Type.Name))} {Escape(p.Name)}");
+        string entry = function.Symbol == function.Name ? "" : $", EntryPoint = \"{function.Symbol}\"";
         // The two forms differ in their attributes only, so the declaration itself is written once.
         Raw("#if TS_DLLIMPORT");
-        Line("[DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern");
+        Line($"[DllImport(Library{entry}, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern");
         Raw("#else");
-        Line("[LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial");
+        Line($"[LibraryImport(Library{entry}), UnmanagedCallConv(CallConvs = new[] {{ typeof(CallConvCdecl) }})] internal static partial");
         Raw("#endif");
         Line($"{_types.Plain(function.Returns)} {function.Name}({string.Join(", ", parameters)});");
     }

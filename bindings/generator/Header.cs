@@ -31,8 +31,9 @@ internal sealed record StructDeclaration(string Name, bool IsImported, IReadOnly
 internal sealed record CallbackDeclaration(string Name, bool IsImported, IReadOnlyList<string> Comment, CType Returns,
                                            IReadOnlyList<CType> Parameters) : Declaration(Name, IsImported, Comment);
 
+/// <param name="Symbol">What the library exports it as: another name where a macro of the header maps it to a newer version.</param>
 internal sealed record FunctionDeclaration(string Name, bool IsImported, IReadOnlyList<string> Comment, CType Returns,
-                                           IReadOnlyList<Member> Parameters) : Declaration(Name, IsImported, Comment);
+                                           IReadOnlyList<Member> Parameters, string Symbol) : Declaration(Name, IsImported, Comment);
 
 /// <summary>A field or a parameter.</summary>
 internal sealed record Member(string Name, CType Type, IReadOnlyList<string> Comment);

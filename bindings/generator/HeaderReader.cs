@@ -9,21 +9,24 @@ internal sealed partial class HeaderReader
     private readonly Target _target;
     private readonly HeaderComments _comments;
     private readonly List<Declaration> _declarations = [];
+    private readonly Dictionary<string, string> _names; // of functions that a macro maps to another symbol, by that symbol
     private EnumDeclaration? _awaitingConstants; // typedef int32_t ts_stage; its unnamed enum is the next declaration
 
-    private HeaderReader(Target target)
+    private HeaderReader(Target target, string macros)
     {
         _target = target;
+        _names = MappedFunction().Matches(macros).ToDictionary(match => match.Groups["symbol"].Value, match => match.Groups["name"].Value);
         _comments = new HeaderComments(File.ReadAllBytes(target.HeaderPath));
     }
 
     public static Header Read(Target target)
     {
-        var reader = new HeaderReader(target);
+        string macros = Clang.Macros(target.HeaderPath);
+        var reader = new HeaderReader(target, macros);
         using JsonDocument tree = JsonDocument.Parse(Clang.SyntaxTree(target.HeaderPath),
                                                      new JsonDocumentOptions { MaxDepth = 512 });
         foreach (JsonElement node in Inner(tree.RootElement)) reader.Add(node);
-        return new Header(ReadMacros(target), reader._declarations);
+        return new Header(ReadMacros(target, macros), reader._declarations);
     }
 
     private void Add(JsonElement node)
@@ -111,14 +114,14 @@ internal sealed partial class HeaderReader
             .ToArray();
         if (parameters.FirstOrDefault(p => p.Name.Length == 0) is not null)
             throw new GeneratorException($"{_target.Header}: {name} has a parameter without a name");
-        _declarations.Add(new FunctionDeclaration(name, isImported, Comment(node), returns, parameters));
+        _declarations.Add(new FunctionDeclaration(_names.GetValueOrDefault(name, name), isImported, Comment(node), returns, parameters, name));
     }
 
     private IReadOnlyList<string> Comment(JsonElement node) => IsIncluded(node) ? [] : _comments.Of(node);
 
-    private static List<Macro> ReadMacros(Target target)
+    private static List<Macro> ReadMacros(Target target, string macros)
     {
-        var found = Clang.Macros(target.HeaderPath).Split('\n').Select(line => IntegerMacro().Match(line))
+        var found = macros.Split('\n').Select(line => IntegerMacro().Match(line))
             .Where(match => match.Success && match.Groups[1].Value.StartsWith(target.Prefix.ToUpperInvariant(), StringComparison.Ordinal))
             .Select(match => new Macro(match.Groups[1].Value, match.Groups[2].Value));
         return [.. found.OrderBy(macro => macro.Name, StringComparer.Ordinal)];
@@ -126,6 +129,9 @@ internal sealed partial class HeaderReader
 
     [GeneratedRegex(@"^#define (\w+) (\d+|0x[0-9a-fA-F]+)u?\r?$")]
     private static partial Regex IntegerMacro();
+
+    [GeneratedRegex(@"^#define (?<name>tsm?_\w+) (?<symbol>tsm?_\w+)\r?$", RegexOptions.Multiline)]
+    private static partial Regex MappedFunction();
 
     private static bool IsIncluded(JsonElement node) =>
         node.TryGetProperty("loc", out JsonElement location) &&

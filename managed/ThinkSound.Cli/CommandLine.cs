@@ -36,7 +36,7 @@ internal static class CommandLine
             int code = interruption.Token.IsCancellationRequested && e is OperationCanceledException ? ExitCode.Cancelled : ExitCode.Of(e);
             terminal.WriteLine(code == ExitCode.Cancelled ? "cancelled" : $"thinksound: {Describe(e)}");
             if (parsed.GetValue(verbose)) terminal.WriteLine(e.ToString());
-            // What native code still does (loading weights takes seconds) must not run into the end of its library.
+            // What native code may still do on other threads must not run into the end of its library.
             if (code == ExitCode.Cancelled) Interruption.ExitNow(code);
             return code;
         }

@@ -32,8 +32,8 @@ internal static class InfoCommand
                 IReadOnlyList<double> durations = parsed.GetValue(duration) is { } one ? [one] : DefaultDurations;
                 foreach (string device in Devices(options.Device))
                 {
-                    terminal.WriteLive($"loading the model on {device} to plan its memory");
-                    using ThinkSoundEngine model = await ThinkSoundEngine.LoadAsync(options with { Device = device }, cancellationToken);
+                    var progress = new LoadLine(terminal, $"loading the model on {device} to plan its memory");
+                    using ThinkSoundEngine model = await ThinkSoundEngine.LoadAsync(options with { Device = device }, progress, cancellationToken);
                     bundle ??= model.Bundle;
                     loads.Add(new Loaded(model.Info, [.. durations.Select(seconds => (seconds, model.PlanMemory(new GenerateOptions { Duration = TimeSpan.FromSeconds(seconds) })))]));
                 }
@@ -47,6 +47,11 @@ internal static class InfoCommand
 
     /// <summary>A model on a device, and the memory that generations of some lengths take there.</summary>
     private sealed record Loaded(EngineInfo Info, IReadOnlyList<(double Seconds, MemoryPlan Plan)> Plans);
+
+    private sealed class LoadLine(Terminal terminal, string title) : IProgress<GenerateProgress>
+    {
+        public void Report(GenerateProgress value) => terminal.WriteLive(string.Create(CultureInfo.InvariantCulture, $"{title}  {value.Fraction:P0}"));
+    }
 
     private static IEnumerable<string> Devices(string device) =>
         device == EngineArguments.All ? ThinkSoundRuntime.GetDevices().Where(d => d.IsAvailable).Select(d => d.Id) : [device];

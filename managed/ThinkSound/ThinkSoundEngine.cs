@@ -34,15 +34,19 @@ public sealed class ThinkSoundEngine : IDisposable
 
     internal StageTimes StageTimes { get; } = new();
 
-    /// <summary>Loads a bundle on the best device. See <see cref="LoadAsync(EngineOptions, CancellationToken)"/>.</summary>
+    /// <summary>Loads a bundle on the best device. See <see cref="LoadAsync(EngineOptions, IProgress{GenerateProgress}, CancellationToken)"/>.</summary>
     /// <param name="bundlePath">Folder with bundle.json.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public static Task<ThinkSoundEngine> LoadAsync(string bundlePath, CancellationToken cancellationToken = default) =>
-        LoadAsync(new EngineOptions { BundlePath = bundlePath }, cancellationToken);
+    /// <param name="progress">Told of each tensor, on the thread that loads.</param>
+    /// <param name="cancellationToken">Stops within one tensor.</param>
+    public static Task<ThinkSoundEngine> LoadAsync(string bundlePath, IProgress<GenerateProgress>? progress = null,
+                                                   CancellationToken cancellationToken = default) =>
+        LoadAsync(new EngineOptions { BundlePath = bundlePath }, progress, cancellationToken);
 
     /// <summary>Loads a bundle on a thread of its own; seconds for models of published size. Other engines go on meanwhile.</summary>
     /// <param name="options">What to load, and where.</param>
-    /// <param name="cancellationToken">Stops waiting. What has begun to load is freed as soon as it is loaded.</param>
+    /// <param name="progress">Told of each tensor, on the thread that loads: <see cref="GenerateStage.Load"/>, in thousandths
+    /// of the parameters.</param>
+    /// <param name="cancellationToken">Stops within one tensor; nothing of the model is left then.</param>
     /// <exception cref="NativeLibraryException">The native library is missing or does not fit.</exception>
     /// <exception cref="ResourceNotFoundException">The bundle, one of its files or the device is not there.</exception>
     /// <exception cref="FileAccessException">A file cannot be read.</exception>
@@ -50,30 +54,26 @@ public sealed class ThinkSoundEngine : IDisposable
     /// <exception cref="WeightsException">A weight file is damaged or does not fit its configuration.</exception>
     /// <exception cref="DeviceMemoryException">The weights do not fit.</exception>
     /// <exception cref="DeviceException">The device failed.</exception>
-    public static async Task<ThinkSoundEngine> LoadAsync(EngineOptions options, CancellationToken cancellationToken = default)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static async Task<ThinkSoundEngine> LoadAsync(EngineOptions options, IProgress<GenerateProgress>? progress = null,
+                                                         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
-        Task<ThinkSoundEngine> loading = NativeThread.Run(() => Load(options));
-        try
-        {
-            return await loading.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!loading.IsCompleted)
-        {
-            _ = loading.ContinueWith(static done => { if (done.IsCompletedSuccessfully) done.Result.Dispose(); else _ = done.Exception; },
-                                     CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-            throw;
-        }
+        return await NativeThread.Run(() => Load(options, progress, cancellationToken)).ConfigureAwait(false);
     }
 
-    /// <summary>Loads a bundle on the calling thread. See <see cref="LoadAsync(EngineOptions, CancellationToken)"/>.</summary>
-    public static unsafe ThinkSoundEngine Load(EngineOptions options)
+    /// <summary>Loads a bundle on the calling thread. See <see cref="LoadAsync(EngineOptions, IProgress{GenerateProgress}, CancellationToken)"/>.</summary>
+    public static unsafe ThinkSoundEngine Load(EngineOptions options, IProgress<GenerateProgress>? progress = null,
+                                               CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.BundlePath is null && options.Synthetic is null)
             throw new ArgumentException("name a bundle: set BundlePath to the folder that holds bundle.json (or Synthetic)", nameof(options));
         CoreLibrary.EnsureLoaded();
+        cancellationToken.ThrowIfCancellationRequested();
+        var clock = new ProgressClock(TimeProvider.System, new StageTimes(), [new PlannedStage(GenerateStage.Load, 1)]);
+        using var run = new Run(progress, clock, () => false, cancellationToken);
         using var arguments = new NativeArguments();
         ts_engine_options native = ts_engine_options.create();
         native.precision = (ts_precision)options.Precision;
@@ -83,7 +83,9 @@ public sealed class ThinkSoundEngine : IDisposable
         native.components = (ts_components)options.Components;
         native.memory_cap_bytes = options.MemoryCapBytes;
         native.synthetic = arguments.String(options.Synthetic, nameof(EngineOptions.Synthetic));
-        Status.Check(Native.ts_engine_create(&native, out ts_engine handle));
+        native.progress = Run.OnProgress;
+        native.user_data = run.UserData;
+        run.Check(Native.ts_engine_create(&native, out ts_engine handle));
         return new ThinkSoundEngine(handle, options.BundlePath);
     }
 

@@ -14,11 +14,21 @@ void ts_engine_options_init(ts_engine_options* options) {
   options->components = TS_COMPONENT_ALL;
 }
 
+// The first version of the struct, for programs built with its header: they have room for nothing beyond `synthetic`.
+#undef ts_engine_options_init
+TS_API void ts_engine_options_init(ts_engine_options* options) {
+  if (!options) return;
+  ts_engine_options known;
+  ts_engine_options_init_2(&known);
+  known.struct_size = offsetof(ts_engine_options, progress);
+  std::memcpy(options, &known, known.struct_size);
+}
+
 ts_status ts_engine_create(const ts_engine_options* given, ts_engine** engine) {
   return guarded([&] {
     require(engine != nullptr, "engine is NULL");
     *engine = nullptr;
-    const ts_engine_options known = read_struct(given, ts_engine_options_init, "ts_engine_options");
+    const ts_engine_options known = read_struct(given, ts_engine_options_init_2, "ts_engine_options");
     require(known.precision >= TS_PRECISION_AUTO && known.precision <= TS_PRECISION_BF16, "precision ", known.precision, " is not known");
     require((known.bundle_path != nullptr) != (known.synthetic != nullptr), "give either bundle_path or synthetic");
     EngineOptions options;
@@ -29,6 +39,7 @@ ts_status ts_engine_create(const ts_engine_options* given, ts_engine** engine) {
     options.num_threads = known.num_threads;
     options.components = known.components;
     options.memory_cap_bytes = known.memory_cap_bytes;
+    options.progress = Progress(progress_listener(known.progress, known.user_data));
     *engine = new ts_engine{std::make_shared<Engine>(options)};
   });
 }

@@ -101,6 +101,25 @@ TS_API uint32_t ts_device_count(void);
 /* Describes device `index` < ts_device_count(). Errors TS_INVALID_ARGUMENT. Any thread. */
 TS_API ts_status ts_device_get(uint32_t index, ts_device_info* info);
 
+/* ---- Progress ------------------------------------------------------------------------------------------------ */
+
+typedef int32_t ts_stage;
+enum {
+  TS_STAGE_LOAD = 0,        /* reading and packing weights: thousandths of their parameters, told after each tensor */
+  TS_STAGE_CLIP_VISION = 1, /* frames → CLIP features       */
+  TS_STAGE_SYNCHFORMER = 2, /* frames → sync features       */
+  TS_STAGE_TEXT = 3,        /* caption and chain of thought */
+  TS_STAGE_SAMPLE = 4,      /* steps of the flow            */
+  TS_STAGE_DECODE = 5,      /* chunks of the VAE            */
+  TS_STAGE_ENCODE_AUDIO = 6
+};
+/* `step` of `num_steps` steps of `stage` are done (0 at its begin; never fewer than before). Called on the thread that works.
+ * Returns 0 to go on, anything else to cancel. */
+typedef int32_t (*ts_progress_fn)(void* user_data, ts_stage stage, uint32_t step, uint32_t num_steps);
+/* A block of finished sound as the decoder delivers it: planar, `left` and `right` of num_samples each, starting at
+ * sample `offset`; valid during the call; no gain applied. Returns 0 to go on, anything else to cancel. */
+typedef int32_t (*ts_pcm_fn)(void* user_data, const float* left, const float* right, uint64_t offset, uint64_t num_samples);
+
 /* ---- Engine: one device, one bundle, its loaded weights ------------------------------------------------------ */
 
 typedef struct ts_engine ts_engine;
@@ -135,12 +154,16 @@ typedef struct ts_engine_options {
   uint64_t      memory_cap_bytes; /* weights and arenas of all sessions together; 0 = no cap                    */
   const char*   synthetic;        /* "published" or a path of a bundle.json without weights: seeded random
                                      weights of those sizes in memory, for speed tests; NULL = use bundle_path  */
+  ts_progress_fn progress;        /* told of TS_STAGE_LOAD while the engine is created; NULL                     */
+  void*         user_data;        /* handed to progress                                                         */
 } ts_engine_options;
+#define ts_engine_options_init ts_engine_options_init_2 /* the plain symbol knows nothing beyond `synthetic` */
 TS_API void ts_engine_options_init(ts_engine_options* options);
 
 /* Loads a bundle. Takes seconds for published sizes; may run while other engines work, so a new model can be loaded
- * in the background and swapped in by the caller.
- * Errors   TS_NOT_FOUND, TS_IO_ERROR, TS_BAD_BUNDLE, TS_BAD_WEIGHTS, TS_OUT_OF_MEMORY, TS_DEVICE_ERROR
+ * in the background and swapped in by the caller. With a memory cap, what all weights need is asked before any is read.
+ * Cancelled by options->progress it ends within one tensor, and nothing of it is left.
+ * Errors   TS_NOT_FOUND, TS_IO_ERROR, TS_BAD_BUNDLE, TS_BAD_WEIGHTS, TS_OUT_OF_MEMORY, TS_DEVICE_ERROR, TS_CANCELLED
  * Threads  any */
 TS_API ts_status ts_engine_create(const ts_engine_options* options, ts_engine** engine);
 /* Gives up the caller's reference; sessions and jobs that still run keep the weights until they are gone. Any thread. */
@@ -252,25 +275,6 @@ TS_API void ts_lengths_init(ts_lengths* lengths);
 /* Errors TS_INVALID_ARGUMENT (duration outside 1 … 60 s). Any thread. */
 TS_API ts_status ts_get_lengths(ts_engine* engine, double duration_s, ts_length_rule rule, ts_lengths* lengths);
 
-/* ---- Progress ------------------------------------------------------------------------------------------------ */
-
-typedef int32_t ts_stage;
-enum {
-  TS_STAGE_LOAD = 0,        /* reading and packing weights  */
-  TS_STAGE_CLIP_VISION = 1, /* frames → CLIP features       */
-  TS_STAGE_SYNCHFORMER = 2, /* frames → sync features       */
-  TS_STAGE_TEXT = 3,        /* caption and chain of thought */
-  TS_STAGE_SAMPLE = 4,      /* steps of the flow            */
-  TS_STAGE_DECODE = 5,      /* chunks of the VAE            */
-  TS_STAGE_ENCODE_AUDIO = 6
-};
-/* `step` of `num_steps` steps of `stage` are done (0 at its begin). Called on the thread that works.
- * Returns 0 to go on, anything else to cancel. */
-typedef int32_t (*ts_progress_fn)(void* user_data, ts_stage stage, uint32_t step, uint32_t num_steps);
-/* A block of finished sound as the decoder delivers it: planar, `left` and `right` of num_samples each, starting at
- * sample `offset`; valid during the call; no gain applied. Returns 0 to go on, anything else to cancel. */
-typedef int32_t (*ts_pcm_fn)(void* user_data, const float* left, const float* right, uint64_t offset, uint64_t num_samples);
-
 /* ---- Generate ------------------------------------------------------------------------------------------------ */
 
 /* Generates one clip; returns when it is done, cancelled or failed.
@@ -376,7 +380,9 @@ enum { TS_TEXT_CLIP = 0, TS_TEXT_T5 = 1 };
  * Errors TS_INVALID_ARGUMENT (not UTF-8), TS_UNSUPPORTED. Any thread. */
 TS_API ts_status ts_tokenize(ts_engine* engine, ts_text_encoder encoder, const char* text, int32_t* ids,
                              uint32_t capacity, uint32_t* num_tokens, uint64_t* kept_bytes);
-/* Text → features [text_len, text_dim] or [text_len, t5_dim], pad rows included because the DiT reads them. */
+/* Text → features [text_len, text_dim] or [text_len, t5_dim], pad rows included because the DiT reads them. One forward of
+ * text_len tokens has no steps worth telling; ts_session_cancel ends it within one block.
+ * Errors TS_INVALID_ARGUMENT, TS_BUFFER_TOO_SMALL, TS_UNSUPPORTED, TS_CANCELLED. */
 TS_API ts_status ts_encode_text(ts_session* session, ts_text_encoder encoder, const char* text, float* features,
                                 uint64_t capacity);
 /* Conditions → latent [64, latent_len]. */

@@ -26,9 +26,10 @@ std::vector<float> Loader::take_f32(const std::string& name, const Shape& shape)
   const Tensor stored = source_.take(name, shape);
   faulty_ |= !stored;
   if (faulty_) return {};
-  std::vector<float> values = to_f32(stored, name);
+  std::vector<float> values = to_f32(stored, name, source_.origin(name));
   source_.release(name);
   num_parameters_ += shape.numel();
+  if (listener_) listener_(num_parameters_);
   return values;
 }
 

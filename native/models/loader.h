@@ -48,6 +48,10 @@ class Loader {
   // The tensor as f32 on the host, weight_g/weight_v folded where the file has them (spec 03 §1): for the VAE.
   std::vector<float> folded(const std::string& name, Shape shape);
 
+  // Called after each tensor with the number of parameters so far; what it throws ends the loading.
+  using Listener = std::function<void(int64_t num_parameters)>;
+  void on_tensor(Listener listener) { listener_ = std::move(listener); }
+
   WeightSource& source() { return source_; }
   const OperatorTable& backend() const { return table_; }
   DType product_dtype() const { return product_dtype_; }
@@ -61,6 +65,7 @@ class Loader {
   WeightSource& source_;
   const OperatorTable& table_;
   DType product_dtype_;
+  Listener listener_;
   int64_t num_parameters_ = 0, bytes_ = 0;
   bool faulty_ = false;
 };

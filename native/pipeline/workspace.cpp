@@ -7,7 +7,7 @@ void MemoryBudget::take(uint64_t bytes, const char* what) {
   if (cap_ == 0 || before + bytes <= cap_) return;
   used_ -= bytes;
   fail(TS_OUT_OF_MEMORY, what, " needs ", bytes / 1e6, " MB, ", before / 1e6, " MB are in use and the cap is ", cap_ / 1e6,
-       " MB; raise memory_cap_bytes, make a shorter sound or load fewer components");
+       " MB; raise the memory cap, make a shorter sound or load fewer components");
 }
 
 void Workspace::reserve(int64_t bytes) {

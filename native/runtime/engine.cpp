@@ -5,7 +5,7 @@
 
 #include "core/json.h"
 #include "core/log.h"
-#include "models/loader.h"
+#include "core/weight_count.h"
 #include "text/synthetic_tokenizer.h"
 
 namespace ts {
@@ -19,6 +19,8 @@ Bundle describe(const EngineOptions& options) {
   if (*options.synthetic == "published") return parse_bundle(published_bundle_json(), "published sizes", ".", false);
   return read_bundle(*options.synthetic, false);
 }
+
+constexpr int64_t kLoadSteps = 1000;  // thousandths of all parameters
 
 constexpr SyntheticTokenizer::Special kT5Special{.begin = -1, .end = 1, .pad = 0};
 // The opening token stands before the closing one, which also pads (spec 04 §2).
@@ -105,63 +107,103 @@ DType Engine::choose_precision(const EngineOptions& options, WeightFiles& files)
   return 2 * all.elements_of_16_bits > all.elements ? DType::bf16 : DType::f32;
 }
 
-void Engine::load_components(const EngineOptions& options) {
-  WeightFiles files(options.synthetic.has_value());
-  product_dtype_ = choose_precision(options, files);
-
-  const auto load = [&](const std::optional<Component>& component, ts_components bit, uint64_t seed, const char* name, const auto& body) {
-    if (!component || !(options.components & bit)) return;
-    // The cap is asked before anything is read; what packing adds or saves is settled afterwards.
-    const uint64_t expected = uint64_t(files.size(*component).elements) * size_of(product_dtype_);
-    const std::string what = concat("component ", name);
-    budget_.take(expected, what.c_str());
-    const std::unique_ptr<WeightSource> source = files.open(*component, seed);
-    Loader loader(*source, table(), product_dtype_);
-    body(loader, concat(bundle_.path, ": components.", name, ".config"));
-    loaded_ |= bit;
-    num_parameters_ += loader.num_parameters();
-    weights_bytes_ += loader.bytes();
-    budget_.give(expected);
-    budget_.take(uint64_t(loader.bytes()), what.c_str());
-    log(TS_LOG_INFO, "loaded ", name, ": ", loader.num_parameters() / 1000000.0, " M parameters, ", loader.bytes() / 1000000.0, " MB");
+// Calls visit(component, bit, seed, name, make, keep) for each component that is wanted and there: `make` loads its network
+// through a Loader, `keep` gives the network and its tokenizer their place.
+template <class Visit>
+void Engine::visit_components(const EngineOptions& options, const Visit& visit) {
+  const auto component = [&](const std::optional<Component>& found, ts_components bit, uint64_t seed, const char* name, const auto& make, const auto& keep) {
+    if (!found || !(options.components & bit)) return;
+    const std::string where = concat(bundle_.path, ": components.", name, ".config");
+    visit(*found, bit, seed, name, [&](Loader& loader) { return make(loader, found->config, where); }, keep);
   };
+  using Json = nlohmann::json;
 
-  load(bundle_.mmdit, TS_COMPONENT_MMDIT, kSeedMmdit, "mmdit", [&](Loader& loader, const std::string& where) {
-    networks_.mmdit = std::make_unique<Mmdit>(Mmdit::load(loader, parse_mmdit_config(bundle_.mmdit->config, where)));
-  });
-  load(bundle_.vae, TS_COMPONENT_VAE_DECODER, kSeedDecoder, "vae", [&](Loader& loader, const std::string& where) {
-    const nlohmann::json config = vae_side(*bundle_.vae, where, "decoder");
+  component(bundle_.mmdit, TS_COMPONENT_MMDIT, kSeedMmdit, "mmdit", [](Loader& loader, const Json& config, const std::string& where) {
+    return std::make_unique<Mmdit>(Mmdit::load(loader, parse_mmdit_config(config, where)));
+  }, [&](std::unique_ptr<Mmdit> network) { networks_.mmdit = std::move(network); });
+
+  component(bundle_.vae, TS_COMPONENT_VAE_DECODER, kSeedDecoder, "vae", [&](Loader& loader, const Json&, const std::string& where) {
+    const Json config = vae_side(*bundle_.vae, where, "decoder");
     if (config.is_null()) fail(TS_BAD_BUNDLE, where, ": no decoder");
-    networks_.decoder = std::make_unique<OobleckDecoder>(OobleckDecoder::load(loader, parse_oobleck_decoder(config, where + ".decoder")));
+    auto decoder = std::make_unique<OobleckDecoder>(OobleckDecoder::load(loader, parse_oobleck_decoder(config, where + ".decoder")));
     loader.source().ignore("encoder.");
     loader.finish();
-  });
+    return decoder;
+  }, [&](std::unique_ptr<OobleckDecoder> network) { networks_.decoder = std::move(network); });
+
   if (bundle_.vae && !vae_side(*bundle_.vae, "vae", "encoder").is_null())
-    load(bundle_.vae, TS_COMPONENT_VAE_ENCODER, kSeedEncoder, "vae", [&](Loader& loader, const std::string& where) {
-      const nlohmann::json config = vae_side(*bundle_.vae, where, "encoder");
-      networks_.encoder = std::make_unique<OobleckEncoder>(OobleckEncoder::load(loader, parse_oobleck_encoder(config, where + ".encoder")));
+    component(bundle_.vae, TS_COMPONENT_VAE_ENCODER, kSeedEncoder, "vae", [&](Loader& loader, const Json&, const std::string& where) {
+      const Json config = vae_side(*bundle_.vae, where, "encoder");
+      auto encoder = std::make_unique<OobleckEncoder>(OobleckEncoder::load(loader, parse_oobleck_encoder(config, where + ".encoder")));
       loader.source().ignore("decoder.");
       loader.finish();
-    });
-  load(bundle_.t5, TS_COMPONENT_T5, kSeedT5, "t5", [&](Loader& loader, const std::string& where) {
-    networks_.t5 = std::make_unique<T5>(T5::load(loader, parse_t5_config(bundle_.t5->config, where)));
+      return encoder;
+    }, [&](std::unique_ptr<OobleckEncoder> network) { networks_.encoder = std::move(network); });
+
+  component(bundle_.t5, TS_COMPONENT_T5, kSeedT5, "t5", [](Loader& loader, const Json& config, const std::string& where) {
+    return std::make_unique<T5>(T5::load(loader, parse_t5_config(config, where)));
+  }, [&](std::unique_ptr<T5> network) {
+    networks_.t5 = std::move(network);
     if (options.synthetic) networks_.t5_tokenizer = std::make_unique<SyntheticTokenizer>(int(networks_.t5->config().vocab_size), kT5Special);
     else if (bundle_.t5->tokenizer) networks_.t5_tokenizer = load_t5_tokenizer(bundle_.t5->tokenizer->file);
   });
-  load(bundle_.clip_text, TS_COMPONENT_CLIP_TEXT, kSeedClipText, "clip_text", [&](Loader& loader, const std::string& where) {
-    networks_.clip_text = std::make_unique<ClipText>(ClipText::load(loader, parse_clip_text_config(bundle_.clip_text->config, where)));
+
+  component(bundle_.clip_text, TS_COMPONENT_CLIP_TEXT, kSeedClipText, "clip_text", [](Loader& loader, const Json& config, const std::string& where) {
+    return std::make_unique<ClipText>(ClipText::load(loader, parse_clip_text_config(config, where)));
+  }, [&](std::unique_ptr<ClipText> network) {
+    networks_.clip_text = std::move(network);
     const ClipTextConfig& config = networks_.clip_text->config();
     if (const auto& tokenizer = bundle_.clip_text->tokenizer; options.synthetic)
       networks_.clip_tokenizer = std::make_unique<SyntheticTokenizer>(int(config.vocab_size), clip_special(config));
     else if (tokenizer) networks_.clip_tokenizer = load_clip_tokenizer(tokenizer->file, tokenizer->vocabulary);
   });
-  load(bundle_.clip_vision, TS_COMPONENT_CLIP_VISION, kSeedClipVision, "clip_vision", [&](Loader& loader, const std::string& where) {
-    networks_.clip_vision = std::make_unique<ClipVision>(ClipVision::load(loader, parse_clip_vision_config(bundle_.clip_vision->config, where)));
+
+  component(bundle_.clip_vision, TS_COMPONENT_CLIP_VISION, kSeedClipVision, "clip_vision", [](Loader& loader, const Json& config, const std::string& where) {
+    return std::make_unique<ClipVision>(ClipVision::load(loader, parse_clip_vision_config(config, where)));
+  }, [&](std::unique_ptr<ClipVision> network) { networks_.clip_vision = std::move(network); });
+
+  component(bundle_.synchformer, TS_COMPONENT_SYNCHFORMER, kSeedSynchformer, "synchformer", [](Loader& loader, const Json& config, const std::string& where) {
+    return std::make_unique<Synchformer>(Synchformer::load(loader, parse_synchformer_config(config, where)));
+  }, [&](std::unique_ptr<Synchformer> network) { networks_.synchformer = std::move(network); });
+}
+
+// As a forward, loading runs twice: first to learn how much there is, then with data.
+void Engine::load_components(const EngineOptions& options) {
+  WeightFiles files(options.synthetic.has_value());
+  product_dtype_ = choose_precision(options, files);
+
+  double total = 0;
+  visit_components(options, [&](const Component&, ts_components, uint64_t, const char*, const auto& make, const auto&) {
+    WeightCount count;
+    Loader loader(count, table(), product_dtype_);
+    make(loader);
+    total += count.num_parameters();
   });
-  load(bundle_.synchformer, TS_COMPONENT_SYNCHFORMER, kSeedSynchformer, "synchformer", [&](Loader& loader, const std::string& where) {
-    networks_.synchformer = std::make_unique<Synchformer>(Synchformer::load(loader, parse_synchformer_config(bundle_.synchformer->config, where)));
+  // The cap is asked before anything is read; what packing adds or saves is settled afterwards.
+  const uint64_t expected = uint64_t(std::min(total * double(size_of(product_dtype_)), 0x1p62));
+  budget_.take(expected, "the model");
+
+  // Told after every tensor, so that loading can be cancelled there. The last step belongs to the finished engine.
+  int64_t step = 0;
+  const auto report = [&](double parameters) {
+    step = std::max(step, int64_t(std::min(kLoadSteps - 1.0, kLoadSteps * parameters / std::max(1.0, total))));
+    options.progress.report(TS_STAGE_LOAD, step, kLoadSteps);
+  };
+  report(0);
+  visit_components(options, [&](const Component& component, ts_components bit, uint64_t seed, const char* name, const auto& make, const auto& keep) {
+    const std::unique_ptr<WeightSource> source = files.open(component, seed);
+    Loader loader(*source, table(), product_dtype_);
+    loader.on_tensor([&](int64_t num_parameters) { report(double(num_parameters_ + num_parameters)); });
+    keep(make(loader));
+    loaded_ |= bit;
+    num_parameters_ += loader.num_parameters();
+    weights_bytes_ += loader.bytes();
+    log(TS_LOG_INFO, "loaded ", name, ": ", loader.num_parameters() / 1000000.0, " M parameters, ", loader.bytes() / 1000000.0, " MB");
   });
+  budget_.give(expected);
+  budget_.take(uint64_t(weights_bytes_), "the model");
   check_widths();
+  options.progress.report(TS_STAGE_LOAD, kLoadSteps, kLoadSteps);
 }
 
 // A bundle is put together from several files; what one network gives must be what the next one takes.

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 
+#include "models/loader.h"
 #include "pipeline/networks.h"
+#include "pipeline/progress.h"
 #include "pipeline/workspace.h"
 #include "runtime/bundle.h"
 #include "runtime/device.h"
@@ -20,11 +22,12 @@ struct EngineOptions {
   uint32_t num_threads = 0;
   ts_components components = TS_COMPONENT_ALL;
   uint64_t memory_cap_bytes = 0;
+  Progress progress;  // told of TS_STAGE_LOAD
 };
 
 class Engine {
  public:
-  // Loads everything asked for that the bundle has.
+  // Loads everything asked for that the bundle has. TS_CANCELLED when the progress listener has had enough.
   explicit Engine(const EngineOptions& options);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -45,6 +48,8 @@ class Engine {
   class WeightFiles;
   DType choose_precision(const EngineOptions& options, WeightFiles& files) const;
   void load_components(const EngineOptions& options);
+  template <class Visit>
+  void visit_components(const EngineOptions& options, const Visit& visit);
   void check_widths() const;
 
   MemoryBudget budget_;

@@ -14,7 +14,8 @@ public sealed record FoleyPipelineOptions
     /// <summary>Keeps what the vision towers compute; null computes it each time.</summary>
     public FeatureCache? Cache { get; init; }
 
-    /// <summary>Keep the vision towers in memory between jobs, instead of giving their memory back before sampling.</summary>
+    /// <summary>Keep the vision towers in memory between jobs, instead of giving their memory back before sampling. Under a
+    /// memory cap it is given back all the same.</summary>
     public bool KeepsVision { get; init; }
 
     /// <summary>Told at once what a person should know, such as words that are cut off. Also part of the results.</summary>
@@ -59,7 +60,7 @@ public sealed class FoleyPipeline : IDisposable
     /// <exception cref="MediaException">The input cannot be read.</exception>
     /// <exception cref="ArgumentException">An output exists, its format does not fit, or an option is out of range.</exception>
     /// <exception cref="OutputException">An output cannot be written.</exception>
-    /// <exception cref="ThinkSoundException">The model cannot be loaded or lacks what the job needs; see <see cref="ThinkSoundEngine.LoadAsync(EngineOptions, CancellationToken)"/>.</exception>
+    /// <exception cref="ThinkSoundException">The model cannot be loaded or lacks what the job needs; see <see cref="ThinkSoundEngine.LoadAsync(EngineOptions, IProgress{GenerateProgress}, CancellationToken)"/>.</exception>
     public async IAsyncEnumerable<FoleyResult> RunAsync(FoleyJob job, IProgress<FoleyProgress>? progress = null,
                                                         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -67,7 +68,7 @@ public sealed class FoleyPipeline : IDisposable
         var run = new FoleyRun(progress, _options.Notice);
         foreach (string warning in plan.Warnings) run.Warn(warning);
 
-        ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job.Conditions, cancellationToken)).ConfigureAwait(false);
+        ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job.Conditions, run.Loading, cancellationToken)).ConfigureAwait(false);
         GenerateOptions generate = job.Generate with { Duration = plan.Duration };
         ClipLengths lengths = engine.GetLengths(plan.Duration, generate.Lengths);
         _options.ModelReady?.Invoke(engine, generate);
@@ -103,7 +104,7 @@ public sealed class FoleyPipeline : IDisposable
             : await Task.Run(() => KeyOf(plan, sound, lengths), cancel).ConfigureAwait(false);
         if (key is not null && _options.Cache!.TryGet(key) is { } known) return (known, true);
 
-        ThinkSoundEngine vision = await run.Time(FoleyStage.Load, () => _engines.VisionAsync(cancel)).ConfigureAwait(false);
+        ThinkSoundEngine vision = await run.Time(FoleyStage.Load, () => _engines.VisionAsync(run.Loading, cancel)).ConfigureAwait(false);
         VideoFeatures features;
         using (ThinkSoundSession session = vision.CreateSession())
         {
@@ -115,7 +116,7 @@ public sealed class FoleyPipeline : IDisposable
                 return seen;
             }).ConfigureAwait(false);
         }
-        if (!_options.KeepsVision) _engines.ReleaseVision();
+        if (!_options.KeepsVision || _engines.IsCapped) _engines.ReleaseVision();
         if (key is not null) _options.Cache!.Store(key, features);
         return (features, false);
     }

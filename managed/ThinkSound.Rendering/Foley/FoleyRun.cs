@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace ThinkSound.Rendering.Foley;
 
@@ -8,6 +9,9 @@ internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string
     private readonly Dictionary<FoleyStage, double> _seconds = [];
     private readonly List<string> _warnings = [];
     private int _output = -1;
+
+    /// <summary>Passes on how far an engine is loaded.</summary>
+    public IProgress<GenerateProgress> Loading => new LoadProgress(this);
 
     public void BeginOutput(int index) => _output = index;
 
@@ -53,6 +57,12 @@ internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string
     public IReadOnlyList<string> TakeWarnings() => [.. _warnings];
 
     private void Add(FoleyStage stage, double seconds) => _seconds[stage] = _seconds.GetValueOrDefault(stage) + seconds;
+
+    private sealed class LoadProgress(FoleyRun run) : IProgress<GenerateProgress>
+    {
+        public void Report(GenerateProgress value) =>
+            run.Report(FoleyStage.Load, value.Fraction, value.Fraction.ToString("P0", CultureInfo.InvariantCulture), value.StageRemaining);
+    }
 
     /// <summary>The stages of one generation, as its session reports them.</summary>
     private sealed class Stages(FoleyRun run) : IProgress<GenerateProgress>

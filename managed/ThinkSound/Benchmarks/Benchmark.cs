@@ -93,9 +93,9 @@ public sealed class Benchmark
 
     private async Task<ThinkSoundEngine> Load()
     {
-        _progress?.Report("load");
+        var progress = new LoadProgress(_progress);
         long began = Stopwatch.GetTimestamp();
-        ThinkSoundEngine engine = await ThinkSoundEngine.LoadAsync(_options.Engine, _cancel).ConfigureAwait(false);
+        ThinkSoundEngine engine = await ThinkSoundEngine.LoadAsync(_options.Engine, progress, _cancel).ConfigureAwait(false);
         double cold = Stopwatch.GetElapsedTime(began).TotalSeconds;
         // Once more, now that the files are in the system's cache; not for weights so large that two copies would hurt.
         const long largestTwice = 1_000_000_000;
@@ -105,7 +105,7 @@ public sealed class Benchmark
         {
             engine.Dispose();
             began = Stopwatch.GetTimestamp();
-            engine = await ThinkSoundEngine.LoadAsync(_options.Engine, _cancel).ConfigureAwait(false);
+            engine = await ThinkSoundEngine.LoadAsync(_options.Engine, progress, _cancel).ConfigureAwait(false);
             warm = Stopwatch.GetElapsedTime(began).TotalSeconds;
         }
         _stages.Add(new StageMeasurement
@@ -275,6 +275,19 @@ public sealed class Benchmark
             BundleFingerprint = _options.Engine.Synthetic is null ? engine.Bundle.Fingerprint() : null,
             Parameters = info.Parameters, WeightsBytes = info.WeightsBytes, LoadAverage = load,
         };
+    }
+
+    /// <summary>Tells each whole percent once.</summary>
+    private sealed class LoadProgress(IProgress<string>? progress) : IProgress<GenerateProgress>
+    {
+        private int _percent = -1;
+
+        public void Report(GenerateProgress value)
+        {
+            int percent = (int)(100 * value.Fraction);
+            if (percent != _percent) progress?.Report(string.Create(CultureInfo.InvariantCulture, $"load, {percent} %"));
+            _percent = percent;
+        }
     }
 
     private static long PeakMemory()

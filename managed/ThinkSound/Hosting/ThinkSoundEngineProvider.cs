@@ -9,6 +9,7 @@ public sealed class ThinkSoundEngineProvider : IAsyncDisposable, IDisposable
     private readonly IOptions<ThinkSoundOptions> _options;
     private readonly ILogger? _logger;
     private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _disposing = new();
     private Task<ThinkSoundEngine>? _engine;
     private bool _isDisposed;
 
@@ -34,7 +35,7 @@ public sealed class ThinkSoundEngineProvider : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>Disposes of the engine; waits for it if it is being loaded.</summary>
+    /// <summary>Disposes of the engine. One that is being loaded stops within one tensor.</summary>
     public async ValueTask DisposeAsync()
     {
         Task<ThinkSoundEngine>? engine;
@@ -45,6 +46,7 @@ public sealed class ThinkSoundEngineProvider : IAsyncDisposable, IDisposable
             engine = _engine;
         }
         if (engine is null) return;
+        await _disposing.CancelAsync().ConfigureAwait(false);
         await engine.ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
         if (engine.IsCompletedSuccessfully) (await engine.ConfigureAwait(false)).Dispose();
         if (_logger is not null) ThinkSoundRuntime.UseLogger(null); // the host's loggers go with it
@@ -58,6 +60,6 @@ public sealed class ThinkSoundEngineProvider : IAsyncDisposable, IDisposable
         await Task.Yield(); // the options and the native library are looked up outside of the lock
         ThinkSoundOptions options = _options.Value;
         if (_logger is not null) ThinkSoundRuntime.UseLogger(_logger, options.MinimumLogLevel);
-        return await ThinkSoundEngine.LoadAsync(options.ToEngineOptions()).ConfigureAwait(false);
+        return await ThinkSoundEngine.LoadAsync(options.ToEngineOptions(), null, _disposing.Token).ConfigureAwait(false);
     }
 }

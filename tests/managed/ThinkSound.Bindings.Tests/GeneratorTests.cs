@@ -101,6 +101,19 @@ public sealed class GeneratorTests
         Assert.That(text, Does.Not.Contain("Boxes"));
     }
 
+    [Test]
+    public void A_function_that_a_macro_maps_to_a_newer_symbol_keeps_its_name()
+    {
+        string text = Generate("""
+            typedef struct ts_box { uint32_t struct_size; int32_t size; } ts_box;
+            #define ts_box_init ts_box_init_2
+            void ts_box_init(ts_box* box);
+            """);
+        Assert.That(text, Does.Contain("[LibraryImport(Library, EntryPoint = \"ts_box_init_2\"), "));
+        Assert.That(text, Does.Contain("[DllImport(Library, EntryPoint = \"ts_box_init_2\", "));
+        Assert.That(text, Does.Contain("void ts_box_init(ts_box* box);").And.Contain("internal static ts_box create()"));
+    }
+
     [TestCase("typedef struct { int32_t a; } ts_x; void ts_f(long x);", "long")]
     [TestCase("void ts_f(int (*callback)(int));", "typedef")]
     [TestCase("typedef struct ts_s { union { int32_t a; float b; }; } ts_s;", "ts_s")]

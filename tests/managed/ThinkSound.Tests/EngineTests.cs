@@ -101,7 +101,72 @@ public sealed class EngineTests
     {
         using var source = new CancellationTokenSource();
         source.Cancel();
-        Assert.That(async () => await ThinkSoundEngine.LoadAsync(NativeParts.Bundle, source.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(async () => await ThinkSoundEngine.LoadAsync(NativeParts.Bundle, null, source.Token), Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public async Task Loading_is_told_from_nothing_to_all()
+    {
+        var told = new Told();
+        using ThinkSoundEngine engine = await ThinkSoundEngine.LoadAsync(NativeParts.Bundle, told);
+        Assert.That(told.Values.Select(value => value.Stage), Is.All.EqualTo(GenerateStage.Load));
+        Assert.That(told.Values.Select(value => value.Fraction), Is.Ordered);
+        Assert.That((told.Values[0].Fraction, told.Values[^1].Fraction), Is.EqualTo((0.0, 1.0)));
+        Assert.That(told.Values[^1].Remaining, Is.EqualTo(TimeSpan.Zero));
+        Assert.That(told.Values, Has.Count.GreaterThan(100), "every tensor is told");
+    }
+
+    [TestCase(1)]
+    [TestCase(2)]
+    [TestCase(50)]
+    [TestCase(100)]
+    public void A_load_that_is_cancelled_stops_at_the_next_tensor(int calls)
+    {
+        using var source = new CancellationTokenSource();
+        var told = new Told { Then = count => { if (count == calls) source.Cancel(); } };
+        Task<ThinkSoundEngine> loading = ThinkSoundEngine.LoadAsync(NativeParts.Bundle, told, source.Token);
+        Assert.That(async () => await loading, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(loading.IsCanceled);
+        Assert.That(told.Values, Has.Count.EqualTo(calls));
+    }
+
+    [Test]
+    public void A_model_of_published_size_is_cancelled_before_much_of_it_is_made()
+    {
+        using var source = new CancellationTokenSource();
+        var told = new Told { Then = count => { if (count == 3) source.Cancel(); } };
+        Assert.That(async () => await ThinkSoundEngine.LoadAsync(new EngineOptions { Synthetic = "published" }, told, source.Token),
+                    Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(told.Values, Has.Count.EqualTo(3));
+        Assert.That(told.Values[^1].Fraction, Is.LessThan(0.01));
+    }
+
+    [Test]
+    public void What_a_listener_throws_while_loading_comes_out_again()
+    {
+        var told = new Told { Then = _ => throw new InvalidTimeZoneException("mine") };
+        Assert.That(() => ThinkSoundEngine.Load(new EngineOptions { BundlePath = NativeParts.Bundle }, told), Throws.TypeOf<InvalidTimeZoneException>());
+    }
+
+    [Test]
+    public void The_memory_cap_is_asked_before_anything_is_read()
+    {
+        var told = new Told();
+        Assert.That(() => ThinkSoundEngine.Load(new EngineOptions { Synthetic = "published", MemoryCapBytes = 1_000_000_000 }, told),
+                    Throws.TypeOf<DeviceMemoryException>().With.Message.Contains("the cap is 1000 MB"));
+        Assert.That(told.Values, Is.Empty);
+    }
+
+    private sealed class Told : IProgress<GenerateProgress>
+    {
+        public List<GenerateProgress> Values { get; } = [];
+        public Action<int>? Then { get; init; }
+
+        public void Report(GenerateProgress value)
+        {
+            Values.Add(value);
+            Then?.Invoke(Values.Count);
+        }
     }
 
     [TestCase(8, LengthRule.Exact, 173, 64, 192, 352800)]

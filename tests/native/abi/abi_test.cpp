@@ -189,7 +189,7 @@ TEST_CASE("abi: sample, decode and generate agree, and the plan is what is used"
   uint64_t num_samples = 0;
   std::vector<float> room(2 * 44100);
   CHECK(ts_generate(tight.session, &request.conditions, &request.options, nullptr, nullptr, room.data(), room.size(), &num_samples) == TS_OUT_OF_MEMORY);
-  CHECK(last_error().find("memory_cap_bytes") != std::string::npos);
+  CHECK(last_error().find("memory cap") != std::string::npos);
   TinyEngine hopeless(1, "cpu", 1000);
   CHECK(hopeless.status == TS_OUT_OF_MEMORY);
 }

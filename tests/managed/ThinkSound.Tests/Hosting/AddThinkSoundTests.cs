@@ -58,6 +58,16 @@ public sealed class AddThinkSoundTests
         Assert.That(() => provider.GetRequiredService<ThinkSoundEngine>(), Throws.TypeOf<ResourceNotFoundException>());
     }
 
+    [Test]
+    public async Task A_host_that_ends_while_its_model_loads_stops_the_loading()
+    {
+        NativeParts.Require();
+        ServiceProvider provider = new ServiceCollection().AddThinkSound(options => options.Synthetic = "published").BuildServiceProvider();
+        Task<ThinkSoundEngine> loading = provider.GetRequiredService<ThinkSoundEngineProvider>().GetEngineAsync();
+        await provider.DisposeAsync();
+        Assert.That(async () => await loading, Throws.InstanceOf<OperationCanceledException>(), "7.5 GB are not waited for");
+    }
+
     private sealed class Collector : ILoggerProvider
     {
         private readonly HashSet<string> _categories = [];

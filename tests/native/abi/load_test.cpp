@@ -1,0 +1,124 @@
+// Creating an engine: told how far it is, cancelled at any tensor, refused by the memory cap before anything is read.
+#include <cstring>
+
+#include "abi/tiny_engine.h"
+
+namespace {
+
+// Remembers what it was told; cancels at call number `cancel_at`, from 0.
+struct Listener {
+  int cancel_at = -1;
+  std::vector<uint32_t> steps;
+  bool stages_are_load = true, counts_are_1000 = true;
+
+  static int32_t report(void* user_data, ts_stage stage, uint32_t step, uint32_t num_steps) {
+    auto* self = static_cast<Listener*>(user_data);
+    self->stages_are_load = self->stages_are_load && stage == TS_STAGE_LOAD;
+    self->counts_are_1000 = self->counts_are_1000 && num_steps == 1000;
+    self->steps.push_back(step);
+    return int(self->steps.size()) - 1 == self->cancel_at;
+  }
+};
+
+class Loading {
+ public:
+  Loading() { bundle_ = folder_.write("bundle.json", ts::test::tiny_bundle_json()); }
+
+  ts_status create(Listener& listener, const char* synthetic = nullptr, uint64_t memory_cap_bytes = 0) {
+    ts_engine_options options;
+    ts_engine_options_init(&options);
+    options.synthetic = synthetic ? synthetic : bundle_.c_str();
+    options.device = "cpu";
+    options.num_threads = 1;
+    options.memory_cap_bytes = memory_cap_bytes;
+    options.progress = Listener::report;
+    options.user_data = &listener;
+    ts_engine_destroy(engine);
+    engine = reinterpret_cast<ts_engine*>(this);  // must be overwritten, whatever comes
+    const ts_status status = ts_engine_create(&options, &engine);
+    if (status != TS_OK) CHECK(engine == nullptr);
+    return status;
+  }
+  ~Loading() { ts_engine_destroy(engine); }
+
+  ts_engine* engine = nullptr;
+
+ private:
+  ts::test::TempFolder folder_;
+  std::string bundle_;
+};
+
+}  // namespace
+
+TEST_CASE("load: progress rises from nothing to all, told after every tensor") {
+  Loading loading;
+  Listener listener;
+  REQUIRE(loading.create(listener) == TS_OK);
+  CHECK(listener.stages_are_load);
+  CHECK(listener.counts_are_1000);
+  REQUIRE(listener.steps.size() > 100);  // the tiny model has more tensors than that
+  CHECK(listener.steps.front() == 0);
+  for (size_t i = 1; i < listener.steps.size(); ++i) CHECK(listener.steps[i] >= listener.steps[i - 1]);
+  CHECK(listener.steps.back() == 1000);
+  // The parameters counted beforehand are those that were loaded: the last tensor fills them up.
+  CHECK(listener.steps[listener.steps.size() - 2] == 999);
+  CHECK(listener.steps[listener.steps.size() - 3] < 1000);
+}
+
+TEST_CASE("load: cancelled at any tensor it ends there, and a sanitizer finds nothing left") {
+  Loading loading;
+  Listener all;
+  REQUIRE(loading.create(all) == TS_OK);
+  for (int at = 0; at < int(all.steps.size()); ++at) {
+    Listener listener{.cancel_at = at, .steps = {}};
+    CHECK(loading.create(listener) == TS_CANCELLED);
+    CHECK(int(listener.steps.size()) == at + 1);
+  }
+  CHECK(std::string(ts_last_error()) == "cancelled by the caller");
+  Listener again;
+  CHECK(loading.create(again) == TS_OK);
+}
+
+TEST_CASE("load: a model of published size, cancelled early, has loaded no more than was told") {
+  Loading loading;
+  Listener listener{.cancel_at = 3, .steps = {}};
+  CHECK(loading.create(listener, "published") == TS_CANCELLED);
+  CHECK(listener.steps.size() == 4);
+  CHECK(listener.steps.back() < 10);  // under a hundredth of 3.7 billion parameters
+}
+
+TEST_CASE("load: the memory cap is asked before anything is read, and says what is needed") {
+  Loading loading;
+  Listener listener;
+  CHECK(loading.create(listener, "published", 1'000'000'000) == TS_OUT_OF_MEMORY);
+  CHECK(listener.steps.empty());
+  const std::string message = ts_last_error();
+  // 3.76 billion parameters in two bytes, or in four where the device has no bf16 products.
+  const bool says_need = message.find("the model needs 7529") != std::string::npos || message.find("the model needs 15058") != std::string::npos;
+  CHECK_MESSAGE(says_need, message);
+  CHECK_MESSAGE(message.find("the cap is 1000 MB") != std::string::npos, message);
+}
+
+// What a program was built with before options had `progress`.
+#undef ts_engine_options_init
+extern "C" void ts_engine_options_init(ts_engine_options* options);
+
+TEST_CASE("load: programs of the first version of the options keep its size") {
+  ts_engine_options options;
+  std::memset(&options, 0x5A, sizeof options);
+  ts_engine_options_init(&options);
+  CHECK(options.struct_size == offsetof(ts_engine_options, progress));
+  CHECK(std::string(options.device) == "auto");
+  unsigned char beyond[sizeof options - offsetof(ts_engine_options, progress)], untouched[sizeof beyond];
+  std::memcpy(beyond, reinterpret_cast<unsigned char*>(&options) + options.struct_size, sizeof beyond);
+  std::memset(untouched, 0x5A, sizeof untouched);
+  CHECK(std::memcmp(beyond, untouched, sizeof beyond) == 0);
+  // The garbage beyond is not taken for a callback.
+  ts::test::TempFolder folder;
+  const std::string bundle = folder.write("bundle.json", ts::test::tiny_bundle_json());
+  options.synthetic = bundle.c_str();
+  options.device = "cpu:plain";
+  ts_engine* engine = nullptr;
+  CHECK(ts_engine_create(&options, &engine) == TS_OK);
+  ts_engine_destroy(engine);
+}
