@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using ThinkSound.Benchmarks;
+using ThinkSound.Rendering;
 
 namespace ThinkSound.Cli;
 
@@ -23,10 +25,12 @@ internal static class BenchCommand
         var ceiling = new Option<string?>("--ceiling") { Description = "What percentages are of: the best matrix product in GFLOP/s, or the program ts_bench that measures it. Default: ts_bench of the checkout, where it is built.", HelpName = "GFLOPS|PROGRAM" };
         var json = new Option<bool>("--json") { Description = "The report as JSON on standard output." };
         var output = new Option<string?>("--output", "-o") { Description = "Write the report as JSON into this file too.", HelpName = "FILE" };
+        var csv = new Option<string?>("--csv") { Description = "Write a row a stage into this file too, as CSV.", HelpName = "FILE" };
+        var markdown = new Option<string?>("--markdown") { Description = "Write the table into this file too, as Markdown.", HelpName = "FILE" };
         var compare = new Option<string[]>("--compare") { Description = "Compare two reports instead of measuring: --compare BEFORE.json AFTER.json", Arity = new ArgumentArity(2, 2), AllowMultipleArgumentsPerToken = true, HelpName = "BEFORE AFTER" };
         var failOnSlower = new Option<bool>("--fail-on-slower") { Description = "With --compare: exit 1 if a stage is slower beyond noise." };
         engine.AddTo(command);
-        foreach (Option option in (Option[])[synthetic, duration, steps, cfg, repeats, warmUp, budget, frames, segments, ceiling, json, output, compare, failOnSlower])
+        foreach (Option option in (Option[])[synthetic, duration, steps, cfg, repeats, warmUp, budget, frames, segments, ceiling, json, output, csv, markdown, compare, failOnSlower])
             command.Add(option);
         foreach (Option<int> count in (Option<int>[])[steps, repeats]) count.Require(n => n is >= 1 and <= 1000, $"{count.Name} is 1 to 1000");
         foreach (Option<int> count in (Option<int>[])[warmUp, frames, segments]) count.Require(n => n is >= 0 and <= 1000, $"{count.Name} is 0 to 1000");
@@ -36,8 +40,12 @@ internal static class BenchCommand
 
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            var files = new[] { output, csv, markdown }.Where(option => parsed.GetValue(option) is not null).ToDictionary(option => option, option => parsed.GetValue(option)!);
             if (parsed.GetValue(compare) is [{ } before, { } after])
+            {
+                if (files.Keys.FirstOrDefault() is { } option) throw new UsageException($"{option.Name} writes a measurement, and --compare makes none");
                 return Compare(terminal, before, after, parsed.GetValue(json), parsed.GetValue(failOnSlower));
+            }
             EngineOptions model = engine.Read(parsed, parsed.GetValue(synthetic));
             terminal.WriteLive("measuring the best matrix product");
             Ceiling? best = Ceiling.Find(parsed.GetValue(ceiling), model.Threads, terminal);
@@ -59,7 +67,11 @@ internal static class BenchCommand
             if (best is not null) best = best.Or(Ceiling.Find(parsed.GetValue(ceiling), model.Threads, terminal));
             report = report with { CeilingGflops = best?.For(report.Environment.Precision) };
             terminal.EndLive();
-            if (parsed.GetValue(output) is { } file) File.WriteAllText(file, report.ToJson() + "\n");
+            foreach (var (option, file) in files)
+            {
+                string text = option == csv ? report.ToCsv() : option == markdown ? report.ToMarkdown() : report.ToJson() + "\n";
+                AtomicFile.Write(file, Encoding.UTF8.GetBytes(text), overwrite: true);
+            }
             terminal.WriteResult(parsed.GetValue(json) ? report.ToJson() : ToText(report));
             return ExitCode.Done;
         });

@@ -19,6 +19,11 @@ internal sealed class EngineArguments
     }.AcceptOnlyFromAmong("auto", "f32", "bf16");
     private readonly Option<int> _threads = new("--threads") { Description = "Worker threads; 0 = one per physical core. The sound does not depend on it.", HelpName = "N" };
 
+    private readonly Option<string?> _memoryCap = new("--memory-cap")
+    {
+        Description = "Memory that weights and work may take together, such as 6GB or 800MiB; more is refused before it is taken.", HelpName = "SIZE",
+    };
+
     /// <summary>Stands for every device that is available, where a command can use several.</summary>
     public const string All = "all";
 
@@ -32,8 +37,9 @@ internal sealed class EngineArguments
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_bundle, _device, _precision, _threads]) command.Add(option);
+        foreach (Option option in (Option[])[_bundle, _device, _precision, _threads, _memoryCap]) command.Add(option);
         _threads.Require(n => n is >= 0 and <= 1024, "--threads is 0 to 1024");
+        _memoryCap.Require(size => size is null || Units.ParseBytes(size) is > 0, "--memory-cap is a size such as 6GB or 800MiB");
     }
 
     /// <summary>What the options say.</summary>
@@ -52,6 +58,7 @@ internal sealed class EngineArguments
             Device = device,
             Precision = parsed.GetValue(_precision) switch { "f32" => Precision.Float32, "bf16" => Precision.BFloat16, _ => Precision.Auto },
             Threads = parsed.GetValue(_threads),
+            MemoryCapBytes = parsed.GetValue(_memoryCap) is { } size ? Units.ParseBytes(size)!.Value : 0,
         };
     }
 

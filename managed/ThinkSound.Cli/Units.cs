@@ -15,6 +15,22 @@ internal static class Units
         _ => string.Create(Plain, $"{bytes:0} B"),
     };
 
+    /// <summary>"6GB", "800 MiB", "1.5g" or plain bytes; null for what is no size.</summary>
+    public static ulong? ParseBytes(string text)
+    {
+        string trimmed = text.Trim();
+        int digits = trimmed.AsSpan().IndexOfAnyExcept("0123456789.");
+        double? unit = (digits < 0 ? "" : trimmed[digits..].Trim().ToUpperInvariant()) switch
+        {
+            "" or "B" => 1,
+            "K" or "KB" => 1e3, "M" or "MB" => 1e6, "G" or "GB" => 1e9, "T" or "TB" => 1e12,
+            "KIB" => 1L << 10, "MIB" => 1L << 20, "GIB" => 1L << 30, "TIB" => 1L << 40,
+            _ => null,
+        };
+        bool isNumber = double.TryParse(digits < 0 ? trimmed : trimmed[..digits], NumberStyles.AllowDecimalPoint, Plain, out double number);
+        return isNumber && number * unit is { } bytes and < 9e18 ? (ulong)Math.Round(bytes) : null;
+    }
+
     public static string Count(double count) => count switch
     {
         >= 1e9 => string.Create(Plain, $"{count / 1e9:0.000} G"),

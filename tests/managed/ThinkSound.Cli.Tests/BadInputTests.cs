@@ -128,6 +128,23 @@ internal class BadInputTests : WithFolder
     }
 
     [Test]
+    public void A_memory_cap_holds_for_all_parts_of_the_model_together()
+    {
+        long sound = Weigh(BundleComponents.MMDiT | BundleComponents.VaeDecoder), vision = Weigh(BundleComponents.ClipVision | BundleComponents.Synchformer);
+        string[] words = ["--caption", "rain", "--duration", "1"];
+        Refuses(4, "the cap is 0.1 MB", [.. words, "--memory-cap", "100kB", "-o", At("out.wav")]);
+        Refuses(4, "beside those that make the sound", Cli.Sample("stream-of-water.mp4"), "--duration", "1", "--memory-cap", $"{sound + vision / 2}");
+        Refuses(2, "--memory-cap is a size", [.. words, "--memory-cap", "much", "-o", At("out.wav")]);
+        Assert.That(Generate([.. words, "--memory-cap", "1.5GiB", "-o", At("out.wav")]).ExitCode, Is.Zero);
+
+        static long Weigh(BundleComponents components)
+        {
+            using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Cli.Bundle, Components = components });
+            return engine.Info.WeightsBytes;
+        }
+    }
+
+    [Test]
     public void Bad_bundles_are_bad_input_and_a_missing_one_says_how_to_get_one()
     {
         CliResult Run(string bundle) => Cli.Run("generate", "--caption", "rain", "--bundle", bundle, "-o", At("out.wav"));
@@ -143,6 +160,12 @@ internal class BadInputTests : WithFolder
         CliResult truncated = Run(At("bundle"));
         Assert.That(truncated.ExitCode, Is.EqualTo(3), truncated.ToString());
         Assert.That(truncated.Error, Does.Contain("mmdit.safetensors"));
+
+        File.Copy(Path.Combine(Cli.Bundle, "mmdit.safetensors"), At("bundle/mmdit.safetensors"), overwrite: true);
+        string tensor = Weights.Spoil(At("bundle/vae.safetensors"));
+        CliResult spoilt = Run(At("bundle"));
+        Assert.That(spoilt.ExitCode, Is.EqualTo(3), spoilt.ToString());
+        Assert.That(spoilt.Error, Does.Contain("vae.safetensors").And.Contain(tensor).And.Contain("NaN"));
 
         CliResult named = Cli.Run(["generate", "--caption", "rain", "-o", At("out.wav")], new() { ["THINKSOUND_BUNDLE"] = At("none") });
         Assert.That(named.ExitCode, Is.EqualTo(3));

@@ -60,11 +60,25 @@ internal class OtherCommandTests : WithFolder
         Assert.That(stages["decode"].GetProperty("samples_s").GetArrayLength(), Is.EqualTo(3));
         Assert.That(stages["decode"].TryGetProperty("p90_s", out _), Is.False, "three samples show no percentile");
 
-        Assert.That(Cli.Run([.. arguments, "-o", At("b.json")]).Output, Does.Contain("of ceiling").And.Contain("RTF"));
+        Assert.That(Cli.Run([.. arguments, "-o", At("b.json"), "--csv", At("b.csv"), "--markdown", At("b.md")]).Output, Does.Contain("of ceiling").And.Contain("RTF"));
+        string[] rows = File.ReadAllText(At("b.csv")).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(rows, Has.Length.EqualTo(1 + stages.Count));
+        Assert.That(rows.Select(row => row.Split(',').Length).Distinct().Count(), Is.EqualTo(1).Or.EqualTo(2), "quoted cells may hold commas, no row is short");
+        Assert.That(File.ReadAllLines(At("b.md")).Count(line => line.StartsWith('|')), Is.EqualTo(2 + stages.Count));
+        Assert.That(Cli.Run("bench", "--compare", At("a.json"), At("b.json"), "--csv", At("c.csv")).ExitCode, Is.EqualTo(2));
         CliResult compared = Cli.Run("bench", "--compare", At("a.json"), At("b.json"));
         Assert.That(compared.ExitCode, Is.Zero, compared.ToString());
         Assert.That(compared.Output, Does.Contain("sample_step").And.Contain("noise"));
         Assert.That(Cli.Run("bench", "--compare", At("a.json"), At("missing.json")).ExitCode, Is.EqualTo(3));
+    }
+
+    [TestCase("info")]
+    [TestCase("bench")]
+    public void A_memory_cap_that_is_too_small_is_the_environments_and_tells_need_and_cap(string command)
+    {
+        CliResult run = Cli.Run(command, "--bundle", Cli.Bundle, "--memory-cap", "1MB");
+        Assert.That(run.ExitCode, Is.EqualTo(4), run.ToString());
+        Assert.That(run.Error, Does.Match(@"needs [0-9.]+ MB, .*the cap is 1 MB"));
     }
 
     [Test]

@@ -50,6 +50,23 @@ public class BenchmarkReportTests
         Assert.That(back.Settings, Is.EqualTo(report.Settings));
     }
 
+    [Test]
+    public void Tables_hold_every_stage_and_quote_what_needs_it()
+    {
+        BenchmarkReport report = Report(Stage("decode", [0.2, 0.3, 0.25]) with { Gflop = 5, Unit = "a \"chunk\", or | two" }, Stage("load", [12.3456])) with { CeilingGflops = 100 };
+        string[] rows = report.ToCsv().Split("\r\n");
+        Assert.That(rows, Has.Length.EqualTo(4), "a header, two stages, the end of the last line");
+        Assert.That(rows[0], Does.EndWith("stage,unit,num_samples,cold_s,min_s,median_s,mean_s,max_s,stdev_s,p90_s,p95_s,p99_s,gflop,gflops,part_of_ceiling,is_computed"));
+        Assert.That(rows[1], Does.Contain("decode,\"a \"\"chunk\"\", or | two\",3,,0.2,0.25,0.25,0.3,0.0").And.EndWith(",,,,5,20,0.2,false"));
+        Assert.That(rows[2], Does.EndWith("load,one,1,,12.3456,12.3456,12.3456,12.3456,,,,,,,,false"));
+
+        string[] lines = report.ToMarkdown().Split('\n');
+        Assert.That(lines[0], Does.Contain("ceiling 100 GFLOP/s"));
+        Assert.That(lines[2], Is.EqualTo("| stage | one sample | samples | min, s | median, s | GFLOP | GFLOP/s | of ceiling |"), "columns without a value are left out");
+        Assert.That(lines[4], Is.EqualTo("| decode | a \"chunk\", or \\| two | 3 | 0.2000 | 0.2500 | 5.000 | 20.00 | 20 % |"));
+        Assert.That(lines[5], Does.StartWith("| load | ").And.Contain(" | 1 | 12.35 | 12.35 |  |  |  |"));
+    }
+
     [TestCase("")]
     [TestCase("[]")]
     [TestCase("{}")]
