@@ -167,10 +167,10 @@ ts_status ts_decode(ts_session* handle, const float* latent, uint32_t latent_len
     const std::shared_ptr<Session> session = deref(handle, "session").session;
     require(latent != nullptr && latent_len >= 1 && latent_len <= (1u << 20), "latent is NULL or has ", latent_len, " steps");
     const Networks& networks = networks_of(*session);
-    const OobleckConfig& config = networks.need(networks.decoder, "vae", "turn latents into sound").config();
-    const int64_t num_samples = int64_t(latent_len) * config.hop();
+    const AudioDecoder& decoder = networks.need(networks.decoder, "vae", "turn latents into sound");
+    const int64_t num_samples = int64_t(latent_len) * decoder.hop();
     if (audio) check_capacity(2 * uint64_t(num_samples), capacity, "audio");
-    const std::vector<float> rows = transposed({latent, size_t(latent_len) * size_t(config.latent_dim)}, config.latent_dim, latent_len);
+    const std::vector<float> rows = transposed({latent, size_t(latent_len) * size_t(decoder.latent_dim())}, decoder.latent_dim(), latent_len);
     const Session::Busy busy(*session);
     session->decode(busy, rows, decode_chunk, Progress(progress_listener(progress, user_data)), planar_sink(audio, num_samples, pcm, user_data));
   });
@@ -186,7 +186,7 @@ ts_status ts_encode_audio(ts_session* handle, const float* audio, uint32_t num_c
     const int64_t length = session->encoded_len(int64_t(num_samples), sample_rate);
     *latent_len = uint32_t(length);
     if (!latent) return;
-    const int64_t latent_dim = networks_of(*session).encoder->config().latent_dim;
+    const int64_t latent_dim = networks_of(*session).encoder->latent_dim();
     check_capacity(uint64_t(length * latent_dim), capacity, "latent");
     const Session::Busy busy(*session);
     copy_latent(session->encode_audio(busy, {audio, size_t(num_channels * num_samples)}, num_channels, sample_rate, seed,

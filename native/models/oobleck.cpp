@@ -58,10 +58,6 @@ ResidualUnit load_unit(Loader& loader, const std::string& name, int64_t channels
   return unit;
 }
 
-// The rows that reach `out` through a kernel of `reach` rows to either side, cut at the ends of the sequence.
-Range widen(Range out, int64_t reach, int64_t length) {
-  return {std::max<int64_t>(0, out.begin - reach), std::min(length, out.end + reach)};
-}
 int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 // Rows n of x with 0 ≤ m + s/2 − n·s < 2s for some m of `out`.
@@ -89,13 +85,6 @@ void plan_units(BlockPlan& plan, Range out, int64_t length) {
     out = widen(out, kDilations[i] * (kUnitTaps / 2), length);
   }
   plan.units_in = out;
-}
-
-// Rows `part` of x, which holds rows `whole`. A batch is only ever passed whole.
-Tensor rows_of(const Tensor& x, Range whole, Range part) {
-  if (part.begin == whole.begin && part.end == whole.end) return x;
-  const Tensor rows = x.reshape({x.shape[1], x.shape[2]}).slice(part.begin - whole.begin, part.length());
-  return rows.reshape({1, part.length(), x.shape[2]});
 }
 
 // Goldens hold the VAE's intermediates channel-first.
@@ -371,34 +360,6 @@ void OobleckEncoder::encode(Context& ctx, const Tensor& moments, const Tensor& a
   ops::snake_conv1d(ctx, moments, x, snake_out_.view(), *conv_out_.weight, {.offset = kMomentTaps / 2 + at.begin - latents.begin},
                     conv_out_.bias);  // [B, n, 2·latent_dim]
   probe_channels(ctx, concat("encoder.layers.", blocks_.size() + 2), moments);
-}
-
-namespace {
-// PyTorch's softplus: linear above its threshold of 20.
-float softplus(float x) { return x > 20.0f ? x : std::log1p(std::exp(x)); }
-constexpr float kMinStd = 1e-4f;
-}  // namespace
-
-void sample_posterior(std::span<float> latent, std::span<const float> moments, std::span<const float> noise, int64_t latent_dim) {
-  const int64_t len = int64_t(latent.size()) / latent_dim;
-  for (int64_t n = 0; n < len; ++n)
-    for (int64_t c = 0; c < latent_dim; ++c) {
-      const float* row = &moments[size_t(n * 2 * latent_dim)];
-      const size_t i = size_t(n * latent_dim + c);
-      latent[i] = noise.empty() ? row[c] : row[c] + (softplus(row[latent_dim + c]) + kMinStd) * noise[i];
-    }
-}
-
-double posterior_kl(std::span<const float> moments, int64_t latent_dim) {
-  const int64_t len = int64_t(moments.size()) / (2 * latent_dim);
-  double sum = 0;
-  for (int64_t n = 0; n < len; ++n)
-    for (int64_t c = 0; c < latent_dim; ++c) {
-      const double mean = moments[size_t(n * 2 * latent_dim + c)];
-      const double std = double(softplus(moments[size_t(n * 2 * latent_dim + latent_dim + c)])) + kMinStd;
-      sum += mean * mean + std * std - std::log(std * std) - 1.0;
-    }
-  return sum / double(len);
 }
 
 }  // namespace ts

@@ -15,6 +15,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "models/loader.h"
+#include "models/range.h"
 #include "ops/snake.h"
 
 namespace ts {
@@ -35,12 +36,6 @@ struct OobleckConfig {
 // (use_snake or final_tanh other than published, odd strides).
 OobleckConfig parse_oobleck_encoder(const nlohmann::json& config, const std::string& origin);
 OobleckConfig parse_oobleck_decoder(const nlohmann::json& config, const std::string& origin);
-
-// Positions [begin, end) of a sequence.
-struct Range {
-  int64_t begin = 0, end = 0;
-  int64_t length() const { return end - begin; }
-};
 
 struct SnakeParameters {
   Buffer a, inv_b;
@@ -100,11 +95,5 @@ class OobleckEncoder {
   std::vector<OobleckBlock> blocks_;
   SnakeParameters snake_out_;
 };
-
-// latent = mean + (softplus(scale) + 1e-4)·noise of moments [N, 2·latent_dim]; without noise the mean. Host memory,
-// latent [N, latent_dim].
-void sample_posterior(std::span<float> latent, std::span<const float> moments, std::span<const float> noise, int64_t latent_dim);
-// Σ_channels mean² + var − ln var − 1, averaged over positions (spec 03 §4).
-double posterior_kl(std::span<const float> moments, int64_t latent_dim);
 
 }  // namespace ts

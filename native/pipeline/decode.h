@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "models/oobleck.h"
+#include "pipeline/audio_codec.h"
 #include "pipeline/progress.h"
 #include "pipeline/workspace.h"
 
@@ -15,18 +15,19 @@ namespace ts {
 // halo costs little.
 constexpr int64_t kDefaultDecodeChunk = 32;
 
-// Finished samples [offset, offset + left.size()), as the decoder delivers them.
+// Finished samples [offset, offset + left.size()), in order and without gaps. Never empty.
 using PcmSink = std::function<void(std::span<float> left, std::span<float> right, int64_t offset)>;
 
-// latent [N, latent_dim] on the host, channel-last. `chunk` 0 = kDefaultDecodeChunk. Chunks equal the whole up to the
-// order of summation (oobleck.h).
-void decode(Workspace& workspace, const OobleckDecoder& decoder, std::span<const float> latent, int64_t chunk, const Progress& progress,
+// latent [N, latent_dim] on the host, channel-last. `chunk` 0 = kDefaultDecodeChunk. Chunks equal the whole, up to the
+// order of summation where the network is run on each by itself (audio_codec.h). Gives hop·N samples, a block a chunk;
+// a block may be shorter than its chunk and the last longer, because a synthesis may lag behind its rows.
+void decode(Workspace& workspace, const AudioDecoder& decoder, std::span<const float> latent, int64_t chunk, const Progress& progress,
             const PcmSink& sink);
-// Arena bytes of the largest chunk.
-int64_t plan_decode(const Workspace& workspace, const OobleckDecoder& decoder, int64_t latent_len, int64_t chunk);
+// Arena bytes of the largest pass of the network.
+int64_t plan_decode(const Workspace& workspace, const AudioDecoder& decoder, int64_t latent_len, int64_t chunk);
 
 // Planar stereo at the model's rate, `num_samples` a multiple of hop → moments [N, 2·latent_dim] on the host.
-std::vector<float> encode_moments(Workspace& workspace, const OobleckEncoder& encoder, std::span<const float> left,
+std::vector<float> encode_moments(Workspace& workspace, const AudioEncoder& encoder, std::span<const float> left,
                                   std::span<const float> right, const Progress& progress);
 
 // [rows, cols] → [cols, rows]: the outside of the DiT holds latents by channel, the inside by time.

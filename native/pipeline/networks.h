@@ -7,10 +7,10 @@
 #include "models/clip_text.h"
 #include "models/clip_vision.h"
 #include "models/mmdit.h"
-#include "models/oobleck.h"
 #include "models/synchformer.h"
 #include "models/t5.h"
 #include "ops/image.h"
+#include "pipeline/audio_codec.h"
 #include "text/tokenizer.h"
 
 namespace ts {
@@ -20,8 +20,8 @@ class Networks {
   std::string name;  // of the bundle, for messages
   ops::ResizeKind clip_resize = ops::ResizeKind::pil;
   std::unique_ptr<Mmdit> mmdit;
-  std::unique_ptr<OobleckDecoder> decoder;
-  std::unique_ptr<OobleckEncoder> encoder;
+  std::unique_ptr<AudioDecoder> decoder;
+  std::unique_ptr<AudioEncoder> encoder;
   std::unique_ptr<T5> t5;
   std::unique_ptr<ClipText> clip_text;
   std::unique_ptr<ClipVision> clip_vision;

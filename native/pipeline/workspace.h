@@ -55,6 +55,7 @@ class Workspace {
   }
 
   const OperatorTable& table() const { return table_; }
+  Parallel& parallel() const { return parallel_; }
   int64_t capacity() const { return capacity_; }
   void set_probe(Probe probe) { probe_ = std::move(probe); }
   bool has_probe() const { return bool(probe_); }
@@ -63,6 +64,10 @@ class Workspace {
   void cancel() { cancelled_ = true; }
   void clear_cancel() { cancelled_ = false; }
   bool is_cancelled() const { return cancelled_; }
+  // As Context::check_cancelled(), for work on the host.
+  void check_cancelled() const {
+    if (cancelled_) fail(TS_CANCELLED, "cancelled");
+  }
 
  private:
   void reserve(int64_t bytes);

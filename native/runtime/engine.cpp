@@ -125,20 +125,20 @@ void Engine::visit_components(const EngineOptions& options, const Visit& visit) 
   component(bundle_.vae, TS_COMPONENT_VAE_DECODER, kSeedDecoder, "vae", [&](Loader& loader, const Json&, const std::string& where) {
     const Json config = vae_side(*bundle_.vae, where, "decoder");
     if (config.is_null()) fail(TS_BAD_BUNDLE, where, ": no decoder");
-    auto decoder = std::make_unique<OobleckDecoder>(OobleckDecoder::load(loader, parse_oobleck_decoder(config, where + ".decoder")));
+    std::unique_ptr<AudioDecoder> decoder = load_audio_decoder(loader, config, where + ".decoder");
     loader.source().ignore("encoder.");
     loader.finish();
     return decoder;
-  }, [&](std::unique_ptr<OobleckDecoder> network) { networks_.decoder = std::move(network); });
+  }, [&](std::unique_ptr<AudioDecoder> network) { networks_.decoder = std::move(network); });
 
   if (bundle_.vae && !vae_side(*bundle_.vae, "vae", "encoder").is_null())
     component(bundle_.vae, TS_COMPONENT_VAE_ENCODER, kSeedEncoder, "vae", [&](Loader& loader, const Json&, const std::string& where) {
       const Json config = vae_side(*bundle_.vae, where, "encoder");
-      auto encoder = std::make_unique<OobleckEncoder>(OobleckEncoder::load(loader, parse_oobleck_encoder(config, where + ".encoder")));
+      std::unique_ptr<AudioEncoder> encoder = load_audio_encoder(loader, config, where + ".encoder");
       loader.source().ignore("decoder.");
       loader.finish();
       return encoder;
-    }, [&](std::unique_ptr<OobleckEncoder> network) { networks_.encoder = std::move(network); });
+    }, [&](std::unique_ptr<AudioEncoder> network) { networks_.encoder = std::move(network); });
 
   component(bundle_.t5, TS_COMPONENT_T5, kSeedT5, "t5", [](Loader& loader, const Json& config, const std::string& where) {
     return std::make_unique<T5>(T5::load(loader, parse_t5_config(config, where)));
@@ -214,13 +214,21 @@ void Engine::check_widths() const {
   const auto within = [&](int64_t ids, const char* tokenizer, int64_t vocabulary) {
     if (ids > vocabulary) fail(TS_BAD_BUNDLE, bundle_.path, ": ", tokenizer, " makes ", ids, " ids, but its network knows ", vocabulary);
   };
+  const AudioDecoder* decoder = networks_.decoder.get();
+  const AudioEncoder* encoder = networks_.encoder.get();
+  if (decoder && encoder) {
+    agree(encoder->hop(), "the encoder's hop", decoder->hop(), "the decoder's");
+    agree(encoder->latent_dim(), "vae.encoder.latent_dim", decoder->latent_dim(), "vae.decoder.latent_dim");
+  }
+  for (int64_t rate : {decoder ? decoder->sample_rate() : 0, encoder ? encoder->sample_rate() : 0})
+    if (rate) agree(rate, "vae's sample_rate", bundle_.sample_rate, "the bundle's");
   if (!networks_.mmdit) return;
   const MmditConfig& mmdit = networks_.mmdit->config();
   if (networks_.clip_vision) agree(networks_.clip_vision->config().projection_dim, "clip_vision.projection_dim", mmdit.clip_dim, "mmdit.clip_dim");
   if (networks_.synchformer) agree(networks_.synchformer->config().embed_dim, "synchformer.embed_dim", mmdit.sync_dim, "mmdit.sync_dim");
   if (networks_.clip_text) agree(networks_.clip_text->config().hidden_size, "clip_text.hidden_size", mmdit.clip_text_dim, "mmdit.clip_text_dim");
   if (networks_.t5) agree(networks_.t5->config().d_model, "t5.d_model", mmdit.text_dim, "mmdit.text_dim");
-  if (networks_.decoder) agree(networks_.decoder->config().latent_dim, "vae.decoder.latent_dim", mmdit.latent_dim, "mmdit.latent_dim");
+  if (decoder) agree(decoder->latent_dim(), "vae.decoder.latent_dim", mmdit.latent_dim, "mmdit.latent_dim");
   if (networks_.clip_tokenizer && networks_.clip_text)
     within(networks_.clip_tokenizer->vocab_size(), "clip_text's tokenizer", networks_.clip_text->config().vocab_size);
   if (networks_.t5_tokenizer && networks_.t5)
@@ -228,8 +236,8 @@ void Engine::check_widths() const {
 }
 
 int64_t Engine::hop() const {
-  if (networks_.decoder) return networks_.decoder->config().hop();
-  if (networks_.encoder) return networks_.encoder->config().hop();
+  if (networks_.decoder) return networks_.decoder->hop();
+  if (networks_.encoder) return networks_.encoder->hop();
   // Without a VAE, that of the family: 2048 (spec 03).
   return 2048;
 }
@@ -259,7 +267,7 @@ ts_engine_info Engine::info() const {
     info.t5_dim = uint32_t(mmdit.text_dim);
   }
   // Without the DiT, what the encoders say themselves.
-  if (networks_.decoder) info.latent_dim = uint32_t(networks_.decoder->config().latent_dim);
+  if (networks_.decoder) info.latent_dim = uint32_t(networks_.decoder->latent_dim());
   if (networks_.clip_vision) info.clip_dim = uint32_t(networks_.clip_vision->config().projection_dim);
   if (networks_.synchformer) info.sync_dim = uint32_t(networks_.synchformer->config().embed_dim);
   if (networks_.clip_text) info.text_dim = uint32_t(networks_.clip_text->config().hidden_size);

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "models/oobleck.h"
 #include "pipeline/decode.h"
 #include "runtime/network.h"
 
@@ -26,8 +25,8 @@ class VaeNetwork final : public Network {
     const JsonObject outer(config, "vae config");
     const JsonObject model = outer.has("model") ? outer.get_object("model") : outer;
     Loader loader(source, device.table, device.product_dtype);
-    if (model.has("decoder")) decoder_ = OobleckDecoder::load(loader, parse_oobleck_decoder(model.json()["decoder"], "vae config: decoder"));
-    if (model.has("encoder")) encoder_ = OobleckEncoder::load(loader, parse_oobleck_encoder(model.json()["encoder"], "vae config: encoder"));
+    if (model.has("decoder")) decoder_ = load_audio_decoder(loader, model.json()["decoder"], "vae config: decoder");
+    if (model.has("encoder")) encoder_ = load_audio_encoder(loader, model.json()["encoder"], "vae config: encoder");
     model.check(decoder_ || encoder_, "neither encoder nor decoder");
     loader.finish();
   }
@@ -36,40 +35,125 @@ class VaeNetwork final : public Network {
     NetworkWorkspace workspace(device_, probe_all, outputs);
     if (function == "decode") return decode(workspace, settings, inputs, outputs);
     if (function == "decode_chunked") return decode_chunked(workspace, settings, inputs, outputs);
+    if (function == "decode_rows") return decode_rows(workspace, inputs, outputs);
     if (function == "encode") return encode(workspace, inputs, outputs);
+    if (function == "encode_rows") return encode_rows(workspace, inputs, outputs);
+    if (function == "analyse") return analyse(inputs, outputs);
     if (function == "weights") return weights(settings, outputs);
-    unknown_function("vae", function, "decode, decode_chunked, encode, weights");
+    unknown_function("vae", function, "decode, decode_chunked, decode_rows, encode, encode_rows, analyse, weights");
   }
 
  private:
-  const OobleckDecoder& decoder() const {
-    require(decoder_.has_value(), "this vae was loaded without a decoder");
+  const AudioDecoder& decoder() const {
+    require(decoder_ != nullptr, "this vae was loaded without a decoder");
     return *decoder_;
   }
+  const AudioEncoder& encoder() const {
+    require(encoder_ != nullptr, "this vae was loaded without an encoder");
+    return *encoder_;
+  }
 
-  // Latents [B, N, 64] → audio [B, 2, hop·N], each item by itself or all at once.
-  std::vector<float> decode_whole(Workspace& workspace, std::span<const float> latent, int64_t batch, int64_t len) const {
-    const int64_t samples = len * decoder().config().hop();
-    std::vector<float> audio(size_t(batch * samples * kStereo));
+  // Latents [B, N, dim] → what the network makes of them, [B, rows, width].
+  std::vector<float> run_decoder(Workspace& workspace, std::span<const float> latent, int64_t batch, int64_t len) const {
+    const Shape shape{batch, len * decoder().rows_per_latent(), decoder().row_width()};
+    std::vector<float> rows(size_t(shape.numel()));
     workspace.run([&](Context& ctx) {
       Arena::Scope scope(ctx.arena());
-      const Tensor z = ctx.f32({batch, len, decoder().config().latent_dim});
-      const Tensor pcm = ctx.f32({batch, samples, kStereo});
+      const Tensor z = ctx.f32({batch, len, decoder().latent_dim()}), y = ctx.f32(shape);
       ops::upload(ctx, z, tensor_of(latent.data(), z.shape));
-      decoder().decode(ctx, pcm, z, {0, len}, len);
-      ops::download(ctx, tensor_of(audio.data(), pcm.shape), pcm);
+      decoder().decode(ctx, y, z, {0, len}, len);
+      ops::download(ctx, tensor_of(rows.data(), y.shape), y);
     });
-    return transposed_batch(audio, batch, samples, kStereo);
+    return rows;
+  }
+
+  // Latents [B, N, dim] → audio [B, 2, hop·N], the whole batch in one forward.
+  std::vector<float> decode_whole(Workspace& workspace, std::span<const float> latent, int64_t batch, int64_t len) const {
+    const std::vector<float> rows = run_decoder(workspace, latent, batch, len);
+    const size_t per_item = rows.size() / size_t(batch);
+    std::vector<float> audio;
+    for (int64_t b = 0; b < batch; ++b) {
+      std::vector<float> left, right;
+      const std::unique_ptr<Synthesis> synthesis = decoder().synthesis();
+      synthesis->push(std::span(rows).subspan(size_t(b) * per_item, per_item), left, right);
+      synthesis->flush(left, right);
+      audio.insert(audio.end(), left.begin(), left.end());
+      audio.insert(audio.end(), right.begin(), right.end());
+    }
+    return audio;
+  }
+
+  // The network without what turns its rows into sound: latent [B, N, dim] → rows [B, M, width], under the rows' name.
+  void decode_rows(Workspace& workspace, const Inputs& inputs, const Outputs& outputs) const {
+    const Shape shape = inputs.get("latent", 3).shape;
+    require(shape[2] == decoder().latent_dim(), "input latent is ", shape.str(), ", expected [B, N, ", decoder().latent_dim(), "]");
+    const std::vector<float> rows = run_decoder(workspace, inputs.floats("latent", 3), shape[0], shape[1]);
+    outputs(decoder().row_name(), tensor_of(rows.data(), {shape[0], shape[1] * decoder().rows_per_latent(), decoder().row_width()}), true);
+  }
+
+  // The network from the rows that are worked out of a sound: [B, M, width], under their name → moments [B, N, 2·dim].
+  void encode_rows(Workspace& workspace, const Inputs& inputs, const Outputs& outputs) const {
+    const char* name = encoder().row_name();
+    const Shape shape = inputs.get(name, 3).shape;
+    // A sound of one hop tells how many rows a latent has.
+    const int64_t per_latent = encoder().needed({0, 1}, encoder().hop()).length(), len = shape[1] / per_latent;
+    require(shape[2] == encoder().row_width() && len * per_latent == shape[1], "input ", name, " is ", shape.str(), ", expected [B, ",
+            per_latent, "·N, ", encoder().row_width(), "]");
+    const std::vector<float> moments = run_encoder(workspace, inputs.floats(name, 3), shape[0], shape[1], len, len * encoder().hop());
+    outputs("moments", tensor_of(moments.data(), {shape[0], len, 2 * encoder().latent_dim()}), true);
+  }
+
+  // What the encoder reads of sounds audio [B, 2, L], L whole latents: rows [B, M, width], under their name.
+  void analyse(const Inputs& inputs, const Outputs& outputs) const {
+    const Shape shape = inputs.get("audio", 3).shape;
+    require(shape[1] == kStereo && shape[2] % encoder().hop() == 0, "input audio is ", shape.str(), ", expected [B, 2, a multiple of ",
+            encoder().hop(), "]");
+    const Sounds sounds = read_sounds(inputs, shape[2] / encoder().hop());
+    outputs(encoder().row_name(), tensor_of(sounds.rows.data(), {shape[0], sounds.num_rows, encoder().row_width()}), true);
+  }
+
+  // Rows [B, num_rows, width] of the input "audio" [B, 2, L] of `len` latents.
+  struct Sounds {
+    std::vector<float> rows;
+    int64_t num_rows;
+  };
+  Sounds read_sounds(const Inputs& inputs, int64_t len) const {
+    const std::vector<float> audio = inputs.floats("audio", 3);
+    const Shape shape = inputs.get("audio", 3).shape;
+    const int64_t samples = shape[2];
+    const Range needed = encoder().needed({0, len}, samples);
+    const size_t per_item = size_t(needed.length() * encoder().row_width());
+    Sounds sounds{std::vector<float>(size_t(shape[0]) * per_item), needed.length()};
+    for (int64_t b = 0; b < shape[0]; ++b) {
+      const auto channel = [&](int64_t c) { return std::span(audio).subspan(size_t((b * kStereo + c) * samples), size_t(samples)); };
+      encoder().read_rows(device_.parallel, channel(0), channel(1), needed, std::span(sounds.rows).subspan(size_t(b) * per_item, per_item));
+    }
+    return sounds;
+  }
+
+  // Rows [B, num_rows, width] of sounds of num_samples → moments [B, len, 2·dim].
+  std::vector<float> run_encoder(Workspace& workspace, std::span<const float> rows, int64_t batch, int64_t num_rows, int64_t len,
+                                 int64_t num_samples) const {
+    std::vector<float> moments(size_t(batch * len * 2 * encoder().latent_dim()));
+    workspace.run([&](Context& ctx) {
+      Arena::Scope scope(ctx.arena());
+      const Tensor x = ctx.f32({batch, num_rows, encoder().row_width()});
+      const Tensor out = ctx.f32({batch, len, 2 * encoder().latent_dim()});
+      ops::upload(ctx, x, tensor_of(rows.data(), x.shape));
+      encoder().encode(ctx, out, x, {0, len}, num_samples);
+      ops::download(ctx, tensor_of(moments.data(), out.shape), out);
+    });
+    return moments;
   }
 
   void decode(Workspace& workspace, const JsonObject& settings, const Inputs& inputs, const Outputs& outputs) const {
     const Shape shape = inputs.get("latent", 3).shape;
-    const int64_t batch = shape[0], dim = shape[1], len = shape[2], hop = decoder().config().hop();
-    require(dim == decoder().config().latent_dim, "input latent has ", dim, " channels, expected ", decoder().config().latent_dim);
+    const int64_t batch = shape[0], dim = shape[1], len = shape[2], hop = decoder().hop();
+    require(dim == decoder().latent_dim(), "input latent has ", dim, " channels, expected ", decoder().latent_dim());
     const std::vector<float> latent = transposed_batch(inputs.floats("latent", 3), batch, dim, len);
     const int64_t chunk = settings.get_int("chunk", 0, 1 << 20, 0);
     std::vector<float> audio;
-    if (chunk == 0) {
+    if (chunk == 0 && decoder().latents_per_pass(len) >= len) {
       audio = decode_whole(workspace, latent, batch, len);
     } else {
       audio.resize(size_t(batch * kStereo * len * hop));
@@ -88,8 +172,8 @@ class VaeNetwork final : public Network {
   // earlier. Kept for verification; ours are exact.
   void decode_chunked(Workspace& workspace, const JsonObject& settings, const Inputs& inputs, const Outputs& outputs) const {
     const Shape shape = inputs.get("latent", 3).shape;
-    const int64_t batch = shape[0], dim = shape[1], len = shape[2], hop = decoder().config().hop();
-    require(dim == decoder().config().latent_dim, "input latent has ", dim, " channels, expected ", decoder().config().latent_dim);
+    const int64_t batch = shape[0], dim = shape[1], len = shape[2], hop = decoder().hop();
+    require(dim == decoder().latent_dim(), "input latent has ", dim, " channels, expected ", decoder().latent_dim());
     const int64_t chunk = settings.get_int("chunk_size", 1, 1 << 20), overlap = settings.get_int("overlap", 0, 1 << 20);
     require(overlap < chunk && len >= chunk, "decode_chunked: ", len, " latents in chunks of ", chunk, " that overlap by ", overlap,
             "; the reference takes at least one whole chunk");
@@ -117,22 +201,13 @@ class VaeNetwork final : public Network {
   }
 
   void encode(Workspace& workspace, const Inputs& inputs, const Outputs& outputs) const {
-    require(encoder_.has_value(), "this vae was loaded without an encoder");
     const Shape shape = inputs.get("audio", 3).shape;
-    const int64_t batch = shape[0], samples = shape[2], dim = encoder_->config().latent_dim;
+    const int64_t batch = shape[0], samples = shape[2], dim = encoder().latent_dim();
     require(shape[1] == kStereo, "input audio has ", shape[1], " channels, expected 2");
-    const std::vector<float> audio = transposed_batch(inputs.floats("audio", 3), batch, kStereo, samples);
-    const int64_t len = encoder_->latent_len(samples);
-    require(len >= 1, "input audio is shorter than one latent, ", encoder_->config().hop(), " samples");
-    std::vector<float> moments(size_t(batch * len * 2 * dim));
-    workspace.run([&](Context& ctx) {
-      Arena::Scope scope(ctx.arena());
-      const Tensor pcm = ctx.f32({batch, samples, kStereo});
-      const Tensor out = ctx.f32({batch, len, 2 * dim});
-      ops::upload(ctx, pcm, tensor_of(audio.data(), pcm.shape));
-      encoder_->encode(ctx, out, pcm, {0, len}, samples);
-      ops::download(ctx, tensor_of(moments.data(), out.shape), out);
-    });
+    const int64_t len = encoder().latent_len(samples);
+    require(len >= 1, "input audio is shorter than one latent, ", encoder().hop(), " samples");
+    const Sounds sounds = read_sounds(inputs, len);
+    const std::vector<float> moments = run_encoder(workspace, sounds.rows, batch, sounds.num_rows, len, samples);
     const std::vector<float> columns = transposed_batch(moments, batch, len, 2 * dim);  // [B, 128, N]
     outputs("encoder_out", tensor_of(columns.data(), {batch, 2 * dim, len}), true);
     std::vector<float> mean, scale;
@@ -169,8 +244,8 @@ class VaeNetwork final : public Network {
 
   const NetworkDevice device_;
   WeightSource& source_;
-  std::optional<OobleckDecoder> decoder_;
-  std::optional<OobleckEncoder> encoder_;
+  std::unique_ptr<AudioDecoder> decoder_;
+  std::unique_ptr<AudioEncoder> encoder_;
 };
 
 }  // namespace

@@ -67,7 +67,7 @@ ts_memory_plan Session::plan_memory(const GenerateOptions& options) const {
 
 int64_t Session::encoded_len(int64_t num_samples, int64_t sample_rate) const {
   const Networks& networks = engine_->networks();
-  const int64_t hop = networks.need(networks.encoder, "vae encoder", "encode sound").config().hop();
+  const int64_t hop = networks.need(networks.encoder, "vae encoder", "encode sound").hop();
   return (resampled_length(num_samples, sample_rate, engine_->bundle().sample_rate) + hop - 1) / hop;
 }
 
@@ -121,8 +121,8 @@ void Session::encode_sync_frames(const Busy&, const Frames& frames, const Progre
 std::vector<float> Session::encode_audio(const Busy&, std::span<const float> audio, int64_t num_channels, int64_t sample_rate,
                                          uint64_t seed, const Progress& progress) {
   const Networks& networks = engine_->networks();
-  const OobleckEncoder& encoder = networks.need(networks.encoder, "vae encoder", "encode sound");
-  const int64_t hop = encoder.config().hop(), dim = encoder.config().latent_dim, num_samples = int64_t(audio.size()) / num_channels;
+  const AudioEncoder& encoder = networks.need(networks.encoder, "vae encoder", "encode sound");
+  const int64_t hop = encoder.hop(), dim = encoder.latent_dim(), num_samples = int64_t(audio.size()) / num_channels;
   require(num_samples > 0, "a sound without samples cannot be encoded");
   // Mono is doubled, channels beyond the second dropped, the end padded with zeros to whole latents (spec 03 §§3, 7).
   std::vector<float> channels[2];

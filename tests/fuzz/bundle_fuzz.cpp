@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "models/clip_text.h"
 #include "models/clip_vision.h"
+#include "models/mel_codec.h"
 #include "models/mmdit_config.h"
 #include "models/oobleck.h"
 #include "models/synchformer.h"
@@ -35,8 +36,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (bundle.synchformer) parse([&] { ts::parse_synchformer_config(bundle.synchformer->config, "synchformer"); });
     if (!bundle.vae) return;
     for (const char* side : {"encoder", "decoder"})
-      if (const auto found = bundle.vae->config.find(side); found != bundle.vae->config.end())
+      if (const auto found = bundle.vae->config.find(side); found != bundle.vae->config.end()) {
         parse([&] { side[0] == 'e' ? ts::parse_oobleck_encoder(*found, side) : ts::parse_oobleck_decoder(*found, side); });
+        parse([&] { ts::parse_mel_codec(*found, side); });
+      }
   });
   return 0;
 }

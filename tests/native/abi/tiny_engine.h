@@ -13,13 +13,20 @@ namespace ts::test {
 
 constexpr uint32_t kClipDim = 24, kSyncDim = 32, kTextDim = 32, kT5Dim = 48;
 
-inline const char* tiny_bundle_json() {
-  return R"({"format": "thinksound-bundle", "version": 1, "name": "tiny", "components": {
+// The two families of codecs; both have latents of 64 channels, 2048 samples apart.
+constexpr const char* kTinyOobleck = R"({
+      "encoder": {"type": "oobleck", "config": {"in_channels": 2, "channels": 4, "c_mults": [1, 2, 4, 4, 4],
+        "strides": [2, 4, 4, 8, 8], "latent_dim": 128}},
+      "decoder": {"type": "oobleck", "config": {"out_channels": 2, "channels": 4, "c_mults": [1, 2, 4, 4, 4], "strides": [2, 4, 4, 8, 8], "latent_dim": 64}}})";
+constexpr const char* kTinyMel = R"({
+      "encoder": {"type": "mel", "config": {"latent_dim": 64, "fine_width": 16, "coarse_width": 24, "fine_blocks": 1, "coarse_blocks": 2, "expansion": 2}},
+      "decoder": {"type": "mel", "config": {"latent_dim": 64, "fine_width": 16, "coarse_width": 24, "fine_blocks": 2, "coarse_blocks": 1, "expansion": 2}}})";
+
+inline std::string tiny_bundle_json(const char* codec = kTinyOobleck) {
+  return std::string(R"({"format": "thinksound-bundle", "version": 1, "name": "tiny", "components": {
     "mmdit": {"config": {"latent_dim": 64, "clip_dim": 24, "sync_dim": 32, "text_dim": 48, "clip_text_dim": 32, "hidden_dim": 32, "depth": 3,
       "fused_depth": 1, "num_heads": 2, "v2": true, "kernel_size": 3}},
-    "vae": {"config": {"encoder": {"type": "oobleck", "config": {"in_channels": 2, "channels": 4, "c_mults": [1, 2, 4, 4, 4],
-        "strides": [2, 4, 4, 8, 8], "latent_dim": 128}},
-      "decoder": {"type": "oobleck", "config": {"out_channels": 2, "channels": 4, "c_mults": [1, 2, 4, 4, 4], "strides": [2, 4, 4, 8, 8], "latent_dim": 64}}}},
+    "vae": {"config": )") + codec + R"(},
     "t5": {"config": {"vocab_size": 100, "d_model": 48, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}},
     "clip_text": {"config": {"text_config": {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 2,
       "vocab_size": 100, "max_position_embeddings": 77}, "projection_dim": 24}},
@@ -30,8 +37,8 @@ inline const char* tiny_bundle_json() {
 
 class TinyEngine {
  public:
-  explicit TinyEngine(uint32_t num_threads = 1, const char* device = "cpu", uint64_t memory_cap_bytes = 0) {
-    const std::string name = folder_.write("bundle.json", tiny_bundle_json());
+  explicit TinyEngine(uint32_t num_threads = 1, const char* device = "cpu", uint64_t memory_cap_bytes = 0, const char* codec = kTinyOobleck) {
+    const std::string name = folder_.write("bundle.json", tiny_bundle_json(codec));
     ts_engine_options options;
     ts_engine_options_init(&options);
     options.synthetic = name.c_str();

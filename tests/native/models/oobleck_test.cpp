@@ -25,6 +25,21 @@ Vae load_golden(const golden::File& file, const OperatorTable& table, DType dtyp
   return vae;
 }
 
+// The same as the pipeline sees it.
+struct Codec {
+  std::unique_ptr<AudioDecoder> decoder;
+  std::unique_ptr<AudioEncoder> encoder;
+};
+
+Codec load_codec(const golden::File& file, const OperatorTable& table) {
+  const auto source = file.weights();
+  Loader loader(*source, table, DType::f32);
+  const nlohmann::json model = file.metadata("config").at("model");
+  Codec codec{load_audio_decoder(loader, model.at("decoder"), "vae_small"), load_audio_encoder(loader, model.at("encoder"), "vae_small")};
+  loader.finish();
+  return codec;
+}
+
 // [B, C, N] of the goldens ↔ [B, N, C] of the network.
 golden::Array swapped(const golden::Array& x) {
   golden::Array y({x.shape[0], x.shape[2], x.shape[1]});
@@ -99,6 +114,7 @@ TEST_CASE("oobleck: chunks of any size decode to the whole") {
   if (!file) TS_SKIP("no golden file vae_small.safetensors");
   TS_FOR_EACH_BACKEND(table) {
     const Vae vae = load_golden(*file, table);
+    const Codec codec = load_codec(*file, table);
     constexpr int64_t kLen = 23;
     golden::Array latent({1, vae.decoder.config().latent_dim, kLen});
     fill_normal(latent.values, 7, 0);
@@ -110,7 +126,7 @@ TEST_CASE("oobleck: chunks of any size decode to the whole") {
       Workspace workspace(table, serial, DType::f32, budget);
       golden::Array chunked(whole.shape);
       int64_t next = 0;
-      decode(workspace, vae.decoder, rows.values, chunk, {}, [&](std::span<float> left, std::span<float> right, int64_t offset) {
+      decode(workspace, *codec.decoder, rows.values, chunk, {}, [&](std::span<float> left, std::span<float> right, int64_t offset) {
         CHECK(offset == next);
         std::copy(left.begin(), left.end(), chunked.values.begin() + offset);
         std::copy(right.begin(), right.end(), chunked.values.begin() + whole.shape[2] + offset);
@@ -118,7 +134,7 @@ TEST_CASE("oobleck: chunks of any size decode to the whole") {
       });
       CHECK(next == whole.shape[2]);
       golden::check_close(concat("chunks of ", chunk), chunked.view(), whole.view(), {1e-5, 1e-5});
-      CHECK(plan_decode(workspace, vae.decoder, kLen, chunk) == workspace.capacity());
+      CHECK(plan_decode(workspace, *codec.decoder, kLen, chunk) == workspace.capacity());
     }
   }
 }
@@ -128,6 +144,7 @@ TEST_CASE("oobleck: chunks encode to the whole") {
   if (!file) TS_SKIP("no golden file vae_small.safetensors");
   TS_FOR_EACH_BACKEND(table) {
     const Vae vae = load_golden(*file, table);
+    const Codec codec = load_codec(*file, table);
     const int64_t samples = 75 * vae.encoder.config().hop(), len = 75, width = 2 * vae.encoder.config().latent_dim;
     std::vector<float> left(static_cast<size_t>(samples)), right(left.size());
     fill_normal(left, 1, 0);
@@ -135,7 +152,7 @@ TEST_CASE("oobleck: chunks encode to the whole") {
     Serial serial;
     MemoryBudget budget;
     Workspace workspace(table, serial, DType::f32, budget);
-    const std::vector<float> chunked = encode_moments(workspace, vae.encoder, left, right, {});
+    const std::vector<float> chunked = encode_moments(workspace, *codec.encoder, left, right, {});
     std::vector<float> audio, whole(chunked.size());
     for (size_t i = 0; i < left.size(); ++i) audio.insert(audio.end(), {left[i], right[i]});
     workspace.run([&](Context& ctx) {

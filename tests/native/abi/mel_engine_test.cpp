@@ -1,0 +1,147 @@
+// The public interface on a bundle whose codec is of type "mel": what abi_test.cpp and the jobs hold for Oobleck.
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+#include "abi/tiny_engine.h"
+
+namespace ts::test {
+namespace {
+
+struct MelEngine : TinyEngine {
+  explicit MelEngine(uint32_t num_threads = 1, uint64_t memory_cap_bytes = 0) : TinyEngine(num_threads, "cpu", memory_cap_bytes, kTinyMel) {
+    REQUIRE_MESSAGE(status == TS_OK, ts_last_error());
+  }
+};
+
+TEST_CASE("mel engine: says what its codec is, and makes the same samples on any number of threads") {
+  MelEngine one(1), three(3);
+  ts_engine_info info;
+  ts_engine_info_init(&info);
+  REQUIRE(ts_engine_get_info(one.engine, &info) == TS_OK);
+  CHECK(info.hop == 2048);
+  CHECK(info.latent_dim == 64);
+  CHECK((info.components & TS_COMPONENT_VAE_ENCODER) != 0);
+  CHECK(std::string(ts_engine_description(one.engine)).find("\"type\": \"mel\"") != std::string::npos);
+  const TinyRequest request;
+  const std::vector<float> first = generate(one.session, request);
+  CHECK(first.size() == 2 * 44100);
+  CHECK(generate(one.session, request) == first);
+  CHECK(generate(three.session, request) == first);
+  for (float sample : first) REQUIRE(std::isfinite(sample));
+}
+
+TEST_CASE("mel engine: sample, decode and generate agree, and the plan is what is used") {
+  MelEngine tiny;
+  TinyRequest request;
+  ts_lengths lengths;
+  ts_lengths_init(&lengths);
+  REQUIRE(ts_get_lengths(tiny.engine, 1.0, TS_LENGTHS_EXACT, &lengths) == TS_OK);
+  std::vector<float> latent(64 * lengths.latent_len), audio(2 * 2048 * size_t(lengths.latent_len));
+  REQUIRE(ts_sample(tiny.session, &request.conditions, &request.options, nullptr, nullptr, latent.data(), latent.size()) == TS_OK);
+  REQUIRE(ts_decode(tiny.session, latent.data(), lengths.latent_len, 0, nullptr, nullptr, nullptr, audio.data(), audio.size()) == TS_OK);
+  const std::vector<float> generated = generate(tiny.session, request);
+  const size_t kept = lengths.num_samples, whole = 2048 * size_t(lengths.latent_len), fade = 221;
+  for (size_t channel = 0; channel < 2; ++channel)
+    for (size_t i = 0; i + fade < kept; ++i) REQUIRE(generated[channel * kept + i] == audio[channel * whole + i]);
+
+  ts_memory_plan plan;
+  ts_memory_plan_init(&plan);
+  REQUIRE(ts_plan_memory(tiny.engine, &request.options, &plan) == TS_OK);
+  CHECK(plan.decode_bytes > 0);
+  MelEngine capped(1, plan.weights_bytes + std::max(plan.sample_bytes, plan.decode_bytes));
+  generate(capped.session, request);
+}
+
+TEST_CASE("mel engine: a job delivers the same samples in chunks, by ring and by callback") {
+  MelEngine tiny;
+  TinyRequest request;
+  request.options.duration_s = 2;
+  request.options.decode_chunk = 4;
+  const std::vector<float> expected = generate(tiny.session, request);
+  const size_t num_samples = expected.size() / 2;
+  struct Heard {
+    std::vector<float> left;
+    int blocks = 0;
+    static int32_t take(void* user_data, const float* left, const float*, uint64_t offset, uint64_t count) {
+      auto* self = static_cast<Heard*>(user_data);
+      if (self->left.size() != offset || count == 0) return 1;
+      self->left.insert(self->left.end(), left, left + count);
+      ++self->blocks;
+      return 0;
+    }
+  } heard;
+  ts_job* job = nullptr;
+  REQUIRE(ts_job_start(tiny.session, &request.conditions, &request.options, nullptr, Heard::take, &heard, 777, &job) == TS_OK);
+  std::vector<float> read;
+  while (read.size() < expected.size()) {
+    float block[2 * 1000];
+    const uint64_t count = ts_job_read(job, block, 1000);
+    read.insert(read.end(), block, block + 2 * count);
+    ts_job_progress progress;
+    ts_job_progress_init(&progress);
+    REQUIRE(ts_job_poll(job, &progress) == TS_OK);
+    REQUIRE(progress.state != TS_JOB_FAILED);
+    if (count == 0) std::this_thread::yield();
+  }
+  CHECK(ts_job_wait(job, UINT32_MAX) == TS_OK);
+  ts_job_destroy(job);
+  CHECK(heard.left.size() == num_samples);
+  CHECK(heard.blocks > 5);
+  CHECK(std::equal(heard.left.begin(), heard.left.end(), expected.begin()));
+  for (size_t i = 0; i < num_samples; ++i) REQUIRE((read[2 * i] == expected[i] && read[2 * i + 1] == expected[num_samples + i]));
+}
+
+TEST_CASE("mel engine: a call is cancelled at every stage and the session goes on") {
+  MelEngine tiny;
+  struct CancelAt {
+    ts_stage stage;
+    static int32_t report(void* user_data, ts_stage stage, uint32_t, uint32_t) { return stage == static_cast<CancelAt*>(user_data)->stage; }
+  };
+  const TinyRequest request;
+  for (ts_stage stage : {TS_STAGE_SAMPLE, TS_STAGE_DECODE}) {
+    CancelAt cancel{stage};
+    std::vector<float> audio(2 * 44100);
+    uint64_t num_samples = 0;
+    CHECK(ts_generate(tiny.session, &request.conditions, &request.options, CancelAt::report, &cancel, audio.data(), audio.size(), &num_samples) == TS_CANCELLED);
+    generate(tiny.session, request);
+  }
+  CancelAt cancel{TS_STAGE_ENCODE_AUDIO};
+  std::vector<float> sound(2 * 40000, 0.1f), latent(64 * 20);
+  uint32_t latent_len = 0;
+  CHECK(ts_encode_audio(tiny.session, sound.data(), 2, 40000, 44100, 0, CancelAt::report, &cancel, latent.data(), latent.size(), &latent_len) == TS_CANCELLED);
+  CHECK(ts_encode_audio(tiny.session, sound.data(), 2, 40000, 44100, 0, nullptr, nullptr, latent.data(), latent.size(), &latent_len) == TS_OK);
+}
+
+TEST_CASE("mel engine: sound becomes latents, of any rate and number of channels") {
+  MelEngine tiny;
+  std::vector<float> audio(3 * 10000);
+  for (size_t i = 0; i < audio.size(); ++i) audio[i] = 0.1f * std::sin(0.05f * float(i));
+  uint32_t latent_len = 0;
+  REQUIRE(ts_encode_audio(tiny.session, audio.data(), 3, 10000, 48000, 0, nullptr, nullptr, nullptr, 0, &latent_len) == TS_OK);
+  CHECK(latent_len == 5);
+  std::vector<float> mean(64 * latent_len), again(mean.size()), drawn(mean.size());
+  const auto encode = [&](uint64_t seed, std::vector<float>& latent) {
+    return ts_encode_audio(tiny.session, audio.data(), 3, 10000, 48000, seed, nullptr, nullptr, latent.data(), latent.size(), &latent_len);
+  };
+  REQUIRE(encode(0, mean) == TS_OK);
+  REQUIRE(encode(0, again) == TS_OK);
+  REQUIRE(encode(7, drawn) == TS_OK);
+  CHECK(mean == again);
+  CHECK(mean != drawn);
+}
+
+TEST_CASE("mel engine: a codec that does not fit its bundle is refused by what disagrees") {
+  const auto refused = [](std::string codec, const std::string& from, const std::string& to) {
+    codec.replace(codec.find(from), from.size(), to);
+    const TinyEngine engine(1, "cpu", 0, codec.c_str());
+    CHECK(engine.status == TS_BAD_BUNDLE);
+    return std::string(ts_last_error());
+  };
+  CHECK(refused(kTinyMel, "\"latent_dim\": 64", "\"latent_dim\": 32").find("vae.encoder.latent_dim is 32, but vae.decoder.latent_dim is 64") != std::string::npos);
+  CHECK(refused(kTinyMel, "\"expansion\": 2", "\"expansion\": 2, \"sample_rate\": 48000").find("vae's sample_rate is 48000") != std::string::npos);
+  CHECK(refused(kTinyMel, "\"type\": \"mel\"", "\"type\": \"dac\"").find("must be \"oobleck\" or \"mel\"") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace ts::test
