@@ -40,26 +40,72 @@ void first_pass(Arrays y, Arrays x, const float* __restrict wr, const float* __r
   }
 }
 
-// The others: x[q + s·(p + m·k)] → y[q + s·(4p + j)], q = 0 … s − 1 under one twiddle.
+struct Twiddles {
+  float re[3], im[3];
+};
+
+// kLanes butterflies under one twiddle: x[q + s·m·k] → y[q + s·j]. Through local arrays, because a compiler cannot know
+// that the rows of y do not overlap.
+template <int64_t kLanes>
+void butterflies(float* __restrict yr, float* __restrict yi, const float* __restrict xr, const float* __restrict xi, const Twiddles& w,
+                 int64_t s, int64_t quarter) {
+  float re[4][kLanes], im[4][kLanes];
+  for (int64_t q = 0; q < kLanes; ++q) {
+    const Butterfly b(xr[q], xi[q], xr[q + quarter], xi[q + quarter], xr[q + 2 * quarter], xi[q + 2 * quarter], xr[q + 3 * quarter],
+                      xi[q + 3 * quarter]);
+    re[0][q] = b.re[0];
+    im[0][q] = b.im[0];
+    re[1][q] = b.re[1] * w.re[0] - b.im[1] * w.im[0];
+    im[1][q] = b.re[1] * w.im[0] + b.im[1] * w.re[0];
+    re[2][q] = b.re[2] * w.re[1] - b.im[2] * w.im[1];
+    im[2][q] = b.re[2] * w.im[1] + b.im[2] * w.re[1];
+    re[3][q] = b.re[3] * w.re[2] - b.im[3] * w.im[2];
+    im[3][q] = b.re[3] * w.im[2] + b.im[3] * w.re[2];
+  }
+  for (int64_t j = 0; j < 4; ++j)
+    for (int64_t q = 0; q < kLanes; ++q) {
+      yr[j * s + q] = re[j][q];
+      yi[j * s + q] = im[j][q];
+    }
+}
+
+// The other passes: x[q + s·(p + m·k)] → y[q + s·(4p + j)], q = 0 … s − 1.
+template <int64_t kLanes>
 void pass(Arrays y, Arrays x, const float* wr, const float* wi, int64_t m, int64_t s) {
   for (int64_t p = 0; p < m; ++p) {
-    const float u1r = wr[p], u1i = wi[p], u2r = wr[m + p], u2i = wi[m + p], u3r = wr[2 * m + p], u3i = wi[2 * m + p];
-    const float *__restrict ar = x.re + s * p, *__restrict ai = x.im + s * p;
-    float *__restrict tr = y.re + 4 * s * p, *__restrict ti = y.im + 4 * s * p;
-    const int64_t quarter = s * m;
-    for (int64_t q = 0; q < s; ++q) {
-      const Butterfly b(ar[q], ai[q], ar[q + quarter], ai[q + quarter], ar[q + 2 * quarter], ai[q + 2 * quarter], ar[q + 3 * quarter],
-                        ai[q + 3 * quarter]);
-      tr[q] = b.re[0];
-      ti[q] = b.im[0];
-      tr[q + s] = b.re[1] * u1r - b.im[1] * u1i;
-      ti[q + s] = b.re[1] * u1i + b.im[1] * u1r;
-      tr[q + 2 * s] = b.re[2] * u2r - b.im[2] * u2i;
-      ti[q + 2 * s] = b.re[2] * u2i + b.im[2] * u2r;
-      tr[q + 3 * s] = b.re[3] * u3r - b.im[3] * u3i;
-      ti[q + 3 * s] = b.re[3] * u3i + b.im[3] * u3r;
-    }
+    const Twiddles w{{wr[p], wr[m + p], wr[2 * m + p]}, {wi[p], wi[m + p], wi[2 * m + p]}};
+    for (int64_t q = 0; q < s; q += kLanes)
+      butterflies<kLanes>(y.re + 4 * s * p + q, y.im + 4 * s * p + q, x.re + s * p + q, x.im + s * p + q, w, s, s * m);
   }
+}
+
+// Spectra of a and b from the spectrum of a + i·b, bins 1 … n/2.
+void separate(float* __restrict ar, float* __restrict ai, float* __restrict br, float* __restrict bi, const float* __restrict re,
+              const float* __restrict im, int64_t n) {
+  for (int64_t k = 1; k <= n / 2; ++k) {
+    const float mirror_re = re[n - k], mirror_im = im[n - k];
+    ar[k] = 0.5f * (re[k] + mirror_re);
+    ai[k] = 0.5f * (im[k] - mirror_im);
+    br[k] = 0.5f * (im[k] + mirror_im);
+    bi[k] = 0.5f * (mirror_re - re[k]);
+  }
+}
+
+// The other way, bins 1 … n/2 − 1 and their mirrors: in two loops, which vectorise where one does not.
+void combine(float* __restrict re, float* __restrict im, const float* __restrict ar, const float* __restrict ai, const float* __restrict br,
+             const float* __restrict bi, int64_t n) {
+  for (int64_t k = 1; k < n / 2; ++k) {
+    re[k] = ar[k] - bi[k];
+    im[k] = ai[k] + br[k];
+  }
+  for (int64_t k = 1; k < n / 2; ++k) {
+    re[n - k] = ar[k] + bi[k];
+    im[n - k] = br[k] - ai[k];
+  }
+}
+
+void scale_into(float* __restrict y, const float* __restrict x, float scale, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] = scale * x[i];
 }
 
 }  // namespace
@@ -83,7 +129,8 @@ void PairFft::transform() {
   for (int64_t m = n_ / 4, s = 1; m >= 1; m /= 4, s *= 4) {
     const Arrays from{re_.data(), im_.data()}, to{other_re_.data(), other_im_.data()};
     if (s == 1) first_pass(to, from, wr, wi, m);
-    else pass(to, from, wr, wi, m, s);
+    else if (s == 4) pass<4>(to, from, wr, wi, m, s);
+    else pass<16>(to, from, wr, wi, m, s);
     re_.swap(other_re_);
     im_.swap(other_im_);
     wr += 3 * m;
@@ -95,38 +142,20 @@ void PairFft::forward(const float* a, const float* b, Spectrum& a_spectrum, Spec
   std::copy_n(a, n_, re_.begin());
   std::copy_n(b, n_, im_.begin());
   transform();
-  const float *__restrict re = re_.data(), *__restrict im = im_.data();
-  float *__restrict ar = a_spectrum.re.data(), *__restrict ai = a_spectrum.im.data();
-  float *__restrict br = b_spectrum.re.data(), *__restrict bi = b_spectrum.im.data();
-  ar[0] = re[0], ai[0] = 0, br[0] = im[0], bi[0] = 0;
-  for (int64_t k = 1; k <= n_ / 2; ++k) {
-    const int64_t mirror = n_ - k;
-    ar[k] = 0.5f * (re[k] + re[mirror]);
-    ai[k] = 0.5f * (im[k] - im[mirror]);
-    br[k] = 0.5f * (im[k] + im[mirror]);
-    bi[k] = 0.5f * (re[mirror] - re[k]);
-  }
+  a_spectrum.re[0] = re_[0], a_spectrum.im[0] = 0, b_spectrum.re[0] = im_[0], b_spectrum.im[0] = 0;
+  separate(a_spectrum.re.data(), a_spectrum.im.data(), b_spectrum.re.data(), b_spectrum.im.data(), re_.data(), im_.data(), n_);
 }
 
 // The inverse is the forward transform with real and imaginary parts changed over: Z = A + i·B goes in as (im, re).
 void PairFft::inverse(const Spectrum& a_spectrum, const Spectrum& b_spectrum, float* a, float* b) {
-  const float *__restrict ar = a_spectrum.re.data(), *__restrict ai = a_spectrum.im.data();
-  const float *__restrict br = b_spectrum.re.data(), *__restrict bi = b_spectrum.im.data();
-  float *__restrict re = im_.data(), *__restrict im = re_.data();
-  re[0] = ar[0], im[0] = br[0];
-  for (int64_t k = 1; k < n_ / 2; ++k) {
-    re[k] = ar[k] - bi[k];
-    im[k] = ai[k] + br[k];
-    re[n_ - k] = ar[k] + bi[k];
-    im[n_ - k] = br[k] - ai[k];
-  }
-  re[n_ / 2] = ar[n_ / 2], im[n_ / 2] = br[n_ / 2];
+  const size_t half = size_t(n_ / 2);
+  im_[0] = a_spectrum.re[0], re_[0] = b_spectrum.re[0];
+  combine(im_.data(), re_.data(), a_spectrum.re.data(), a_spectrum.im.data(), b_spectrum.re.data(), b_spectrum.im.data(), n_);
+  im_[half] = a_spectrum.re[half], re_[half] = b_spectrum.re[half];
   transform();
   const float scale = 1.0f / float(n_);
-  for (int64_t i = 0; i < n_; ++i) {
-    a[i] = scale * im_[size_t(i)];
-    b[i] = scale * re_[size_t(i)];
-  }
+  scale_into(a, im_.data(), scale, n_);
+  scale_into(b, re_.data(), scale, n_);
 }
 
 }  // namespace ts
