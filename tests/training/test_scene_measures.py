@@ -72,7 +72,7 @@ class Quality(unittest.TestCase):
         scale, shift = np.array([1.0, 2.0, 0.5, 1.0]), np.array([1.0, 0.0, 0.0, -2.0])
         b = rng.standard_normal((20000, 4)) * scale + shift
         exact = np.sum(shift**2) + np.sum((1 - scale) ** 2)
-        self.assertAlmostEqual(quality.frechet(a, b), exact, delta=0.15)   # sampling: 6 standard errors of the means
+        self.assertAlmostEqual(quality.frechet(a, b), exact, delta=0.15)  # sampling: 6 standard errors of the means
         self.assertAlmostEqual(quality.frechet(a, a), 0, delta=1e-6)
 
     def test_variety_is_a_ratio_of_spreads(self):

@@ -82,7 +82,11 @@ class Splits(unittest.TestCase):
                 self.assertFalse(np.array_equal(three[a].audio, three[b].audio))
 
     def test_streams_of_the_splits_never_meet(self):
-        states = {tuple(make(seed, "bounce", split).streams["plan"].generate_state(4)) for split in scenes.SPLITS for seed in range(50)}
+        states = {
+            tuple(make(seed, "bounce", split).streams["plan"].generate_state(4))
+            for split in scenes.SPLITS
+            for seed in range(50)
+        }
         self.assertEqual(len(states), 150)
 
     def test_no_author_is_heard_in_two_splits(self):
@@ -230,7 +234,9 @@ class Text(unittest.TestCase):
             scene = make(seed, split="val")
             last = scene.cot.rsplit(". ", 1)[-1]
             for phrase, name in CLASH.items():
-                if name in scene.classes and any(phrase in w.absent for s in scene.sources for w in (s.words(np.random.default_rng(0)),)):
+                if name in scene.classes and any(
+                    phrase in w.absent for s in scene.sources for w in (s.words(np.random.default_rng(0)),)
+                ):
                     self.assertNotRegex(last, rf"\b{phrase}\b", scene.cot)
 
     def test_captions_vary(self):
@@ -250,7 +256,7 @@ class Onsets(unittest.TestCase):
         made = [make(seed, sharp[seed % len(sharp)], "val", companions=False, duration_s=4.0) for seed in range(24)]
         true, mismatched = onsets.anchors(made)
         self.assertGreater(true.f1, 0.9)
-        self.assertLess(true.median_error_s, 0.005)      # one frame of the detector
+        self.assertLess(true.median_error_s, 0.005)  # one frame of the detector
         self.assertLess(true.median_lag_s, 0.0101)
         self.assertGreater(true.f1, 2 * mismatched.f1)
 

@@ -11,5 +11,4 @@ from .scene import FPS, SPLITS, Event, Scene
 from .sound import SAMPLE_RATE
 from .video import render_video
 
-__all__ = ["CLASSES", "FPS", "MATERIALS", "SAMPLE_RATE", "SPLITS", "Event", "Scene", "generate",
-           "render_video"]
+__all__ = ["CLASSES", "FPS", "MATERIALS", "SAMPLE_RATE", "SPLITS", "Event", "Scene", "generate", "render_video"]

@@ -21,7 +21,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="pixels of a side")
     parser.add_argument("--alone", action="store_true", help="one source only")
     parser.add_argument("-o", "--output", type=Path, help=".mp4: pictures and sound; .wav: sound")
-    parser.add_argument("--json", nargs="?", const="-", help="caption, events and the rest, into a file or to standard output")
+    parser.add_argument(
+        "--json", nargs="?", const="-", help="caption, events and the rest, into a file or to standard output"
+    )
     o = parser.parse_args()
     if o.output is None and o.json is None:
         parser.error("nothing to do: give -o FILE or --json")

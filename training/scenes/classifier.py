@@ -33,9 +33,20 @@ def statistics(audio) -> np.ndarray:
     swing = np.abs(np.fft.rfft((level - level.mean()) * np.hanning(len(level)))) * 2 / len(level)
     freqs = np.fft.rfftfreq(len(level), 1 / RATE_HZ)
     edges = np.geomspace(0.5, 40, 17)
-    bins = [np.sqrt(np.mean(swing[(freqs >= a) & (freqs < b)] ** 2)) if ((freqs >= a) & (freqs < b)).any() else 0.0 for a, b in zip(edges, edges[1:])]
-    return np.concatenate([mel.mean(0), mel.std(0), np.percentile(mel, 98, axis=0), np.maximum(change, 0).mean(0) * 20,
-                           np.maximum(-change, 0).mean(0) * 20, np.asarray(bins) * 4]).astype(np.float32)
+    bins = [
+        np.sqrt(np.mean(swing[(freqs >= a) & (freqs < b)] ** 2)) if ((freqs >= a) & (freqs < b)).any() else 0.0
+        for a, b in zip(edges, edges[1:])
+    ]
+    return np.concatenate(
+        [
+            mel.mean(0),
+            mel.std(0),
+            np.percentile(mel, 98, axis=0),
+            np.maximum(change, 0).mean(0) * 20,
+            np.maximum(-change, 0).mean(0) * 20,
+            np.asarray(bins) * 4,
+        ]
+    ).astype(np.float32)
 
 
 class Classifier(nn.Module):
@@ -46,7 +57,9 @@ class Classifier(nn.Module):
         self.classes = tuple(classes)
         self.register_buffer("mean", torch.zeros(NUM_STATISTICS))
         self.register_buffer("scale", torch.ones(NUM_STATISTICS))
-        self.body = nn.Sequential(nn.Linear(NUM_STATISTICS, 256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, HIDDEN), nn.ReLU())
+        self.body = nn.Sequential(
+            nn.Linear(NUM_STATISTICS, 256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, HIDDEN), nn.ReLU()
+        )
         self.head = nn.Linear(HIDDEN, len(self.classes))
 
     def embed(self, x):
@@ -92,7 +105,7 @@ def fit(x, labels, classes=CLASSES, epochs: int = 40, seed: int = 0) -> Classifi
         order = torch.randperm(len(x))
         for batch in order.split(64):
             noisy = x[batch] + 0.1 * model.scale * torch.randn(len(batch), x.shape[1])
-            noisy[:, : 64] += 0.2 * torch.randn(len(batch), 1)            # louder or softer is no other class
+            noisy[:, :64] += 0.2 * torch.randn(len(batch), 1)  # louder or softer is no other class
             loss = nn.functional.cross_entropy(model(noisy), labels[batch], label_smoothing=0.05)
             optimiser.zero_grad()
             loss.backward()
@@ -106,7 +119,9 @@ def _example(job):
     return generate(seed, duration_s, class_name, split, pictures=False, companions=companions).audio
 
 
-def dataset(count: int, split: str, duration_s: float = 4.0, companions: bool = False, restore=None, workers: int | None = None):
+def dataset(
+    count: int, split: str, duration_s: float = 4.0, companions: bool = False, restore=None, workers: int | None = None
+):
     """(statistics [n, 336], labels [n]) of `count` scenes, classes in turn; with `restore` (audio → audio) also its restored twin.
 
     Scenes are made by `workers` processes; `restore` runs in this one.

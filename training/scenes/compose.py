@@ -12,7 +12,7 @@ from .sound.mix import Mix, Room
 from .words import describe
 
 TWO_SOURCES, OFF_SCREEN, REAL = 0.2, 0.1, 0.25
-BESIDE = tuple(c for c in CLASSES if c not in ("silence", "thunder", "typing"))     # may share the picture
+BESIDE = tuple(c for c in CLASSES if c not in ("silence", "thunder", "typing"))  # may share the picture
 OUTSIDE = ("knock", "bell", "bird", "footsteps", "strike", "drip", "siren", "door")  # may be heard from outside of it
 
 
@@ -20,8 +20,16 @@ def generator(sequence: np.random.SeedSequence) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(sequence))
 
 
-def generate(seed: int, duration_s: float = 4.0, class_name: str | None = None, split: str = "train", *,
-             size: int = 64, pictures: bool = True, companions: bool = True) -> Scene:
+def generate(
+    seed: int,
+    duration_s: float = 4.0,
+    class_name: str | None = None,
+    split: str = "train",
+    *,
+    size: int = 64,
+    pictures: bool = True,
+    companions: bool = True,
+) -> Scene:
     """One scene; the same arguments give the same scene.
 
     seed        any integer ≥ 0; a seed of one split has nothing in common with the same seed of another
@@ -59,15 +67,32 @@ def generate(seed: int, duration_s: float = 4.0, class_name: str | None = None, 
             stages.append(Stage(duration_s, split, choose(rng, (-1.8, 1.8)), 0.4, rng.random() < REAL))
         else:
             side = choose(rng, (-0.5, 0.5))
-            stages = [Stage(duration_s, split, side, 0.5, stages[0].real), Stage(duration_s, split, -side, 0.5, rng.random() < REAL)]
+            stages = [
+                Stage(duration_s, split, side, 0.5, stages[0].real),
+                Stage(duration_s, split, -side, 0.5, rng.random() < REAL),
+            ]
     sources = [KINDS[kind](rng, stage) for kind, stage in zip(kinds, stages)]
     for companion in sources[1:]:
-        companion.level *= 0.3 if companion.bed else 0.6   # the first one dominates
+        companion.level *= 0.3 if companion.bed else 0.6  # the first one dominates
     room = choose_room(rng, [s.outdoor for s in sources])
     caption, cot = describe(generator(streams["words"]), sources, room)
     events = sorted((e for s in sources for e in s.events), key=lambda e: e.time_s)
-    scene = Scene(seed, duration_s, split, size, first, tuple(kinds), sources[0].material, caption, cot, events,
-                  tuple(t.file for s in sources for t in s.takes), sources, room, streams)
+    scene = Scene(
+        seed,
+        duration_s,
+        split,
+        size,
+        first,
+        tuple(kinds),
+        sources[0].material,
+        caption,
+        cot,
+        events,
+        tuple(t.file for s in sources for t in s.takes),
+        sources,
+        room,
+        streams,
+    )
     if pictures:
         scene.frames
     return scene
@@ -79,7 +104,11 @@ def choose_room(rng, outdoor) -> Room:
     if outside:
         return Room(rng.uniform(0.15, 0.5), 10 ** (rng.uniform(-30, -16) / 10), "outdoors")
     t60 = np.exp(rng.uniform(np.log(0.12), np.log(1.2)))
-    return Room(t60, 10 ** (rng.uniform(-20, -7) / 10), "in a small room" if t60 < 0.25 else "in a room" if t60 < 0.6 else "in a large hall")
+    return Room(
+        t60,
+        10 ** (rng.uniform(-20, -7) / 10),
+        "in a small room" if t60 < 0.25 else "in a room" if t60 < 0.6 else "in a large hall",
+    )
 
 
 def mix_down(scene: Scene) -> np.ndarray:
@@ -98,7 +127,7 @@ def paint(scene: Scene, size: int) -> np.ndarray:
     canvas = Canvas(num_frames, size, camera(rng, np.arange(num_frames) / FPS))
     style = Style(rng)
     background(rng, style, canvas)
-    for source in sorted(scene.sources, key=lambda s: s.bed, reverse=True):   # weather and water behind things
+    for source in sorted(scene.sources, key=lambda s: s.bed, reverse=True):  # weather and water behind things
         if source.stage.visible:
             source.draw(canvas, style, rng)
     return develop(rng, canvas)

@@ -2,9 +2,9 @@
 
     python3 -m scenes.onsets --count 200 --split test        the anchors: true audio above, other clips' events below
 
-Detector   log-mel of 64 bands every 5 ms, flux = rms positive rise over 10 ms (narrow tones count), peaks above a local median (±0.4 s) plus a
-           margin, at least 50 ms apart. After Böck, Krebs and Schedl, Evaluating the online capabilities of onset
-           detection methods, 2012.
+Detector   log-mel of 64 bands every 5 ms; flux = rms over the bands of the rise in 10 ms (so narrow tones count); peaks above
+           a local median (±0.4 s) plus a margin, at least 50 ms apart. After Böck, Krebs and Schedl, Evaluating the online
+           capabilities of onset detection methods, 2012.
 Scores     F1 of one-to-one matches within ±60 ms; median absolute error of the matches; lag of the best cross-correlation
            of flux and event track within ±0.5 s. Events fainter than MIN_STRENGTH or closer than 60 ms to a stronger one
            count neither way. Clips without events are left out: they have nothing to be in time with.
@@ -25,8 +25,8 @@ FFT = 1024
 BANDS = 64
 TOLERANCE_S = 0.06
 MIN_STRENGTH = 0.06
-MARGIN = 0.4           # nat of rise above the local median; floor and margin chosen on the val split of 22 x 8 scenes
-DELAY_S = -0.001       # of the flux peak, relative to the onset; measured on clicks, tests/training
+MARGIN = 0.4  # nat of rise above the local median; floor and margin chosen on the val split of 22 x 8 scenes
+DELAY_S = -0.001  # of the flux peak, relative to the onset; measured on clicks, tests/training
 
 
 @lru_cache(maxsize=4)
@@ -38,7 +38,7 @@ def mel_bank(bands: int = BANDS, low_hz: float = 40.0, high_hz: float = 16000.0,
     rising = (freqs - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - freqs) / (edges[2:] - edges[1:-1])[:, None]
     bank = np.clip(np.minimum(rising, falling), 0, None)
-    narrow = bank.sum(1) < 1e-6                         # a band between two bins takes the nearer one
+    narrow = bank.sum(1) < 1e-6  # a band between two bins takes the nearer one
     bank[narrow, np.abs(freqs[None] - edges[1:-1][narrow, None]).argmin(1)] = 1
     return (bank / bank.sum(1, keepdims=True)).astype(np.float32)
 
@@ -60,7 +60,7 @@ def log_mel(audio) -> np.ndarray:
 def flux(audio) -> np.ndarray:
     """Onset strength float32 at 200 Hz: root mean square, over the bands, of the positive rise of the log-mel over two frames."""
     mel = log_mel(audio)
-    mel = scipy.ndimage.maximum_filter1d(mel, 3, axis=1)      # a partial that glides into the next band is no onset
+    mel = scipy.ndimage.maximum_filter1d(mel, 3, axis=1)  # a partial that glides into the next band is no onset
     rise = np.zeros(len(mel), np.float32)
     rise[2:] = np.sqrt(np.square(np.maximum(mel[2:] - mel[:-2], 0)).mean(1))
     return rise
@@ -92,7 +92,9 @@ def event_times(events) -> np.ndarray:
 
 def match(found, wanted, tolerance_s: float = TOLERANCE_S):
     """Signed errors in seconds (found − wanted) of the one-to-one matches, closest pairs first."""
-    pairs = sorted((abs(f - w), i, j) for i, f in enumerate(found) for j, w in enumerate(wanted) if abs(f - w) <= tolerance_s)
+    pairs = sorted(
+        (abs(f - w), i, j) for i, f in enumerate(found) for j, w in enumerate(wanted) if abs(f - w) <= tolerance_s
+    )
     used_found, used_wanted, errors = set(), set(), []
     for _, i, j in pairs:
         if i not in used_found and j not in used_wanted:
@@ -142,14 +144,18 @@ def score(pairs) -> Sync:
         errors.extend(np.abs(matched))
         lags.append(abs(lag(audio, events)))
     f1 = 2 * hits / (found + wanted) if found + wanted else 0.0
-    return Sync(f1, float(np.median(errors)) if errors else float("nan"), float(np.median(lags)) if lags else float("nan"), clips)
+    return Sync(
+        f1, float(np.median(errors)) if errors else float("nan"), float(np.median(lags)) if lags else float("nan"), clips
+    )
 
 
 def anchors(scenes):
     """(true, mismatched): the scenes' own audio against their events, and against those of the next scene that has any."""
     timed = [s for s in scenes if len(event_times(s.events))]
-    return (score([(s.audio, s.events) for s in timed]),
-            score([(s.audio, other.events) for s, other in zip(timed, timed[1:] + timed[:1])]))
+    return (
+        score([(s.audio, s.events) for s in timed]),
+        score([(s.audio, other.events) for s, other in zip(timed, timed[1:] + timed[:1])]),
+    )
 
 
 def main() -> None:
@@ -163,7 +169,10 @@ def main() -> None:
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--alone", action="store_true", help="one source per scene")
     o = parser.parse_args()
-    scenes = [generate(seed, o.duration, CLASSES[seed % len(CLASSES)], o.split, pictures=False, companions=not o.alone) for seed in range(o.count)]
+    scenes = [
+        generate(seed, o.duration, CLASSES[seed % len(CLASSES)], o.split, pictures=False, companions=not o.alone)
+        for seed in range(o.count)
+    ]
     print(f"{'class':12} {'clips':>5} {'F1':>6} {'error ms':>9} {'lag ms':>7}")
     for name in CLASSES:
         own = score([(s.audio, s.events) for s in scenes if s.class_name == name])

@@ -41,10 +41,21 @@ def hygiene(audio) -> Hygiene:
 
 def k_weighting(rate: float = SAMPLE_RATE) -> np.ndarray:
     """Second-order sections [2, 6] of BS.1770's shelf and high-pass for any rate (De Man, 2014)."""
-    k, vh, vb = np.tan(np.pi * 1681.974450955533 / rate), 10 ** (3.999843853973347 / 20), 10 ** (3.999843853973347 / 20 * 0.4996667741545416)
+    k, vh, vb = (
+        np.tan(np.pi * 1681.974450955533 / rate),
+        10 ** (3.999843853973347 / 20),
+        10 ** (3.999843853973347 / 20 * 0.4996667741545416),
+    )
     q = 0.7071752369554196
     norm = 1 + k / q + k * k
-    shelf = [(vh + vb * k / q + k * k) / norm, 2 * (k * k - vh) / norm, (vh - vb * k / q + k * k) / norm, 1, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm]
+    shelf = [
+        (vh + vb * k / q + k * k) / norm,
+        2 * (k * k - vh) / norm,
+        (vh - vb * k / q + k * k) / norm,
+        1,
+        2 * (k * k - 1) / norm,
+        (1 - k / q + k * k) / norm,
+    ]
     k, q = np.tan(np.pi * 38.13547087602444 / rate), 0.5003270373238773
     norm = 1 + k / q + k * k
     return np.array([shelf, [1, -2, 1, 1, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm]])
@@ -88,6 +99,7 @@ def variety(seeds_of_conditions, clips_of_classes) -> float:
 
 def divergence(true_logits, logits) -> float:
     """Mean KL(true ‖ generated) in nat of class posteriors, logits [n, classes]."""
+
     def log_softmax(x):
         x = np.asarray(x, np.float64)
         x = x - x.max(1, keepdims=True)

@@ -91,14 +91,19 @@ def decoded():
         CACHE.mkdir(parents=True, exist_ok=True)
         waves = [_decode(DATA / row["file"], row["sha256"]) for row in rows]
         stops = np.cumsum([w.shape[1] for w in waves]).tolist()
-        for path, write in ((sound, lambda f: np.save(f, np.concatenate(waves, 1))), (index, lambda f: f.write(json.dumps(stops).encode()))):
+        for path, write in (
+            (sound, lambda f: np.save(f, np.concatenate(waves, 1))),
+            (index, lambda f: f.write(json.dumps(stops).encode())),
+        ):
             partial = path.with_name(f"{path.name}.{os.getpid()}")
             with open(partial, "wb") as file:
                 write(file)
             partial.replace(path)
     stops = json.loads(index.read_text())
-    takes = [Take(row["file"], row["use"], row["series"], row["split"], start, stop)
-             for row, start, stop in zip(rows, [0, *stops[:-1]], stops)]
+    takes = [
+        Take(row["file"], row["use"], row["series"], row["split"], start, stop)
+        for row, start, stop in zip(rows, [0, *stops[:-1]], stops)
+    ]
     return takes, np.load(sound, mmap_mode="r")
 
 

@@ -33,8 +33,12 @@ class Event:
 
     def as_dict(self) -> dict:
         return {
-            "time_s": round(self.time_s, 4), "kind": self.kind, "strength": round(self.strength, 3),
-            "x": round(self.x, 3), "visible": self.visible, "seen_s": None if self.seen_s is None else round(self.seen_s, 4),
+            "time_s": round(self.time_s, 4),
+            "kind": self.kind,
+            "strength": round(self.strength, 3),
+            "x": round(self.x, 3),
+            "visible": self.visible,
+            "seen_s": None if self.seen_s is None else round(self.seen_s, 4),
         }
 
 
@@ -46,7 +50,7 @@ class Stage:
     split: str
     centre: float = 0.0
     half: float = 1.0
-    real: bool = False       # may use recordings
+    real: bool = False  # may use recordings
 
     @property
     def num_samples(self) -> int:
@@ -84,7 +88,7 @@ class Scene:
     caption: str
     cot: str
     events: list
-    real: tuple                      # files of the recordings used
+    real: tuple  # files of the recordings used
     sources: list = field(repr=False)
     room: object = field(repr=False)
     streams: dict = field(repr=False)  # name → SeedSequence
@@ -112,7 +116,16 @@ class Scene:
     def as_dict(self) -> dict:
         """Everything but pictures and sound, ready for JSON."""
         return {
-            "seed": self.seed, "split": self.split, "duration_s": self.duration_s, "fps": FPS, "class": self.class_name,
-            "classes": list(self.classes), "material": self.material, "room": self.room.name, "caption": self.caption, "cot": self.cot,
-            "recordings": list(self.real), "events": [e.as_dict() for e in self.events],
+            "seed": self.seed,
+            "split": self.split,
+            "duration_s": self.duration_s,
+            "fps": FPS,
+            "class": self.class_name,
+            "classes": list(self.classes),
+            "material": self.material,
+            "room": self.room.name,
+            "caption": self.caption,
+            "cot": self.cot,
+            "recordings": list(self.real),
+            "events": [e.as_dict() for e in self.events],
         }

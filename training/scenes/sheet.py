@@ -17,7 +17,9 @@ from .sound import SAMPLE_RATE
 
 def spectrogram(audio, floor_db: float = -90.0):
     """(times_s, freqs_hz, dB [freqs, times]) of the sum of the channels."""
-    freqs, times, power = scipy.signal.spectrogram(audio.mean(0), SAMPLE_RATE, nperseg=1024, noverlap=768, mode="magnitude", scaling="spectrum")
+    freqs, times, power = scipy.signal.spectrogram(
+        audio.mean(0), SAMPLE_RATE, nperseg=1024, noverlap=768, mode="magnitude", scaling="spectrum"
+    )
     return times, freqs, np.maximum(20 * np.log10(power + 1e-9), floor_db)
 
 
@@ -26,13 +28,22 @@ def draw(axes, scene: Scene, num_frames: int, audio=None) -> None:
     audio = scene.audio if audio is None else audio
     frames = scene.frames
     pick = np.linspace(0, len(frames) - 1, num_frames).round().astype(int)
-    axes[0].imshow(np.concatenate(list(frames[pick]), 1), extent=(0, scene.duration_s, 0, scene.duration_s / num_frames), aspect="auto", interpolation="nearest")
-    axes[0].set_title(f"{scene.class_name} {scene.seed} · {scene.material} · {scene.caption}", fontsize=7, loc="left", pad=2)
+    axes[0].imshow(
+        np.concatenate(list(frames[pick]), 1),
+        extent=(0, scene.duration_s, 0, scene.duration_s / num_frames),
+        aspect="auto",
+        interpolation="nearest",
+    )
+    axes[0].set_title(
+        f"{scene.class_name} {scene.seed} · {scene.material} · {scene.caption}", fontsize=7, loc="left", pad=2
+    )
     hop = SAMPLE_RATE // 200
     level = np.sqrt((audio[:, : audio.shape[1] // hop * hop].reshape(2, -1, hop) ** 2).mean((0, 2)))
     axes[1].fill_between(np.arange(len(level)) / 200, np.maximum(20 * np.log10(level + 1e-6), -70), -70, color="0.75", lw=0)
     for event in scene.events:
-        axes[1].axvline(event.time_s, color="tab:red" if event.visible else "tab:blue", lw=0.8, ymax=0.15 + 0.85 * event.strength)
+        axes[1].axvline(
+            event.time_s, color="tab:red" if event.visible else "tab:blue", lw=0.8, ymax=0.15 + 0.85 * event.strength
+        )
     axes[1].set_ylim(-70, 0)
     times, freqs, db = spectrogram(audio)
     axes[2].pcolormesh(times, freqs / 1000, db, vmin=-85, vmax=-15, cmap="magma", rasterized=True)
@@ -53,7 +64,9 @@ def sheet(scenes, path, num_frames: int = 12, columns: int = 2) -> None:
 
     rows = -(-len(scenes) // columns)
     figure = pyplot.figure(figsize=(7.5 * columns, 1.9 * rows), dpi=100)
-    outer = figure.add_gridspec(rows, columns, left=0.01, right=0.99, top=1 - 0.2 / (1.9 * rows), bottom=0.01, hspace=0.22, wspace=0.02)
+    outer = figure.add_gridspec(
+        rows, columns, left=0.01, right=0.99, top=1 - 0.2 / (1.9 * rows), bottom=0.01, hspace=0.22, wspace=0.02
+    )
     for k, scene in enumerate(scenes):
         grid = outer[k // columns, k % columns].subgridspec(3, 1, height_ratios=(1.25, 0.45, 1.1), hspace=0)
         draw([figure.add_subplot(g) for g in grid], scene, num_frames)
@@ -64,7 +77,9 @@ def sheet(scenes, path, num_frames: int = 12, columns: int = 2) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m scenes.sheet", description=__doc__.split("\n")[0])
     parser.add_argument("seeds", type=int, nargs="+")
-    parser.add_argument("--class", dest="class_name", choices=CLASSES, action="append", help="may be given more than once; default: all")
+    parser.add_argument(
+        "--class", dest="class_name", choices=CLASSES, action="append", help="may be given more than once; default: all"
+    )
     parser.add_argument("--duration", type=float, default=4.0)
     parser.add_argument("--split", choices=SPLITS, default="train")
     parser.add_argument("--size", type=int, default=64)
@@ -73,7 +88,11 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true", help="one source per scene")
     parser.add_argument("-o", "--output", type=Path, required=True)
     o = parser.parse_args()
-    scenes = [generate(seed, o.duration, name, o.split, size=o.size, companions=not o.alone) for name in o.class_name or CLASSES for seed in o.seeds]
+    scenes = [
+        generate(seed, o.duration, name, o.split, size=o.size, companions=not o.alone)
+        for name in o.class_name or CLASSES
+        for seed in o.seeds
+    ]
     sheet(scenes, o.output, o.frames, o.columns)
 
 

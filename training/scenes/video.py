@@ -31,15 +31,47 @@ def render_video(scene: Scene, path, size: int | None = None, audio=None) -> Non
         raise RuntimeError("ffmpeg is not installed; scripts/setup-training.sh installs it")
     path = Path(path)
     frames = scene.frames if size in (None, scene.size) else scene.render(size)
-    side = frames.shape[1] - frames.shape[1] % 2          # 4:2:0 wants even sides
+    side = frames.shape[1] - frames.shape[1] % 2  # 4:2:0 wants even sides
     partial = path.with_name(path.stem + ".partial.mp4")
     with tempfile.TemporaryDirectory() as folder:
         sound = os.path.join(folder, "sound.wav")
         write_wav(sound, scene.audio if audio is None else audio)
-        command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{side}x{side}", "-r", str(FPS), "-i", "-",
-                   "-i", sound, "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "192k", "-movflags", "+faststart",
-                   "-map_metadata", "-1", str(partial)]
-        done = subprocess.run(command, input=np.ascontiguousarray(frames[:, :side, :side]).tobytes(), capture_output=True, check=False)
+        command = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-y",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-s",
+            f"{side}x{side}",
+            "-r",
+            str(FPS),
+            "-i",
+            "-",
+            "-i",
+            sound,
+            "-c:v",
+            "libx264",
+            "-crf",
+            "18",
+            "-pix_fmt",
+            "yuv420p",
+            "-c:a",
+            "aac",
+            "-b:a",
+            "192k",
+            "-movflags",
+            "+faststart",
+            "-map_metadata",
+            "-1",
+            str(partial),
+        ]
+        done = subprocess.run(
+            command, input=np.ascontiguousarray(frames[:, :side, :side]).tobytes(), capture_output=True, check=False
+        )
     if done.returncode:
         partial.unlink(missing_ok=True)
         raise RuntimeError(f"{path}: ffmpeg failed: {done.stderr.decode(errors='replace').strip()}")

@@ -85,7 +85,9 @@ class Canvas:
             return inside * (inside - 1) / slope
 
         reach = np.maximum(rx, ry)
-        self.shape(distance, x, y, reach if np.any(angle) else rx, reach if np.any(angle) else ry, colour, alpha, soft, shade)
+        self.shape(
+            distance, x, y, reach if np.any(angle) else rx, reach if np.any(angle) else ry, colour, alpha, soft, shade
+        )
 
     def box(self, x, y, half_x, half_y, colour, angle=0.0, alpha=1.0, soft=0.0, shade=None, held=False):
         a, b, turn = self._column(half_x), self._column(half_y), self._column(angle)
@@ -96,7 +98,9 @@ class Canvas:
             return np.maximum(np.abs(u) - a[f], np.abs(v) - b[f])
 
         reach = np.hypot(half_x, half_y)
-        self.shape(distance, x, y, reach if turned else half_x, reach if turned else half_y, colour, alpha, soft, shade, held)
+        self.shape(
+            distance, x, y, reach if turned else half_x, reach if turned else half_y, colour, alpha, soft, shade, held
+        )
 
     def line(self, x0, y0, x1, y1, width, colour, alpha=1.0, soft=0.0):
         """A segment with round ends, `width` across."""
@@ -163,8 +167,11 @@ class Canvas:
         side = self.size + 2
         base = (frame * side + iy + 1) * side + ix + 1
         total = self.num_frames * side * side
-        ink = np.bincount(np.concatenate([base, base + 1, base + side, base + side + 1]),
-                          np.concatenate([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy]) * np.tile(weight, 4), total)
+        ink = np.bincount(
+            np.concatenate([base, base + 1, base + side, base + side + 1]),
+            np.concatenate([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy]) * np.tile(weight, 4),
+            total,
+        )
         ink = ink.astype(np.float32).reshape(self.num_frames, side, side)[:, 1:-1, 1:-1]
         if scale > 1:
             ink = scipy.ndimage.uniform_filter(ink, (0, round(scale), round(scale)))

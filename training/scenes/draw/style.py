@@ -19,10 +19,12 @@ class Style:
 
     def __init__(self, rng):
         self.rng = rng
-        self.bright = rng.uniform(0.12, 0.9)                      # value of the background
+        self.bright = rng.uniform(0.12, 0.9)  # value of the background
         self.base = hsv(rng.random(), rng.uniform(0, 0.55), self.bright)
-        self.second = np.clip(hsv(rng.random(), rng.uniform(0, 0.6), np.clip(self.bright + rng.uniform(-0.25, 0.25), 0.05, 1)), 0, 1)
-        self.light = rng.uniform(0.3, 2.8)                        # direction light comes from, rad
+        self.second = np.clip(
+            hsv(rng.random(), rng.uniform(0, 0.6), np.clip(self.bright + rng.uniform(-0.25, 0.25), 0.05, 1)), 0, 1
+        )
+        self.light = rng.uniform(0.3, 2.8)  # direction light comes from, rad
 
     def colour(self, saturation=(0.2, 0.9)):
         """A random colour whose lightness differs from the background's."""
@@ -35,12 +37,18 @@ class Style:
             return colour
         lighter = back < 0.35 or (back < 0.65 and luma > back)
         wanted = back + distance if lighter else back - distance
-        mixed = colour + (1 - colour) * (wanted - luma) / (1 - luma + 1e-3) if wanted > luma else colour * wanted / (luma + 1e-3)
+        mixed = (
+            colour + (1 - colour) * (wanted - luma) / (1 - luma + 1e-3)
+            if wanted > luma
+            else colour * wanted / (luma + 1e-3)
+        )
         return np.clip(mixed, 0, 1).astype(np.float32)
 
     def near(self, colour, spread=0.12):
         """A variation of `colour`."""
-        return np.clip(np.asarray(colour) * (1 + self.rng.uniform(-spread, spread)) + self.rng.uniform(-spread, spread, 3) * 0.3, 0, 1).astype(np.float32)
+        return np.clip(
+            np.asarray(colour) * (1 + self.rng.uniform(-spread, spread)) + self.rng.uniform(-spread, spread, 3) * 0.3, 0, 1
+        ).astype(np.float32)
 
 
 def smooth_noise(rng, cells: int, size: int):
@@ -98,26 +106,34 @@ def background(rng, style: Style, canvas: Canvas) -> None:
     else:
         shift_x, shift_y = canvas.shake[0] / canvas.pixel, -canvas.shake[1] / canvas.pixel
         for k in range(canvas.num_frames):
-            left, top = np.clip(margin - shift_x[k], 0, wide - size - 1.001), np.clip(margin - shift_y[k], 0, wide - size - 1.001)
+            left, top = (min(max(margin - float(s[k]), 0.0), wide - size - 1.001) for s in (shift_x, shift_y))
             ix, iy = int(left), int(top)
             fx, fy = np.float32(left - ix), np.float32(top - iy)
-            rows = still[:, iy : iy + size] * (1 - fy) + still[:, iy + 1 : iy + size + 1] * fy
-            canvas.image[k] = rows[:, :, ix : ix + size] * (1 - fx) + rows[:, :, ix + 1 : ix + size + 1] * fx
-    if rng.random() < 0.2:                       # something that drifts by and means nothing
+            part = still[:, iy : iy + size + 1, ix : ix + size + 1]
+            rows = part[:, :-1] + fy * (part[:, 1:] - part[:, :-1])
+            canvas.image[k] = rows[:, :, :-1] + fx * (rows[:, :, 1:] - rows[:, :, :-1])
+    if rng.random() < 0.2:  # something that drifts by and means nothing
         x, y, r = rng.uniform(-1, 1), rng.uniform(-0.9, 0.9), rng.uniform(0.05, 0.25)
-        canvas.ellipse(x + rng.uniform(-0.2, 0.2) * canvas.times, y, r, r * rng.uniform(0.4, 1), style.near(style.second, 0.3), alpha=rng.uniform(0.2, 0.6),
-                       soft=rng.uniform(0.02, 0.2))
+        canvas.ellipse(
+            x + rng.uniform(-0.2, 0.2) * canvas.times,
+            y,
+            r,
+            r * rng.uniform(0.4, 1),
+            style.near(style.second, 0.3),
+            alpha=rng.uniform(0.2, 0.6),
+            soft=rng.uniform(0.02, 0.2),
+        )
 
 
 def develop(rng, canvas: Canvas) -> np.ndarray:
     """uint8 [num_frames, size, size, 3]: exposure, blur, coarse blocks, grain; strengths random per clip."""
     image, size = canvas.image, canvas.size
     gain, lift, gamma = rng.uniform(0.75, 1.2), rng.uniform(-0.06, 0.1), np.exp(rng.uniform(-0.25, 0.25))
-    blur = rng.uniform(0.25, 1.1) if rng.random() < 0.5 else 0.0          # standard deviation in 64ths of the picture
+    blur = rng.uniform(0.25, 1.1) if rng.random() < 0.5 else 0.0  # standard deviation in 64ths of the picture
     blocks = rng.uniform(0.2, 0.7) if rng.random() < 0.25 else 0.0
     grain = rng.uniform(0.0, 0.05) * (rng.random() < 0.8)
     colour_grain = rng.random() < 0.5
-    table = (np.clip(np.linspace(0, 1, 1024) * gain + lift, 0, 1) ** gamma).astype(np.float32)
+    table = (255 * np.clip(np.linspace(0, 1, 1024) * gain + lift, 0, 1) ** gamma).astype(np.float32)
     offsets = rng.integers(1 << 30, size=(canvas.num_frames, 3))
     out = np.empty((canvas.num_frames, size, size, 3), np.uint8)
     for start in range(0, canvas.num_frames, 10):
@@ -127,15 +143,22 @@ def develop(rng, canvas: Canvas) -> np.ndarray:
         if blocks:
             step = max(2, round(2 * size / 64))
             whole = size // step * step
-            coarse = part[..., :whole, :whole].reshape(*part.shape[:2], whole // step, step, whole // step, step).mean((3, 5))
+            coarse = (
+                part[..., :whole, :whole].reshape(*part.shape[:2], whole // step, step, whole // step, step).mean((3, 5))
+            )
             coarse = coarse.repeat(step, 2).repeat(step, 3)
             part = part.copy()
             part[..., :whole, :whole] += np.float32(blocks) * (coarse - part[..., :whole, :whole])
-        part = table[np.clip(part * 1023, 0, 1023).astype(np.int16)]
+        level = part * np.float32(1023)
+        np.minimum(level, 1023, out=level)
+        np.maximum(level, 0, out=level)
+        part = table.take(level.astype(np.uint16))
         if grain:
-            noise = np.stack([grain_of(offsets[start + k], size, colour_grain) for k in range(len(part))])
-            part = part + np.float32(grain) * noise
-        out[start : start + 10] = np.clip(part * 255 + 0.5, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+            for k in range(len(part)):
+                part[k] += np.float32(255 * grain) * grain_of(offsets[start + k], size, colour_grain)
+            np.minimum(part, 255, out=part)
+            np.maximum(part, 0, out=part)
+        out[start : start + 10] = (part + np.float32(0.5)).astype(np.uint8).transpose(0, 2, 3, 1)
     return out
 
 

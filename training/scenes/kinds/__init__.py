@@ -24,8 +24,30 @@ from .wind import Wind
 
 KINDS = {
     kind.name: kind
-    for kind in (Bounce, Strike, Footsteps, Knock, Door, Typing, Clock, Bell, GlassBreak, Drip, Stream, Rain, Wind, Thunder, Fire,
-                 Engine, Siren, Whistle, Scrape, Bird, Insects, Silence)
+    for kind in (
+        Bounce,
+        Strike,
+        Footsteps,
+        Knock,
+        Door,
+        Typing,
+        Clock,
+        Bell,
+        GlassBreak,
+        Drip,
+        Stream,
+        Rain,
+        Wind,
+        Thunder,
+        Fire,
+        Engine,
+        Siren,
+        Whistle,
+        Scrape,
+        Bird,
+        Insects,
+        Silence,
+    )
 }
 CLASSES = tuple(KINDS)
 MATERIALS = ("none", "wood", "metal", "glass", "rubber", "stone", "skin", "gravel", "grass", "snow")

@@ -32,7 +32,7 @@ class Kind:
 
     name = ""
     outdoor: bool | None = None  # None: either
-    bed = False                  # continuous sound
+    bed = False  # continuous sound
 
     def __init__(self, rng: np.random.Generator, stage: Stage):
         self.stage = stage
@@ -46,7 +46,9 @@ class Kind:
         if 0 <= time_s < self.stage.duration_s - 0.02:
             seen = time_s if seen_s is None else seen_s
             visible = self.stage.visible and abs(x) < 1.1
-            self.events.append(Event(float(time_s), kind, float(min(strength, 1)), float(x), float(seen) if visible else None))
+            self.events.append(
+                Event(float(time_s), kind, float(min(strength, 1)), float(x), float(seen) if visible else None)
+            )
 
     def use_recordings(self, rng, label: str) -> None:
         """Takes a series of recordings of `label` for this clip where the stage asks for real sound and there are some."""

@@ -53,14 +53,25 @@ class Bell(Kind):
         t = canvas.times
         hits = [e.time_s for e in self.events]
         scale = (0.55 + 0.45 * self.stage.half) * (0.6 + 0.5 * self.size)
-        colour = base_colour(rng, style, "metal") if rng.random() < 0.5 else hsv(rng.uniform(0.09, 0.14), rng.uniform(0.5, 0.9), rng.uniform(0.55, 0.95))
+        colour = (
+            base_colour(rng, style, "metal")
+            if rng.random() < 0.5
+            else hsv(rng.uniform(0.09, 0.14), rng.uniform(0.5, 0.9), rng.uniform(0.55, 0.95))
+        )
         if self.bowl:
             floor = rng.uniform(-0.75, -0.5)
             ground(canvas, rng, style, self.stage, floor)
             r = 0.42 * scale
             tremble = 0.015 * pulse(t, hits, 0.5) * np.sin(2 * np.pi * 8 * t)
-            canvas.shape(lambda dx, dy, f: np.maximum(np.sqrt(dx * dx + dy * dy) - r, dy), self.place + tremble, floor + r, r, r, colour,
-                         shade=grain(rng, "metal"))
+            canvas.shape(
+                lambda dx, dy, f: np.maximum(np.sqrt(dx * dx + dy * dy) - r, dy),
+                self.place + tremble,
+                floor + r,
+                r,
+                r,
+                colour,
+                shade=grain(rng, "metal"),
+            )
             canvas.ellipse(self.place + tremble, floor + r, r, 0.2 * r, colour * 0.5)
             lift = blows(t, hits, self.lifts, 0.12, rest=0.5)
             x, y = self.place + r + 0.08 * scale + 0.3 * scale * lift, floor + 0.9 * r + 0.35 * scale * lift
@@ -69,7 +80,11 @@ class Bell(Kind):
             return
         phase = np.interp(t, hits, np.arange(len(hits))) if len(hits) > 1 else np.zeros_like(t)
         if hits:
-            phase = np.where(t < hits[0], (t - hits[0]) / self.period_s, np.where(t > hits[-1], len(hits) - 1 + (t - hits[-1]) / self.period_s, phase))
+            phase = np.where(
+                t < hits[0],
+                (t - hits[0]) / self.period_s,
+                np.where(t > hits[-1], len(hits) - 1 + (t - hits[-1]) / self.period_s, phase),
+            )
         swing = 0.55 * np.cos(np.pi * phase) * (0.5 + 0.5 * (self.lifts[0] if len(hits) else 0))
         top = rng.uniform(0.45, 0.75)
         h, w = 0.62 * scale, 0.36 * scale
@@ -78,8 +93,30 @@ class Bell(Kind):
             return self.place + u * np.cos(swing) - v * np.sin(swing), top + u * np.sin(swing) + v * np.cos(swing)
 
         canvas.box(self.place, top + 0.05, 0.5 * scale, 0.05, base_colour(rng, style, "wood"))
-        canvas.polygon(np.stack([np.stack(turned(u, v), -1) for u, v in ((-0.4 * w, 0), (0.4 * w, 0), (0.62 * w, -0.75 * h), (w, -h), (-w, -h), (-0.62 * w, -0.75 * h))], 1)[:, [0, 1, 2, 5]], colour)
-        canvas.polygon(np.stack([np.stack(turned(u, v), -1) for u, v in ((0.62 * w, -0.75 * h), (w, -h), (-w, -h), (-0.62 * w, -0.75 * h))], 1), colour * 1.15)
+        canvas.polygon(
+            np.stack(
+                [
+                    np.stack(turned(u, v), -1)
+                    for u, v in (
+                        (-0.4 * w, 0),
+                        (0.4 * w, 0),
+                        (0.62 * w, -0.75 * h),
+                        (w, -h),
+                        (-w, -h),
+                        (-0.62 * w, -0.75 * h),
+                    )
+                ],
+                1,
+            )[:, [0, 1, 2, 5]],
+            colour,
+        )
+        canvas.polygon(
+            np.stack(
+                [np.stack(turned(u, v), -1) for u, v in ((0.62 * w, -0.75 * h), (w, -h), (-w, -h), (-0.62 * w, -0.75 * h))],
+                1,
+            ),
+            colour * 1.15,
+        )
         # The clapper rests on the rim it struck and flies to the other one just before the next ring.
         last = np.floor(phase + 1e-9)
         flown = np.clip(1 - (last + 1 - phase) * self.period_s / 0.09, 0, 1) ** 2
@@ -89,9 +126,16 @@ class Bell(Kind):
     def words(self, rng):
         size = "small " if self.size < 0.3 else "large " if self.size > 0.7 else ""
         if self.bowl:
-            clause = choose(rng, (f"a {size}singing bowl is struck", f"a mallet strikes a {size}metal bowl", f"a {size}bowl rings"))
+            clause = choose(
+                rng, (f"a {size}singing bowl is struck", f"a mallet strikes a {size}metal bowl", f"a {size}bowl rings")
+            )
         else:
-            clause = choose(rng, (f"a {size}bell rings", f"a {size}bell swings and tolls", f"a {size}metal bell is ringing"))
-        return Words(clause, f"a {size}{'bowl and a mallet' if self.bowl else 'bell swinging to and fro'}",
-                     choose(rng, ("a clear tone with a long decay", "bright partials that ring on", "metallic and sustained")),
-                     ("a siren", "voices"))
+            clause = choose(
+                rng, (f"a {size}bell rings", f"a {size}bell swings and tolls", f"a {size}metal bell is ringing")
+            )
+        return Words(
+            clause,
+            f"a {size}{'bowl and a mallet' if self.bowl else 'bell swinging to and fro'}",
+            choose(rng, ("a clear tone with a long decay", "bright partials that ring on", "metallic and sustained")),
+            ("a siren", "voices"),
+        )

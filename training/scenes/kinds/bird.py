@@ -18,8 +18,16 @@ class Bird(Kind):
         self.size = rng.random()
         self.branch_y = rng.uniform(-0.5, 0.1)
         self.centre_hz = 6000 * (2000 / 6000) ** self.size
-        self.syllables = [(rng.uniform(0.06, 0.2), rng.uniform(0.75, 1.3), rng.uniform(0.7, 1.35), rng.choice([0, 0, 25, 45]), rng.uniform(0.03, 0.15))
-                          for _ in range(3)]        # length, start and end pitch ratios, trill Hz, trill depth
+        self.syllables = [
+            (
+                rng.uniform(0.06, 0.2),
+                rng.uniform(0.75, 1.3),
+                rng.uniform(0.7, 1.35),
+                rng.choice([0, 0, 25, 45]),
+                rng.uniform(0.03, 0.15),
+            )
+            for _ in range(3)
+        ]  # length, start and end pitch ratios, trill Hz, trill depth
         self.chirps = []
         time = rng.uniform(0.1, 0.7)
         while time < stage.duration_s - 0.1:
@@ -39,7 +47,13 @@ class Bird(Kind):
         length, start, stop, trill_hz, depth = self.syllables[which]
         n = int(length * SAMPLE_RATE)
         u = np.arange(n) / n
-        freq = self.centre_hz * start * (stop / start) ** u * (1 + depth * np.sin(2 * np.pi * trill_hz * u * length + 1)) * rng.uniform(0.97, 1.03)
+        freq = (
+            self.centre_hz
+            * start
+            * (stop / start) ** u
+            * (1 + depth * np.sin(2 * np.pi * trill_hz * u * length + 1))
+            * rng.uniform(0.97, 1.03)
+        )
         gate = np.minimum(1, np.minimum(u * length / 0.008, (1 - u) * length / 0.03)) * (0.6 + 0.4 * np.sin(np.pi * u))
         return (oscillator(np.clip(freq, 800, 9500), [1, 0.25, 0.1]) * gate).astype(np.float32)
 
@@ -62,15 +76,28 @@ class Bird(Kind):
         open_beak = np.zeros_like(t)
         for event, (_, length) in zip(self.events, self.chirps):
             age = t - event.time_s
-            open_beak = np.maximum(open_beak, ((age >= 0) & (age < max(length, 0.08))) * np.clip(1.2 - age / max(length, 0.08), 0.4, 1))
+            open_beak = np.maximum(
+                open_beak, ((age >= 0) & (age < max(length, 0.08))) * np.clip(1.2 - age / max(length, 0.08), 0.4, 1)
+            )
         branch = base_colour(rng, style, "wood") * 0.7
         wide = 1.2 if self.stage.half >= 1 else self.stage.half
-        canvas.line(self.stage.centre - wide, self.branch_y - 0.06, self.stage.centre + wide, self.branch_y + 0.04, 0.07, branch)
+        canvas.line(
+            self.stage.centre - wide, self.branch_y - 0.06, self.stage.centre + wide, self.branch_y + 0.04, 0.07, branch
+        )
         for _ in range(4):
-            canvas.ellipse(self.stage.centre + rng.uniform(-wide, wide), self.branch_y + rng.uniform(-0.15, 0.15), 0.12, 0.06, hsv(rng.uniform(0.2, 0.4), 0.6, 0.5), rng.uniform(-1, 1))
+            canvas.ellipse(
+                self.stage.centre + rng.uniform(-wide, wide),
+                self.branch_y + rng.uniform(-0.15, 0.15),
+                0.12,
+                0.06,
+                hsv(rng.uniform(0.2, 0.4), 0.6, 0.5),
+                rng.uniform(-1, 1),
+            )
         feather, breast = style.colour((0.3, 1.0)), style.colour((0.2, 0.9))
         x, y = self.place, self.branch_y + 0.3 * scale + 0.03 * scale * open_beak
-        canvas.line(x - side * 0.1 * scale, y - 0.1 * scale, x - side * 0.1 * scale, self.branch_y, 0.035 * scale, np.full(3, 0.2))
+        canvas.line(
+            x - side * 0.1 * scale, y - 0.1 * scale, x - side * 0.1 * scale, self.branch_y, 0.035 * scale, np.full(3, 0.2)
+        )
         canvas.line(x - side * 0.25 * scale, y, x - side * 0.62 * scale, y - 0.16 * scale, 0.13 * scale, feather * 0.7)
         canvas.ellipse(x, y, 0.36 * scale, 0.25 * scale, feather, 0.35 * side)
         canvas.ellipse(x + side * 0.1 * scale, y - 0.06 * scale, 0.22 * scale, 0.17 * scale, breast, 0.35 * side)
@@ -89,5 +116,13 @@ class Bird(Kind):
 
     def words(self, rng):
         size = "small " if self.size < 0.4 else ""
-        clause = choose(rng, (f"a {size}bird chirps", f"a {size}bird sings on a branch", f"a {size}bird tweets", f"a {size}songbird calls"))
-        return Words(clause, f"a {size}bird opening its beak on a branch", "short bright sweeps in phrases with pauses", ("a whistle", "wind"))
+        clause = choose(
+            rng,
+            (f"a {size}bird chirps", f"a {size}bird sings on a branch", f"a {size}bird tweets", f"a {size}songbird calls"),
+        )
+        return Words(
+            clause,
+            f"a {size}bird opening its beak on a branch",
+            "short bright sweeps in phrases with pauses",
+            ("a whistle", "wind"),
+        )

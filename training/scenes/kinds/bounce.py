@@ -21,9 +21,9 @@ class Bounce(Kind):
         self.box = rng.random() < 0.3
         self.floor_y = rng.uniform(-0.8, -0.35)
         self.restitution = rng.uniform(*MATERIALS[self.material].restitution)
-        view_m = rng.uniform(0.9, 2.6)              # metres from floor to top of the picture
-        self.unit_m = view_m / (1 - self.floor_y)   # metres per picture unit
-        self.flights = []                           # (start_s, x, vx, height, vy) pieces between impacts, picture units
+        view_m = rng.uniform(0.9, 2.6)  # metres from floor to top of the picture
+        self.unit_m = view_m / (1 - self.floor_y)  # metres per picture unit
+        self.flights = []  # (start_s, x, vx, height, vy) pieces between impacts, picture units
         self._drop(rng, rng.uniform(0.0, 0.35) * min(1.0, stage.duration_s / 4))
         self.body = Body(rng, self.material, self.size)
         self.use_recordings(rng, f"impact_{self.material}")
@@ -34,7 +34,7 @@ class Bounce(Kind):
         height = max(height - self.radius, 0.5)
         x = self.x(rng)
         aim = self.x(rng)
-        full = np.sqrt(2 * GRAVITY * 2.2)           # impact speed, m/s, that counts as strength 1
+        full = np.sqrt(2 * GRAVITY * 2.2)  # impact speed, m/s, that counts as strength 1
         fall = np.sqrt(2 * height / g)
         vx = (aim - x) / (fall * 4)
         self.flights.append((start_s, x, 0.0, height, 0.0))
@@ -70,10 +70,20 @@ class Bounce(Kind):
         x, height = self.path(canvas.times)
         ground(canvas, rng, style, self.stage, self.floor_y)
         r = self.radius
-        impact = pulse(canvas.times, [e.time_s for e in self.events], 0.05) * np.interp(canvas.times, [e.time_s for e in self.events] or [0], [e.strength for e in self.events] or [0])
+        impact = pulse(canvas.times, [e.time_s for e in self.events], 0.05) * np.interp(
+            canvas.times, [e.time_s for e in self.events] or [0], [e.strength for e in self.events] or [0]
+        )
         squash = 1 - (0.35 if self.material == "rubber" else 0.12) * impact
         near = np.clip(1 - height / 1.2, 0, 1)
-        canvas.ellipse(x, self.floor_y - 0.02, r * (0.6 + 0.5 * near), 0.03 + 0.02 * near, np.zeros(3), alpha=0.15 + 0.35 * near, soft=0.06)
+        canvas.ellipse(
+            x,
+            self.floor_y - 0.02,
+            r * (0.6 + 0.5 * near),
+            0.03 + 0.02 * near,
+            np.zeros(3),
+            alpha=0.15 + 0.35 * near,
+            soft=0.06,
+        )
         y = self.floor_y + height + r * squash
         if self.box:
             block(canvas, rng, style, self.material, x, y, r / squash, r * squash)
@@ -85,7 +95,19 @@ class Bounce(Kind):
         size = "small " if self.size < 0.25 else "large " if self.size > 0.75 else ""
         thing = "box" if self.box else "ball"
         floor = choose(rng, FLOOR)
-        verb = choose(rng, ("bounces on the {f}", "falls and bounces on the {f}", "drops onto the {f}", "is dropped on the {f} and bounces",
-                            "hits the {f} and bounces to rest")).format(f=floor)
-        return Words(f"a {size}{m.adjective} {thing} {verb}", f"a {size}{m.adjective} {thing} falling to the {floor}",
-                     f"{choose(rng, m.words)}, each bounce softer than the one before", ("footsteps", "breaking glass"))
+        verb = choose(
+            rng,
+            (
+                "bounces on the {f}",
+                "falls and bounces on the {f}",
+                "drops onto the {f}",
+                "is dropped on the {f} and bounces",
+                "hits the {f} and bounces to rest",
+            ),
+        ).format(f=floor)
+        return Words(
+            f"a {size}{m.adjective} {thing} {verb}",
+            f"a {size}{m.adjective} {thing} falling to the {floor}",
+            f"{choose(rng, m.words)}, each bounce softer than the one before",
+            ("footsteps", "breaking glass"),
+        )

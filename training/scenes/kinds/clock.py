@@ -42,10 +42,14 @@ class Clock(Kind):
     def draw(self, canvas, style, rng):
         t = canvas.times
         scale = 0.55 + 0.45 * self.stage.half
-        rim, face, hand = style.colour(), hsv(rng.random(), rng.uniform(0, 0.2), rng.uniform(0.75, 1.0)), np.full(3, rng.uniform(0, 0.25))
+        rim, face, hand = (
+            style.colour(),
+            hsv(rng.random(), rng.uniform(0, 0.2), rng.uniform(0.75, 1.0)),
+            np.full(3, rng.uniform(0, 0.25)),
+        )
         r = rng.uniform(0.3, 0.6 if not self.pendulum else 0.36) * scale
         y = rng.uniform(-0.2, 0.3) if not self.pendulum else rng.uniform(0.3, 0.55)
-        turns = (t - self.first_s) * self.rate_hz            # one per tick
+        turns = (t - self.first_s) * self.rate_hz  # one per tick
         if self.pendulum:
             canvas.box(self.place, y - 0.55 * scale, 0.75 * r + 0.12 * scale, 0.75 * scale, rim * 0.6)
             canvas.box(self.place, y - 0.7 * scale, 0.65 * r + 0.1 * scale, 0.5 * scale, rim * 0.3)
@@ -62,16 +66,30 @@ class Clock(Kind):
             canvas.disc(bob_x, bob_y, 0.14 * scale, hsv(0.12, rng.uniform(0.2, 0.7), 0.9))
             angle = np.full_like(t, rng.uniform(0, 6.28))
         else:
-            step = rng.choice([0.2094, 0.3142, 0.5236])         # rad per jump
+            step = rng.choice([0.2094, 0.3142, 0.5236])  # rad per jump
             done = np.floor(turns)
-            settle = 0.25 * np.exp(-(turns - done) / self.rate_hz / 0.03) * np.cos(2 * np.pi * 12 * (turns - done) / self.rate_hz)
+            settle = (
+                0.25
+                * np.exp(-(turns - done) / self.rate_hz / 0.03)
+                * np.cos(2 * np.pi * 12 * (turns - done) / self.rate_hz)
+            )
             angle = rng.uniform(0, 6.28) - step * (done + 1 - np.where(turns >= 0, settle, 0))
         still = rng.uniform(0, 6.28)
         canvas.line(self.place, y, self.place + 0.45 * r * np.cos(still), y + 0.45 * r * np.sin(still), 0.1 * r, hand)
-        canvas.line(self.place, y, self.place + 0.75 * r * np.cos(angle), y + 0.75 * r * np.sin(angle), 0.09 * r, hsv(rng.random(), 0.9, rng.uniform(0.3, 0.8)))
+        canvas.line(
+            self.place,
+            y,
+            self.place + 0.75 * r * np.cos(angle),
+            y + 0.75 * r * np.sin(angle),
+            0.09 * r,
+            hsv(rng.random(), 0.9, rng.uniform(0.3, 0.8)),
+        )
 
     def words(self, rng):
-        kind = choose(rng, ("a pendulum clock", "a grandfather clock") if self.pendulum else ("a wall clock", "a clock", "an alarm clock"))
+        kind = choose(
+            rng,
+            ("a pendulum clock", "a grandfather clock") if self.pendulum else ("a wall clock", "a clock", "an alarm clock"),
+        )
         speed = "quickly" if self.rate_hz > 2.5 else "slowly" if self.rate_hz < 1.2 else "steadily"
         clause = choose(rng, (f"{kind} ticks {speed}", f"{kind} is ticking", f"{kind} ticks"))
         seen = "a pendulum swinging evenly" if self.pendulum else "the hand of a clock jumping forward"

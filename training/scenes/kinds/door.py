@@ -18,10 +18,10 @@ class Door(Kind):
         self.material = choose(rng, ("wood", "wood", "metal"))
         self.place = self.x(rng, 0.7)
         self.side = choose(rng, (-1, 1))
-        self.swings = []                       # (start_s, close_s, opening angle in rad); opens silently before start_s
+        self.swings = []  # (start_s, close_s, opening angle in rad); opens silently before start_s
         time = rng.uniform(0.15, 0.6)
         while time < stage.duration_s - 0.5:
-            speed = rng.random()               # 0 slow … 1 slammed
+            speed = rng.random()  # 0 slow … 1 slammed
             length = 1.7 - 1.35 * speed**0.7
             angle = rng.uniform(0.9, 1.4)
             close = time + length
@@ -58,7 +58,12 @@ class Door(Kind):
             gain = self.level * event.strength
             mix.place(self.body.strike(rng, 0.3 + 0.5 * speed), close, 0.75 * gain, event.x)
             mix.place(contact_noise(rng, 300 + 900 * speed, 0.06), close, 0.7 * gain, event.x)
-            mix.place(self.latch.strike(rng, 0.3)[: 4000] * np.linspace(1, 0, 4000, dtype=np.float32)[: 4000], close + 0.03, 0.12 * gain, event.x)
+            mix.place(
+                self.latch.strike(rng, 0.3)[:4000] * np.linspace(1, 0, 4000, dtype=np.float32)[:4000],
+                close + 0.03,
+                0.12 * gain,
+                event.x,
+            )
 
     def angle(self, times_s):
         """Opening angle at each time, rad: opened in silence, closed at a rate that grows when slammed."""
@@ -72,7 +77,11 @@ class Door(Kind):
                 out = closing
             else:
                 opening = np.clip((times_s - previous - 0.4) / max(start - previous - 0.5, 0.1), 0, 1)
-                out = np.where(times_s > previous, np.where(times_s >= start, closing, angle * opening * opening * (3 - 2 * opening)), out)
+                out = np.where(
+                    times_s > previous,
+                    np.where(times_s >= start, closing, angle * opening * opening * (3 - 2 * opening)),
+                    out,
+                )
             previous = close
         return out
 
@@ -82,14 +91,27 @@ class Door(Kind):
         half_w, top, bottom = rng.uniform(0.3, 0.42) * scale, rng.uniform(0.55, 0.8), -0.85
         shiver = 0.02 * pulse(t, [e.time_s for e in self.events], 0.06) * np.sin(60 * t)
         wall = style.near(style.second, 0.2)
-        canvas.box(self.place + shiver, (top + bottom) / 2, half_w + 0.07 * scale, (top - bottom) / 2 + 0.06, np.clip(wall * 0.7, 0, 1))
+        canvas.box(
+            self.place + shiver,
+            (top + bottom) / 2,
+            half_w + 0.07 * scale,
+            (top - bottom) / 2 + 0.06,
+            np.clip(wall * 0.7, 0, 1),
+        )
         canvas.box(self.place, (top + bottom) / 2, half_w, (top - bottom) / 2, wall * 0.15)
         angle = self.angle(t)
         hinge = self.place - self.side * half_w
         edge = hinge + self.side * 2 * half_w * np.cos(angle)
-        deeper = 0.22 * np.sin(angle)                    # the free edge comes towards us
-        points = np.stack([np.stack([np.full_like(edge, hinge), np.full_like(edge, top)], -1), np.stack([edge, top + deeper], -1),
-                           np.stack([edge, bottom - deeper], -1), np.stack([np.full_like(edge, hinge), np.full_like(edge, bottom)], -1)], 1)
+        deeper = 0.22 * np.sin(angle)  # the free edge comes towards us
+        points = np.stack(
+            [
+                np.stack([np.full_like(edge, hinge), np.full_like(edge, top)], -1),
+                np.stack([edge, top + deeper], -1),
+                np.stack([edge, bottom - deeper], -1),
+                np.stack([np.full_like(edge, hinge), np.full_like(edge, bottom)], -1),
+            ],
+            1,
+        )
         colour = base_colour(rng, style, self.material)
         canvas.polygon(points, colour * (1 - 0.25 * np.sin(angle))[:, None], shade=grain(rng, self.material, 1.4))
         canvas.disc(hinge + 0.88 * (edge - hinge), -0.1, 0.045 * scale, np.array([0.9, 0.8, 0.4]))
@@ -97,8 +119,14 @@ class Door(Kind):
     def words(self, rng):
         slam = any(s[3] > 0.6 for s in self.swings)
         adjective = "wooden" if self.material == "wood" else "metal"
-        verb = choose(rng, ("slams shut", "bangs shut", "is slammed") if slam else ("closes", "swings shut", "falls shut", "is closed"))
+        verb = choose(
+            rng,
+            ("slams shut", "bangs shut", "is slammed") if slam else ("closes", "swings shut", "falls shut", "is closed"),
+        )
         creak = self.creaks and any(s[3] < 0.75 for s in self.swings)
-        return Words(f"a {adjective} door {verb}", f"a {adjective} door swinging on its hinges",
-                     ("a creak and then " if creak else "") + ("a loud bang" if slam else "a low thud with a click of the latch"),
-                     ("knocking", "footsteps"))
+        return Words(
+            f"a {adjective} door {verb}",
+            f"a {adjective} door swinging on its hinges",
+            ("a creak and then " if creak else "") + ("a loud bang" if slam else "a low thud with a click of the latch"),
+            ("knocking", "footsteps"),
+        )

@@ -39,8 +39,12 @@ class Drip(Kind):
         for event, size in zip(self.events, self.sizes):
             mix.place(bubble(rng, self.radius_m * size), event.time_s, self.level * event.strength, event.x)
             for _ in range(int(rng.integers(1, 4))):
-                mix.place(bubble(rng, self.radius_m * rng.uniform(0.4, 0.9)), event.time_s + rng.uniform(0.008, 0.05),
-                          0.35 * self.level * event.strength, event.x + rng.normal(0, 0.1))
+                mix.place(
+                    bubble(rng, self.radius_m * rng.uniform(0.4, 0.9)),
+                    event.time_s + rng.uniform(0.008, 0.05),
+                    0.35 * self.level * event.strength,
+                    event.x + rng.normal(0, 0.1),
+                )
 
     def draw(self, canvas, style, rng):
         t = canvas.times
@@ -56,22 +60,49 @@ class Drip(Kind):
         height = self.tap_y - 0.05 - self.surface_y
         g = 2 * height / self.fall_s**2
         for event, size in zip(self.events, self.sizes):
-            left = event.time_s - t                      # seconds to the impact
+            left = event.time_s - t  # seconds to the impact
             r = 0.06 * size * scale
             hanging = np.clip(1 - (left - self.fall_s) / 0.25, 0, 1)
             y = self.tap_y - 0.05 - np.where(left < self.fall_s, g * (self.fall_s - np.maximum(left, 0)) ** 2 / 2, 0)
             stretch = 1 + 0.5 * np.clip((self.fall_s - left) / self.fall_s, 0, 1)
-            canvas.ellipse(self.place, y, r * hanging + 1e-3, r * stretch * hanging + 1e-3, drop, alpha=(left > 0) & (left < self.fall_s + 0.25))
+            canvas.ellipse(
+                self.place,
+                y,
+                r * hanging + 1e-3,
+                r * stretch * hanging + 1e-3,
+                drop,
+                alpha=(left > 0) & (left < self.fall_s + 0.25),
+            )
             age = np.maximum(-left, 0)
             show = (left <= 0) * np.clip(1 - age / 0.7, 0, 1)
             for lag in (0.0, 0.12):
                 grown = np.maximum(age - lag, 0)
-                canvas.ring(self.place, self.surface_y, 0.03 + 0.75 * scale * grown, 0.012 + 0.2 * scale * grown, 0.045, np.minimum(water + 0.4, 1), alpha=show * (age >= lag))
+                canvas.ring(
+                    self.place,
+                    self.surface_y,
+                    0.03 + 0.75 * scale * grown,
+                    0.012 + 0.2 * scale * grown,
+                    0.045,
+                    np.minimum(water + 0.4, 1),
+                    alpha=show * (age >= lag),
+                )
             jump = np.maximum(2.2 * age - 8 * age**2, 0) * size
             canvas.ellipse(self.place, self.surface_y + jump, 0.5 * r, 0.7 * r, drop, alpha=(left <= 0) & (age < 0.26))
 
     def words(self, rng):
         speed = "slowly " if self.interval_s > 0.9 else "quickly " if self.interval_s < 0.45 else ""
-        clause = choose(rng, (f"water drips {speed}into a puddle", f"drops of water fall {speed}into a basin", f"a tap drips {speed}".rstrip(),
-                              f"single drops fall {speed}into water"))
-        return Words(clause, "drops falling and rings spreading on water", "round plops of rising pitch", ("a running stream", "rain"))
+        clause = choose(
+            rng,
+            (
+                f"water drips {speed}into a puddle",
+                f"drops of water fall {speed}into a basin",
+                f"a tap drips {speed}".rstrip(),
+                f"single drops fall {speed}into water",
+            ),
+        )
+        return Words(
+            clause,
+            "drops falling and rings spreading on water",
+            "round plops of rising pitch",
+            ("a running stream", "rain"),
+        )

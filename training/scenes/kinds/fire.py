@@ -21,7 +21,7 @@ class Fire(Kind):
         rate = rng.uniform(0.6, 3.0)
         times = np.cumsum(rng.exponential(1 / rate, int(4 * rate * stage.duration_s) + 4)) + 0.05
         last = -1.0
-        self.sparks = []                      # (direction, speed) of each spark
+        self.sparks = []  # (direction, speed) of each spark
         for time in times[times < stage.duration_s]:
             if time - last > 0.16:
                 before = len(self.events)
@@ -62,35 +62,89 @@ class Fire(Kind):
         ground(canvas, rng, style, self.stage, self.floor_y)
         flicker = self.flicker(t)
         height, width = 1.15 * scale * flicker, 0.36 * scale * (0.9 + 0.1 * flicker)
-        canvas.disc(self.place, self.floor_y + 0.4 * scale, 1.1 * scale, np.array([1.0, 0.5, 0.1]), alpha=0.28 * flicker, soft=1.0 * scale)
+        canvas.disc(
+            self.place,
+            self.floor_y + 0.4 * scale,
+            1.1 * scale,
+            np.array([1.0, 0.5, 0.1]),
+            alpha=0.28 * flicker,
+            soft=1.0 * scale,
+        )
         for angle in (0.25, -0.3):
-            canvas.box(self.place, self.floor_y + 0.05 * scale, 0.42 * scale, 0.06 * scale, base_colour(rng, style, "wood") * 0.6, angle)
+            canvas.box(
+                self.place,
+                self.floor_y + 0.05 * scale,
+                0.42 * scale,
+                0.06 * scale,
+                base_colour(rng, style, "wood") * 0.6,
+                angle,
+            )
         waves = rng.uniform(0, 6.28, 3)
         rate = rng.uniform(9, 14)
         base = self.floor_y
 
         def flame(part):
             def distance(dx, dy, f):
-                v = (dy + 0.5 * height[f, None, None] * part) / (height[f, None, None] * part)     # 0 at the foot … 1 at the tip
+                v = (dy + 0.5 * height[f, None, None] * part) / (
+                    height[f, None, None] * part
+                )  # 0 at the foot … 1 at the tip
                 inside = np.clip(v, 0, 1)
-                tongue = 0.16 * scale * inside * (np.sin(6 * inside - rate * t[f, None, None] + waves[0]) + 0.6 * np.sin(11 * inside - 1.7 * rate * t[f, None, None] + waves[1]))
+                tongue = (
+                    0.16
+                    * scale
+                    * inside
+                    * (
+                        np.sin(6 * inside - rate * t[f, None, None] + waves[0])
+                        + 0.6 * np.sin(11 * inside - 1.7 * rate * t[f, None, None] + waves[1])
+                    )
+                )
                 half = width[f, None, None] * part * np.sqrt(np.clip(v * 6, 0, 1)) * (1 - inside) ** 0.7
                 return np.maximum(np.abs(dx - tongue) - half, np.maximum(-v, v - 1) * height[f, None, None] * part)
+
             return distance
 
         hue = rng.uniform(0.0, 0.06)
-        for part, colour, alpha in ((1.0, hsv(hue, 0.9, 0.95), 0.85), (0.68, hsv(hue + 0.06, 0.85, 1.0), 0.9), (0.4, hsv(hue + 0.11, 0.5, 1.0), 0.95)):
-            canvas.shape(flame(part), self.place, base + 0.5 * height * part, width * part + 0.26 * scale, 0.55 * height * part, colour, alpha=alpha, soft=0.06)
+        for part, colour, alpha in (
+            (1.0, hsv(hue, 0.9, 0.95), 0.85),
+            (0.68, hsv(hue + 0.06, 0.85, 1.0), 0.9),
+            (0.4, hsv(hue + 0.11, 0.5, 1.0), 0.95),
+        ):
+            canvas.shape(
+                flame(part),
+                self.place,
+                base + 0.5 * height * part,
+                width * part + 0.26 * scale,
+                0.55 * height * part,
+                colour,
+                alpha=alpha,
+                soft=0.06,
+            )
         for event, (vx, vy) in zip(self.events, self.sparks):
             age = t - event.time_s
             alive = (age >= 0) & (age < 0.55)
             y0 = self.floor_y + 0.45 * scale
-            canvas.disc(self.place, y0, 0.22 * scale * event.strength, np.array([1.0, 0.95, 0.7]), alpha=(age >= 0) * np.exp(-np.maximum(age, 0) / 0.05) * 0.9, soft=0.1)
+            canvas.disc(
+                self.place,
+                y0,
+                0.22 * scale * event.strength,
+                np.array([1.0, 0.95, 0.7]),
+                alpha=(age >= 0) * np.exp(-np.maximum(age, 0) / 0.05) * 0.9,
+                soft=0.1,
+            )
             for k in (-0.5, 0.0, 0.6):
                 x, y = self.place + (vx + 0.5 * k) * age, y0 + (vy * (1 - 0.25 * abs(k))) * age - 0.7 * age**2
-                canvas.disc(x, y, 0.035 + 0.02 * event.strength, np.array([1.0, 0.85, 0.35]), alpha=alive * np.clip(1 - age / 0.55, 0, 1))
+                canvas.disc(
+                    x,
+                    y,
+                    0.035 + 0.02 * event.strength,
+                    np.array([1.0, 0.85, 0.35]),
+                    alpha=alive * np.clip(1 - age / 0.55, 0, 1),
+                )
 
     def words(self, rng):
-        what = choose(rng, ("a campfire", "a bonfire", "a large fire") if self.size > 0.6 else ("a small fire", "a fire", "a campfire"))
+        what = choose(
+            rng,
+            ("a campfire", "a bonfire", "a large fire") if self.size > 0.6 else ("a small fire", "a fire", "a campfire"),
+        )
         clause = choose(rng, (f"{what} crackles", f"{what} burns and crackles", f"{what} burns, throwing sparks"))
         return Words(clause, f"flames of {what} with flying sparks", "a low rustle with sharp cracks", ("rain", "voices"))

@@ -8,12 +8,24 @@ from ..sound.noise import grains
 from .base import Kind, Words, choose, rhythm
 
 GROUND = {
-    "stone": ("concrete", "pavement", "a stone floor"), "wood": ("a wooden floor", "wooden boards"),
-    "gravel": ("gravel", "a gravel path"), "grass": ("grass", "a lawn"), "snow": ("snow", "fresh snow"),
+    "stone": ("concrete", "pavement", "a stone floor"),
+    "wood": ("a wooden floor", "wooden boards"),
+    "gravel": ("gravel", "a gravel path"),
+    "grass": ("grass", "a lawn"),
+    "snow": ("snow", "fresh snow"),
 }
-SOUND = {"stone": "hard heels with a short scrape", "wood": "hollow thuds", "gravel": "crunching pebbles", "grass": "soft rustling",
-         "snow": "a muffled crunch"}
-CRUSH = {"gravel": (90, 2600, 0.12, 0.9), "grass": (160, 4200, 0.16, 0.55), "snow": (260, 1700, 0.2, 0.8)}  # grains, Hz, s, gain
+SOUND = {
+    "stone": "hard heels with a short scrape",
+    "wood": "hollow thuds",
+    "gravel": "crunching pebbles",
+    "grass": "soft rustling",
+    "snow": "a muffled crunch",
+}
+CRUSH = {
+    "gravel": (90, 2600, 0.12, 0.9),
+    "grass": (160, 4200, 0.16, 0.55),
+    "snow": (260, 1700, 0.2, 0.8),
+}  # grains, Hz, s, gain
 
 
 class Footsteps(Kind):
@@ -27,7 +39,7 @@ class Footsteps(Kind):
         cadence = rng.uniform(2.4, 3.1) if self.running else rng.uniform(1.4, 2.2)
         start = rng.uniform(0.05, 0.5)
         times = rhythm(rng, start, stage.duration_s, 1 / cadence, 0.03)
-        if len(times) > 6 and rng.random() < 0.3:     # stops, stands, goes on
+        if len(times) > 6 and rng.random() < 0.3:  # stops, stands, goes on
             gap = int(rng.integers(2, len(times) - 2))
             times[gap:] += rng.uniform(0.5, 1.2)
         self.direction = choose(rng, (-1, 1))
@@ -44,7 +56,7 @@ class Footsteps(Kind):
             self.emit(time, "step", strength, x)
         self.heel = Body(rng, "wood" if self.material == "wood" else "rubber", 0.3 + 0.7 * self.weight)
         self.click = Body(rng, "stone", rng.random())
-        self.shoe = rng.uniform(0.1, 0.8)             # hardness of the sole
+        self.shoe = rng.uniform(0.1, 0.8)  # hardness of the sole
         self.use_recordings(rng, f"footstep_{self.material}")
 
     def step(self, rng, strength: float) -> np.ndarray:
@@ -115,19 +127,41 @@ class Footsteps(Kind):
         swing = 0.5 * (ax - bx)
         canvas.line(hip_x + lean, hip_y + 0.3 * h, hip_x + lean - swing, hip_y + 0.08 * h, 0.06 * h, coat * 0.8)
         canvas.disc(hip_x + 1.3 * lean, hip_y + 0.45 * h, 0.095 * h, skin)
-        if self.material in CRUSH:                     # what the foot throws up
-            dust = {"gravel": np.full(3, 0.5), "grass": np.array([0.3, 0.5, 0.2]), "snow": np.full(3, 0.97)}[self.material].astype(np.float32)
+        if self.material in CRUSH:  # what the foot throws up
+            dust = {"gravel": np.full(3, 0.5), "grass": np.array([0.3, 0.5, 0.2]), "snow": np.full(3, 0.97)}[
+                self.material
+            ].astype(np.float32)
             for time, x in zip(self.step_times, self.step_x):
                 age = t - time
                 show = np.where((age >= 0) & (age < 0.3), 1 - age / 0.3, 0)
-                canvas.ellipse(x, self.floor_y + 0.05 * age + 0.02, 0.06 + 0.3 * np.clip(age, 0, 1), 0.04, dust, alpha=0.8 * show, soft=0.05)
+                canvas.ellipse(
+                    x,
+                    self.floor_y + 0.05 * age + 0.02,
+                    0.06 + 0.3 * np.clip(age, 0, 1),
+                    0.04,
+                    dust,
+                    alpha=0.8 * show,
+                    soft=0.05,
+                )
 
     def words(self, rng):
         ground = choose(rng, GROUND[self.material])
         who = choose(rng, ("someone", "a person", "a figure"))
-        verb = choose(rng, ("runs", "jogs") if self.running else ("walks", "walks slowly", "steps") if len(self.step_times) < 7 else ("walks", "strides"))
+        verb = choose(
+            rng,
+            ("runs", "jogs")
+            if self.running
+            else ("walks", "walks slowly", "steps")
+            if len(self.step_times) < 7
+            else ("walks", "strides"),
+        )
         way = "to the right" if self.direction > 0 else "to the left"
         clause = choose(rng, (f"{who} {verb} on {ground}", f"footsteps on {ground}", f"{who} {verb} {way} on {ground}"))
         if clause.startswith("footsteps"):
             clause = f"footsteps sound on {ground}"
-        return Words(clause, f"a figure {'running' if self.running else 'walking'} {way}", SOUND[self.material], ("knocking", "traffic"))
+        return Words(
+            clause,
+            f"a figure {'running' if self.running else 'walking'} {way}",
+            SOUND[self.material],
+            ("knocking", "traffic"),
+        )

@@ -30,17 +30,29 @@ class Insects(Kind):
     def trill(self, length_s: float, pitch_hz: float) -> np.ndarray:
         n = int(length_s * SAMPLE_RATE)
         t = np.arange(n) / SAMPLE_RATE
-        gate = np.clip(np.sin(2 * np.pi * self.pulse_hz * t - 0.3) + 0.25, 0, 1) ** 0.7 * np.sin(np.pi * (0.1 + 0.9 * t / length_s)) ** 0.5
-        return (oscillator(np.full(n, pitch_hz) * (1 - 0.01 * (t * self.pulse_hz % 1)), [1, 0.08, 0.05]) * gate).astype(np.float32)
+        gate = (
+            np.clip(np.sin(2 * np.pi * self.pulse_hz * t - 0.3) + 0.25, 0, 1) ** 0.7
+            * np.sin(np.pi * (0.1 + 0.9 * t / length_s)) ** 0.5
+        )
+        return (oscillator(np.full(n, pitch_hz) * (1 - 0.01 * (t * self.pulse_hz % 1)), [1, 0.08, 0.05]) * gate).astype(
+            np.float32
+        )
 
     def sound(self, rng, mix):
         for event in self.events:
-            mix.place(self.trill(self.chirp_s, self.pitch_hz), event.time_s, 0.9 * self.level * event.strength, event.x, wet=0.6)
-        if self.takes:                                       # others of the night, recorded
+            mix.place(
+                self.trill(self.chirp_s, self.pitch_hz), event.time_s, 0.9 * self.level * event.strength, event.x, wet=0.6
+            )
+        if self.takes:  # others of the night, recorded
             mix.add(self.bed_take(rng, self.stage.num_samples), rms(-36) * self.level, wet=0.2)
         elif self.chorus:
             n = self.stage.num_samples
-            far = bed(rng, resonance(np.array(self.pitch_hz * rng.uniform(0.8, 1.1)), 0.06) + 0.5 * resonance(np.array(self.pitch_hz * rng.uniform(0.9, 1.3)), 0.05), n)
+            far = bed(
+                rng,
+                resonance(np.array(self.pitch_hz * rng.uniform(0.8, 1.1)), 0.06)
+                + 0.5 * resonance(np.array(self.pitch_hz * rng.uniform(0.9, 1.3)), 0.05),
+                n,
+            )
             mix.add(far * (rms(-40) * self.level / far.std()), wet=0.2)
 
     def draw(self, canvas, style, rng):
@@ -50,7 +62,12 @@ class Insects(Kind):
         wide = 1.3 if self.stage.half >= 1 else self.stage.half
         canvas.box(self.stage.centre, 0, wide, 1.5, night, alpha=0.9, held=True)
         if rng.random() < 0.6:
-            canvas.disc(self.stage.centre + rng.uniform(-0.7, 0.7) * wide, rng.uniform(0.5, 0.8), rng.uniform(0.1, 0.2) * scale, np.array([0.95, 0.95, 0.8]))
+            canvas.disc(
+                self.stage.centre + rng.uniform(-0.7, 0.7) * wide,
+                rng.uniform(0.5, 0.8),
+                rng.uniform(0.1, 0.2) * scale,
+                np.array([0.95, 0.95, 0.8]),
+            )
         canvas.box(self.stage.centre, self.ground_y - 0.5, wide, 0.5, hsv(rng.uniform(0.2, 0.4), 0.6, 0.15))
         count, points = round(24 * wide), max(12, round(12 * canvas.size / 64))
         x0, h = self.stage.centre + wide * rng.uniform(-1, 1, count), rng.uniform(0.1, 0.5, count)
@@ -73,8 +90,26 @@ class Insects(Kind):
         canvas.disc(x + side * 0.42 * s, y + 0.03 * s, 0.12 * s, colour * 0.85)
         canvas.line(x + side * 0.48 * s, y + 0.1 * s, x + side * 0.85 * s, y + 0.35 * s, 0.025 * s, colour)
         tilt = side * (-0.15 - 0.75 * sing - 0.25 * buzz)
-        canvas.ellipse(x - side * 0.14 * s, y + (0.08 + 0.12 * sing) * s, 0.32 * s, 0.07 * s, np.minimum(colour * 1.4, 1), tilt, alpha=0.9)
+        canvas.ellipse(
+            x - side * 0.14 * s,
+            y + (0.08 + 0.12 * sing) * s,
+            0.32 * s,
+            0.07 * s,
+            np.minimum(colour * 1.4, 1),
+            tilt,
+            alpha=0.9,
+        )
 
     def words(self, rng):
-        clause = choose(rng, ("a cricket chirps at night", "crickets chirp in the grass", "an insect trills in the dark", "a cricket sings on a summer night"))
-        return Words(clause, "a cricket rubbing its wings in the dark", "high thin trills in even groups", ("birds", "traffic"))
+        clause = choose(
+            rng,
+            (
+                "a cricket chirps at night",
+                "crickets chirp in the grass",
+                "an insect trills in the dark",
+                "a cricket sings on a summer night",
+            ),
+        )
+        return Words(
+            clause, "a cricket rubbing its wings in the dark", "high thin trills in even groups", ("birds", "traffic")
+        )

@@ -37,7 +37,9 @@ class Knock(Kind):
             if self.takes:
                 mix.place(self.take(rng), event.time_s, self.level * event.strength, event.x)
                 continue
-            mix.place(self.body.strike(rng, 0.35 + 0.4 * event.strength), event.time_s, 0.6 * self.level * event.strength, event.x)
+            mix.place(
+                self.body.strike(rng, 0.35 + 0.4 * event.strength), event.time_s, 0.6 * self.level * event.strength, event.x
+            )
             mix.place(self.panel.strike(rng, 0.3), event.time_s, 0.6 * self.level * event.strength, event.x)
 
     def draw(self, canvas, style, rng):
@@ -46,11 +48,15 @@ class Knock(Kind):
         hits = [e.time_s for e in self.events]
         shiver = 0.012 * pulse(t, hits, 0.05)
         thick = rng.uniform(0.1, 0.2) * scale
-        away = self.side                                 # the hand comes from this side
+        away = self.side  # the hand comes from this side
         surface = self.place - away * 0.2 * scale
         block(canvas, rng, style, self.material, surface - away * (thick + shiver), rng.uniform(-0.1, 0.1), thick, 0.92)
         canvas.disc(surface - away * thick, self.knock_y - 0.3, 0.05 * scale, np.full(3, 0.85) * style.near(np.ones(3)))
-        gap = scale * 0.34 * blows(t, hits, np.array([0.35 + 0.5 * e.strength for e in self.events]), 0.07, rest=0.9, rise_s=0.2)
+        gap = (
+            scale
+            * 0.34
+            * blows(t, hits, np.array([0.35 + 0.5 * e.strength for e in self.events]), 0.07, rest=0.9, rise_s=0.2)
+        )
         skin = hsv(rng.uniform(0.03, 0.1), rng.uniform(0.25, 0.7), rng.uniform(0.3, 0.95))
         r = 0.12 * scale
         x = surface + away * (gap + r)
@@ -66,5 +72,9 @@ class Knock(Kind):
         options = [f"someone knocks on a {door}", f"a fist knocks on a {door}", f"a hand raps on a {door}"]
         if self.count in NUMBER:
             options.append(f"{NUMBER[self.count]} sound{'s' if self.count == 1 else ''} on a {door}")
-        return Words(choose(rng, options), f"a fist moving against a {door}", f"{choose(rng, m.words)}, in quick groups",
-                     ("a creaking hinge", "music"))
+        return Words(
+            choose(rng, options),
+            f"a fist moving against a {door}",
+            f"{choose(rng, m.words)}, in quick groups",
+            ("a creaking hinge", "music"),
+        )

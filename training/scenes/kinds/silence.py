@@ -30,20 +30,36 @@ class Silence(Kind):
             floor = rng.uniform(-0.7, -0.3)
             ground(canvas, rng, style, self.stage, floor)
             material = choose(rng, ("wood", "metal", "rubber", "stone", "glass"))
-            (ball if self.thing == "ball" else block)(canvas, rng, style, material, x, floor + r, np.full_like(t, r), np.full_like(t, r))
+            (ball if self.thing == "ball" else block)(
+                canvas, rng, style, material, x, floor + r, np.full_like(t, r), np.full_like(t, r)
+            )
         elif self.thing == "cloud":
             for _ in range(5):
                 dx, dy, size = rng.uniform(-1, 1) * r, rng.uniform(-0.3, 0.3) * r, rng.uniform(0.5, 1.0) * r
                 canvas.ellipse(x + dx, y + dy, size, 0.6 * size, np.full(3, rng.uniform(0.85, 1.0)), alpha=0.7, soft=0.15)
         elif self.thing == "leaf":
-            canvas.ellipse(x + 0.1 * self.spin * np.sin(1.5 * t), y, r, 0.45 * r, hsv(rng.uniform(0.05, 0.4), 0.7, 0.6), self.spin * t)
+            canvas.ellipse(
+                x + 0.1 * self.spin * np.sin(1.5 * t), y, r, 0.45 * r, hsv(rng.uniform(0.05, 0.4), 0.7, 0.6), self.spin * t
+            )
         else:
             sides = int(rng.integers(3, 7))
             angle = 2 * np.pi * np.arange(sides) / sides + (self.spin * t)[:, None]
             canvas.polygon(np.stack([x[:, None] + r * np.cos(angle), y[:, None] + r * np.sin(angle)], -1), style.colour())
 
     def words(self, rng):
-        what = {"ball": "a ball lies still", "box": "a box stands still", "cloud": "a cloud drifts across the sky", "leaf": "a leaf floats in the air",
-                "shape": "a shape hovers"}[self.thing]
-        clause = choose(rng, (f"silence while {what}", f"{what} in silence", f"{what} without a sound", f"{what}, nothing is heard"))
-        return Words(clause, what.split(" ", 2)[0] + " " + what.split(" ", 2)[1], "of nothing at all", ("any sound", "noise", "music"))
+        what = {
+            "ball": "a ball lies still",
+            "box": "a box stands still",
+            "cloud": "a cloud drifts across the sky",
+            "leaf": "a leaf floats in the air",
+            "shape": "a shape hovers",
+        }[self.thing]
+        clause = choose(
+            rng, (f"silence while {what}", f"{what} in silence", f"{what} without a sound", f"{what}, nothing is heard")
+        )
+        return Words(
+            clause,
+            what.split(" ", 2)[0] + " " + what.split(" ", 2)[1],
+            "of nothing at all",
+            ("any sound", "noise", "music"),
+        )

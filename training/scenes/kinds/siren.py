@@ -14,7 +14,9 @@ class Siren(Kind):
     def __init__(self, rng, stage):
         super().__init__(rng, stage)
         self.mode = choose(rng, ("two-tone", "two-tone", "wail", "yelp"))
-        self.period_s = {"two-tone": rng.uniform(0.7, 1.4), "wail": rng.uniform(1.8, 3.2), "yelp": rng.uniform(0.25, 0.45)}[self.mode]
+        self.period_s = {"two-tone": rng.uniform(0.7, 1.4), "wail": rng.uniform(1.8, 3.2), "yelp": rng.uniform(0.25, 0.45)}[
+            self.mode
+        ]
         self.phase = rng.random()
         self.low_hz = rng.uniform(390, 650)
         self.high_hz = self.low_hz * (rng.uniform(1.25, 1.4) if self.mode == "two-tone" else rng.uniform(1.7, 2.3))
@@ -47,7 +49,9 @@ class Siren(Kind):
             freq = self.low_hz * (self.high_hz / self.low_hz) ** rise
         wave = oscillator(freq, self.harmonics, 9000)
         level = rms(-19) * self.level
-        mix.add_moving(wave / wave.std() * np.float32(level), np.clip(self.position(t), -0.9, 0.9).astype(np.float32), 1.0, wet=0.8)
+        mix.add_moving(
+            wave / wave.std() * np.float32(level), np.clip(self.position(t), -0.9, 0.9).astype(np.float32), 1.0, wet=0.8
+        )
 
     def draw(self, canvas, style, rng):
         t = canvas.times
@@ -70,11 +74,31 @@ class Siren(Kind):
         for side, colour, on in ((-0.35, self.colours[0], first), (0.35, self.colours[1], 1 - first)):
             light = named[colour]
             canvas.disc(x + side * s, floor + 1.2 * s, 0.75 * s, light, alpha=0.55 * on, soft=0.7 * s)
-            canvas.box(x + side * s, floor + 1.16 * s, 0.24 * s, 0.13 * s, (light * (0.25 + 0.75 * on[:, None]) + 0.25 * on[:, None]).clip(0, 1))
+            canvas.box(
+                x + side * s,
+                floor + 1.16 * s,
+                0.24 * s,
+                0.13 * s,
+                (light * (0.25 + 0.75 * on[:, None]) + 0.25 * on[:, None]).clip(0, 1),
+            )
 
     def words(self, rng):
         kind = {"two-tone": "a two-tone siren", "wail": "a wailing siren", "yelp": "a fast yelping siren"}[self.mode]
-        clause = choose(rng, (f"{kind} sounds", f"{choose(rng, ('an ambulance', 'a police car', 'a fire engine'))} sounds {kind}", f"{kind} blares"))
-        return Words(clause, f"a vehicle with blinking {' and '.join(dict.fromkeys(self.colours))} lights",
-                     {"two-tone": "two clear tones in turn", "wail": "a tone that slowly rises and falls", "yelp": "a tone that quickly rises and falls"}[self.mode],
-                     ("a bell", "music"))
+        clause = choose(
+            rng,
+            (
+                f"{kind} sounds",
+                f"{choose(rng, ('an ambulance', 'a police car', 'a fire engine'))} sounds {kind}",
+                f"{kind} blares",
+            ),
+        )
+        return Words(
+            clause,
+            f"a vehicle with blinking {' and '.join(dict.fromkeys(self.colours))} lights",
+            {
+                "two-tone": "two clear tones in turn",
+                "wail": "a tone that slowly rises and falls",
+                "yelp": "a tone that quickly rises and falls",
+            }[self.mode],
+            ("a bell", "music"),
+        )

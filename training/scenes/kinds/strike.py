@@ -7,13 +7,18 @@ from ..draw.style import hsv
 from ..sound.modal import MATERIALS, Body
 from .base import Kind, Words, choose, rhythm
 
-OBJECTS = {"wood": ("plank", "block"), "metal": ("pan", "pipe", "plate"), "glass": ("bottle", "jar"), "stone": ("stone", "brick"),
-           "skin": ("drum",)}
+OBJECTS = {
+    "wood": ("plank", "block"),
+    "metal": ("pan", "pipe", "plate"),
+    "glass": ("bottle", "jar"),
+    "stone": ("stone", "brick"),
+    "skin": ("drum",),
+}
 
 
 class Strike(Kind):
     name = "strike"
-    SWING_S = 0.09   # from the top of the swing to the contact
+    SWING_S = 0.09  # from the top of the swing to the contact
 
     def __init__(self, rng, stage):
         super().__init__(rng, stage)
@@ -51,7 +56,7 @@ class Strike(Kind):
             canvas.ring(self.place, top - give, half, 0.3 * half, 0.03, np.full(3, 0.25))
         else:
             block(canvas, rng, style, self.material, self.place, floor + height - give / 2, half, height)
-        lift = 1.15 * blows(t, hits, self.lifts, self.SWING_S, rest=0.25)     # rad above the contact
+        lift = 1.15 * blows(t, hits, self.lifts, self.SWING_S, rest=0.25)  # rad above the contact
         length = rng.uniform(0.55, 0.8) * scale
         pivot_x, pivot_y = self.place + self.side * length, top + 0.12 * scale
         lean = np.arcsin(0.12 * scale / length)
@@ -61,13 +66,28 @@ class Strike(Kind):
         wood = base_colour(rng, style, "wood")
         canvas.line(pivot_x, pivot_y, tip_x, tip_y, 0.05 * scale, wood)
         if self.tool != "stick":
-            canvas.box(tip_x, tip_y + 0.05 * scale, 0.06 * scale, 0.1 * scale, np.full(3, 0.3) if self.tool == "hammer" else wood, angle)
-        canvas.disc(pivot_x, pivot_y, 0.08 * scale, hsv(rng.uniform(0.03, 0.1), rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.95)))
+            canvas.box(
+                tip_x,
+                tip_y + 0.05 * scale,
+                0.06 * scale,
+                0.1 * scale,
+                np.full(3, 0.3) if self.tool == "hammer" else wood,
+                angle,
+            )
+        canvas.disc(
+            pivot_x, pivot_y, 0.08 * scale, hsv(rng.uniform(0.03, 0.1), rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.95))
+        )
 
     def words(self, rng):
         m = MATERIALS[self.material]
         thing = self.object if self.object in ("drum", "stone", "brick") else f"{m.adjective} {self.object}"
         verb = choose(rng, ("strikes", "hits", "beats on", "strikes"))
-        clause = choose(rng, (f"a {self.tool} {verb} a {thing}", f"someone {choose(rng, ('hits', 'strikes'))} a {thing} with a {self.tool}",
-                              f"a {thing} is struck with a {self.tool}"))
+        clause = choose(
+            rng,
+            (
+                f"a {self.tool} {verb} a {thing}",
+                f"someone {choose(rng, ('hits', 'strikes'))} a {thing} with a {self.tool}",
+                f"a {thing} is struck with a {self.tool}",
+            ),
+        )
         return Words(clause, f"a {self.tool} swinging at a {thing}", choose(rng, m.words), ("footsteps", "engine noise"))

@@ -23,7 +23,7 @@ class Typing(Kind):
             stop = start + rng.uniform(0.6, 2.4)
             times.extend(rhythm(rng, start, min(stop, stage.duration_s), 1 / (3.2 + 5 * self.fast), 0.25))
             start = stop + rng.uniform(0.25, 0.9)
-        self.keys = []                                # (row, column) of each stroke
+        self.keys = []  # (row, column) of each stroke
         for time in times:
             space = rng.random() < 0.14
             row, column = (ROWS - 1, COLUMNS // 2) if space else (int(rng.integers(ROWS - 1)), int(rng.integers(COLUMNS)))
@@ -90,6 +90,19 @@ class Typing(Kind):
 
     def words(self, rng):
         speed = "quickly " if self.fast > 0.7 else "slowly " if self.fast < 0.3 else ""
-        clause = choose(rng, (f"someone types {speed}on a keyboard", f"fingers type {speed}on a keyboard", "keys of a keyboard are pressed",
-                              "a keyboard clatters", "someone writes on a computer keyboard"))
-        return Words(clause, "keys of a keyboard sinking one after another", "light plastic clicks in bursts", ("voices", "footsteps"))
+        clause = choose(
+            rng,
+            (
+                f"someone types {speed}on a keyboard",
+                f"fingers type {speed}on a keyboard",
+                "keys of a keyboard are pressed",
+                "a keyboard clatters",
+                "someone writes on a computer keyboard",
+            ),
+        )
+        return Words(
+            clause,
+            "keys of a keyboard sinking one after another",
+            "light plastic clicks in bursts",
+            ("voices", "footsteps"),
+        )

@@ -1,12 +1,13 @@
-"""The mixing desk: places mono sounds by constant-power panning, adds stereo beds, sends both to one room, takes away what is below hearing, limits the sum.
+"""The mixing desk: places mono sounds by constant-power panning, adds stereo beds, sends both to one room, filters, limits.
 
 Levels   a sound of peak 1 placed with gain 1 peaks at −3 dBFS; nothing leaves above −1 dBFS (the whole clip is scaled then,
          so that the proportions stay).
-Room     convolution with decaying noise, low frequencies lasting longer, and a few early reflections; true stereo.
+Room     convolution with decaying noise, low frequencies lasting longer, and a few early reflections; one response an ear.
 """
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 import scipy.signal
 
 from . import SAMPLE_RATE
@@ -45,7 +46,7 @@ class Mix:
     def __init__(self, num_samples: int):
         self.num_samples = num_samples
         self.dry = np.zeros((2, num_samples), np.float32)
-        self.send = np.zeros((2, num_samples), np.float32)
+        self.send = np.zeros(num_samples, np.float32)
 
     def place(self, wave, time_s: float, gain: float, x: float = 0.0, wet: float = 1.0) -> None:
         """Mono `wave` [n] from `time_s` on, at x = −1 (left) … 1 (right); what falls outside the clip is dropped."""
@@ -55,15 +56,15 @@ class Mix:
             return
         piece = wave[first - start : last - start] * np.float32(gain * REFERENCE)
         left, right = pan(x)
-        for channel, part in ((0, left), (1, right)):
-            self.dry[channel, first:last] += np.float32(part) * piece
-            self.send[channel, first:last] += np.float32(wet * part) * piece
+        self.dry[0, first:last] += np.float32(left) * piece
+        self.dry[1, first:last] += np.float32(right) * piece
+        self.send[first:last] += np.float32(wet) * piece
 
     def add(self, stereo, gain: float = 1.0, wet: float = 0.3) -> None:
         """Stereo [2, num_samples], rms or peak as it is."""
         self.dry += np.float32(gain) * stereo
         if wet:
-            self.send += np.float32(gain * wet) * stereo
+            self.send += np.float32(0.5 * gain * wet) * (stereo[0] + stereo[1])
 
     def add_moving(self, wave, x, gain=1.0, wet: float = 0.6) -> None:
         """Mono [num_samples] whose place x [num_samples] moves."""
@@ -74,9 +75,11 @@ class Mix:
         """float32 [2, num_samples] with the room's reverberation, a 5 ms fade at both ends, at most −1 dBFS."""
         out = self.dry
         if room.wet > 0 and self.send.any():
-            tail = scipy.signal.oaconvolve(self.send, room.response(rng), axes=1)[:, : self.num_samples]
-            out = out + np.float32(np.sqrt(room.wet)) * tail
-        out = scipy.signal.lfilter([1, -1], [1, -0.998], out.astype(np.float64), axis=1)   # nothing below 14 Hz leaves
+            response = room.response(rng)
+            length = scipy.fft.next_fast_len(self.num_samples + response.shape[1], real=True)
+            spectrum = scipy.fft.rfft(response, length) * scipy.fft.rfft(self.send, length)
+            out = out + np.float32(np.sqrt(room.wet)) * scipy.fft.irfft(spectrum, length)[:, : self.num_samples]
+        out = scipy.signal.lfilter([1, -1], [1, -0.998], out.astype(np.float64), axis=1)  # nothing below 14 Hz leaves
         ramp = np.linspace(0, 1, 220, dtype=np.float32)
         out[:, :220] *= ramp
         out[:, -220:] *= ramp[::-1]

@@ -36,14 +36,14 @@ class Material:
 
     name: str
     adjective: str
-    ratios: tuple            # mode frequencies over the first
-    f0_hz: tuple             # first mode of the largest and the smallest body
-    t60_s: tuple             # decay of the first mode, shortest to longest
-    damping_slope: float     # T_k = T_1 · (f_k/f_1)^−slope
-    hardness_hz: float       # corner of the contact force at full speed
-    noise: float             # share of contact noise
+    ratios: tuple  # mode frequencies over the first
+    f0_hz: tuple  # first mode of the largest and the smallest body
+    t60_s: tuple  # decay of the first mode, shortest to longest
+    damping_slope: float  # T_k = T_1 · (f_k/f_1)^−slope
+    hardness_hz: float  # corner of the contact force at full speed
+    noise: float  # share of contact noise
     restitution: tuple
-    words: tuple             # how it sounds
+    words: tuple  # how it sounds
 
 
 BAR = (1, 2.76, 5.40, 8.93, 13.34, 18.64)
@@ -55,18 +55,78 @@ LUMP = (1, 1.31, 1.83, 2.27, 2.9, 3.7, 4.6, 5.9)
 MATERIALS = {
     m.name: m
     for m in (
-        Material("wood", "wooden", BAR, (170, 620), (0.08, 0.22), 0.8, 3200, 0.35, (0.42, 0.6),
-                 ("dry and short", "hollow and woody", "a dull wooden knock")),
-        Material("metal", "metal", PLATE, (260, 1500), (0.7, 2.4), 0.35, 9000, 0.15, (0.5, 0.7),
-                 ("bright and ringing", "a metallic clang", "a long metallic ring")),
-        Material("glass", "glass", BOWL, (900, 3000), (0.25, 0.8), 0.55, 11000, 0.12, (0.5, 0.66),
-                 ("clear and high", "a glassy clink", "thin and bright")),
-        Material("rubber", "rubber", LUMP, (70, 190), (0.07, 0.16), 1.0, 700, 0.25, (0.74, 0.87),
-                 ("soft and low", "a dull rubbery thump", "muffled and round")),
-        Material("stone", "stone", LUMP, (600, 1900), (0.03, 0.07), 0.5, 6500, 0.6, (0.3, 0.48),
-                 ("hard and very short", "a dry stony click", "a heavy clack")),
-        Material("skin", "drum", MEMBRANE, (65, 230), (0.25, 0.6), 0.7, 1800, 0.3, (0.4, 0.5),
-                 ("deep and booming", "a resonant drum beat", "a round drum tone")),
+        Material(
+            "wood",
+            "wooden",
+            BAR,
+            (170, 620),
+            (0.08, 0.22),
+            0.8,
+            3200,
+            0.35,
+            (0.42, 0.6),
+            ("dry and short", "hollow and woody", "a dull wooden knock"),
+        ),
+        Material(
+            "metal",
+            "metal",
+            PLATE,
+            (260, 1500),
+            (0.7, 2.4),
+            0.35,
+            9000,
+            0.15,
+            (0.5, 0.7),
+            ("bright and ringing", "a metallic clang", "a long metallic ring"),
+        ),
+        Material(
+            "glass",
+            "glass",
+            BOWL,
+            (900, 3000),
+            (0.25, 0.8),
+            0.55,
+            11000,
+            0.12,
+            (0.5, 0.66),
+            ("clear and high", "a glassy clink", "thin and bright"),
+        ),
+        Material(
+            "rubber",
+            "rubber",
+            LUMP,
+            (70, 190),
+            (0.07, 0.16),
+            1.0,
+            700,
+            0.25,
+            (0.74, 0.87),
+            ("soft and low", "a dull rubbery thump", "muffled and round"),
+        ),
+        Material(
+            "stone",
+            "stone",
+            LUMP,
+            (600, 1900),
+            (0.03, 0.07),
+            0.5,
+            6500,
+            0.6,
+            (0.3, 0.48),
+            ("hard and very short", "a dry stony click", "a heavy clack"),
+        ),
+        Material(
+            "skin",
+            "drum",
+            MEMBRANE,
+            (65, 230),
+            (0.25, 0.6),
+            0.7,
+            1800,
+            0.3,
+            (0.4, 0.5),
+            ("deep and booming", "a resonant drum beat", "a round drum tone"),
+        ),
     )
 }
 
@@ -94,7 +154,7 @@ class Body:
         wave = damped_sines(self.freqs, self.t60, amps, num_samples)
         wave /= np.abs(wave).max() + 1e-9
         burst = contact_noise(rng, corner, 0.012)
-        wave[: len(burst)] += self.noise * burst[: num_samples]
+        wave[: len(burst)] += self.noise * burst[:num_samples]
         wave[-64:] *= np.linspace(1, 0, 64, dtype=np.float32)
         return wave / np.abs(wave).max()
 
