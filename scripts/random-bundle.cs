@@ -1,7 +1,8 @@
 // Makes a bundle whose networks are small and whose weights are random: every part of the product runs with it, in
 // seconds and without a download, and what it makes is noise that follows the shape of nothing.
 //
-//   dotnet run scripts/random-bundle.cs -- OUTPUT [SEED]          writes the bundle (about 14 MB)
+//   dotnet run scripts/random-bundle.cs -- OUTPUT [SEED] [--mel]  writes the bundle (about 14 MB); --mel: with a mel codec
+//                                                                 of 8-bit weights instead of an Oobleck VAE
 //   dotnet run scripts/random-bundle.cs -- --list published       the tensors of the published sizes as JSON, for checks
 //   dotnet run scripts/random-bundle.cs -- --list small           those of the bundle
 using System.Buffers.Binary;
@@ -34,21 +35,27 @@ if (args is ["--list", "published" or "small"])
     Console.WriteLine(list.ToJsonString(Text.Json));
     return 0;
 }
+bool mel = args.Contains("--mel");
+args = [.. args.Where(argument => argument != "--mel")];
 if (args.Length is 0 or > 2 || args[0].StartsWith('-') || (args.Length == 2 && !int.TryParse(args[1], out _)))
 {
-    Console.Error.WriteLine("usage: dotnet run scripts/random-bundle.cs -- OUTPUT [SEED] | --list published|small");
+    Console.Error.WriteLine("usage: dotnet run scripts/random-bundle.cs -- OUTPUT [SEED] [--mel] | --list published|small");
     return 2;
 }
 
 string output = args[0];
 var random = new Random(args.Length == 2 ? int.Parse(args[1]) : 1);
 Directory.CreateDirectory(output);
-foreach (var (component, tensors) in Networks.All(small)) Weights.Write(Path.Combine(output, component + ".safetensors"), tensors, random);
+foreach (var (component, tensors) in Networks.All(small))
+{
+    bool isMel = mel && component == "vae";
+    Weights.Write(Path.Combine(output, component + ".safetensors"), isMel ? Networks.MelCodec() : tensors, random, eightBits: isMel);
+}
 
 string tokenizers = Path.Combine(Here(), "..", "tests", "golden", "tokenizers");
 File.Copy(Single(tokenizers, "bpe_simple_vocab_16e6.txt.gz"), Path.Combine(output, "clip_bpe.txt.gz"), overwrite: true);
 File.Copy(Single(tokenizers, "spiece.model"), Path.Combine(output, "spiece.model"), overwrite: true);
-File.WriteAllText(Path.Combine(output, "bundle.json"), Description(small));
+File.WriteAllText(Path.Combine(output, "bundle.json"), Description(small, mel));
 return 0;
 
 static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
@@ -57,7 +64,7 @@ static string Single(string folder, string name) =>
     Directory.EnumerateFiles(folder, name, SearchOption.AllDirectories).FirstOrDefault()
     ?? throw new FileNotFoundException($"{name} is not under {Path.GetFullPath(folder)}; is the checkout complete?");
 
-static string Description(Sizes s)
+static string Description(Sizes s, bool mel)
 {
     JsonObject Component(string name, string config, string? tokenizer = null) => new()
     {
@@ -71,7 +78,12 @@ static string Description(Sizes s)
              "hidden_dim": {{s.Hidden}}, "depth": {{s.Depth}}, "fused_depth": {{s.Fused}}, "num_heads": {{s.Heads}},
              "latent_seq_len": 194, "clip_seq_len": 72, "sync_seq_len": 216, "v2": true, "kernel_size": 3}
             """),
-        ["vae"] = Component("vae", $$"""
+        ["vae"] = mel ? Component("vae", """
+            {"encoder": {"type": "mel", "config": {"latent_dim": 64, "fine_width": 32, "coarse_width": 64, "fine_blocks": 1, "coarse_blocks": 1, "expansion": 3,
+               "n_fft": 1024, "hop": 256, "num_bands": 96, "max_hz": 20000, "frames_per_latent": 8, "sample_rate": 44100} },
+             "decoder": {"type": "mel", "config": {"latent_dim": 64, "fine_width": 32, "coarse_width": 64, "fine_blocks": 1, "coarse_blocks": 1, "expansion": 3,
+               "n_fft": 1024, "hop": 256, "num_bands": 96, "max_hz": 20000, "frames_per_latent": 8, "sample_rate": 44100} } }
+            """) : Component("vae", $$"""
             {"encoder": {"type": "oobleck", "config": {"in_channels": 2, "channels": {{s.VaeChannels}}, "c_mults": [1, 2, 4, 8, 16],
                "strides": [2, 4, 4, 8, 8], "latent_dim": 128, "use_snake": true} },
              "decoder": {"type": "oobleck", "config": {"out_channels": 2, "channels": {{s.VaeChannels}}, "c_mults": [1, 2, 4, 8, 16],
@@ -223,6 +235,34 @@ internal static class Networks
         return t;
     }
 
+    /// <summary>Of docs/mel-codec.md, with one block a level.</summary>
+    public static Tensors MelCodec()
+    {
+        const int Latent = 64, Fine = 32, Coarse = 64, Features = 192, Frames = 8;
+        var t = new Tensors();
+        t.Layer("encoder.patch", Fine, Features);
+        t.ConvNext("encoder.fine.0", Fine);
+        t.Layer("encoder.merge", Coarse, Frames * Fine);
+        t.ConvNext("encoder.coarse.0", Coarse);
+        t.Layer("encoder.norm", Coarse);
+        t.Layer("encoder.out", 2 * Latent, Coarse);
+        t.Layer("decoder.in", Coarse, Latent, 3);
+        t.ConvNext("decoder.coarse.0", Coarse);
+        t.Layer("decoder.split", Frames * Fine, Coarse);
+        t.ConvNext("decoder.fine.0", Fine);
+        t.Layer("decoder.norm", Fine);
+        t.Layer("decoder.out", Features, Fine);
+        return t;
+    }
+
+    private static void ConvNext(this Tensors t, string name, int width)
+    {
+        t.Layer(name + ".dw", width, 1, 7);
+        t.Layer(name + ".norm", width);
+        t.Layer(name + ".fc1", 3 * width, width);
+        t.Layer(name + ".fc2", width, 3 * width);
+    }
+
     private static void Snake(this Tensors t, string name, int channels)
     {
         t.Add(name + ".alpha", channels);
@@ -334,21 +374,28 @@ internal static class Networks
     }
 }
 
-/// <summary>Normal values that keep activations at a natural size, as 16-bit floats in a safetensors file.</summary>
+/// <summary>Normal values that keep activations at a natural size, in a safetensors file: 16-bit floats, or 8 bits with a scale per row.</summary>
 internal static class Weights
 {
-    public static void Write(string path, Tensors tensors, Random random)
+    public static void Write(string path, Tensors tensors, Random random, bool eightBits = false)
     {
         var header = new JsonObject();
+        var data = new List<byte[]>();
         long at = 0;
-        foreach (var (name, shape) in tensors)
+        void Add(string name, string type, int[] shape, byte[] bytes)
         {
-            long bytes = 2 * Count(shape);
             header[name] = new JsonObject
             {
-                ["dtype"] = "F16", ["shape"] = new JsonArray([.. shape.Select(d => JsonValue.Create(d))]), ["data_offsets"] = new JsonArray(at, at + bytes),
+                ["dtype"] = type, ["shape"] = new JsonArray([.. shape.Select(d => JsonValue.Create(d))]), ["data_offsets"] = new JsonArray(at, at + bytes.Length),
             };
-            at += bytes;
+            data.Add(bytes);
+            at += bytes.Length;
+        }
+        foreach (var (name, shape) in tensors)
+        {
+            float[] values = Draw(name, shape, random);
+            if (eightBits && shape.Length >= 2) AddRounded(Add, name, shape, values);
+            else Add(name, "F16", shape, [.. values.SelectMany(value => BitConverter.GetBytes((Half)value))]);
         }
         byte[] json = Encoding.UTF8.GetBytes(header.ToJsonString(Text.Json));
         int jsonBytes = json.Length;
@@ -360,13 +407,24 @@ internal static class Weights
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)json.Length);
         file.Write(length);
         file.Write(json);
-        foreach (var (name, shape) in tensors)
-        {
-            var (mean, deviation) = Distribution(name, shape);
-            var data = new byte[2 * Count(shape)];
-            for (int i = 0; i < data.Length; i += 2) BinaryPrimitives.WriteHalfLittleEndian(data.AsSpan(i), (Half)(mean + deviation * Normal(random)));
-            file.Write(data);
-        }
+        foreach (byte[] bytes in data) file.Write(bytes);
+    }
+
+    /// <summary>value = scale[row] · int8, the largest of a row being 127.</summary>
+    private static void AddRounded(Action<string, string, int[], byte[]> add, string name, int[] shape, float[] values)
+    {
+        int columns = values.Length / shape[0];
+        float[] scales = [.. values.Chunk(columns).Select(row => row.Max(Math.Abs) / 127)];
+        add(name, "I8", shape, [.. values.Select((value, i) => (byte)(sbyte)MathF.Round(value / scales[i / columns]))]);
+        add(name + ".scale", "F32", [shape[0]], [.. scales.SelectMany(BitConverter.GetBytes)]);
+    }
+
+    private static float[] Draw(string name, int[] shape, Random random)
+    {
+        var (mean, deviation) = Distribution(name, shape);
+        var values = new float[Count(shape)];
+        for (int i = 0; i < values.Length; i++) values[i] = (float)(mean + deviation * Normal(random));
+        return values;
     }
 
     private static long Count(int[] shape) => shape.Aggregate(1L, (product, d) => product * d);

@@ -52,7 +52,9 @@ public sealed class NetworkCost
         if (!_configs.TryGetValue("vae", out JsonElement config)) return double.NaN;
         if (config.TryGetProperty("model", out JsonElement model)) config = model;
         if (!config.TryGetProperty("decoder", out JsonElement decoder)) return double.NaN;
+        bool isMel = decoder.TryGetProperty("type", out JsonElement type) && type.ValueEquals("mel");
         if (decoder.TryGetProperty("config", out JsonElement inner)) decoder = inner;
+        if (isMel) return MelDecode(decoder, latentLength);
         double channels = Number(decoder, "channels", 128), latentDim = Number(decoder, "latent_dim", 64), outputs = Number(decoder, "out_channels", 2);
         double[] multiples = Numbers(decoder, "c_mults", [1, 2, 4, 8, 16]), strides = Numbers(decoder, "strides", [2, 4, 4, 8, 8]);
         double length = latentLength, width = channels * multiples[^1];
@@ -66,6 +68,17 @@ public sealed class NetworkCost
             width = next;
         }
         return 2 * (sum + 7 * width * outputs * length);
+    }
+
+    /// <summary>The network of the mel codec; the phase reconstruction behind it is no matter of products.</summary>
+    private static double MelDecode(JsonElement config, double latents)
+    {
+        double fine = Number(config, "fine_width", 128), coarse = Number(config, "coarse_width", 256), frames = Number(config, "frames_per_latent", 8);
+        double expansion = Number(config, "expansion", 3);
+        double Blocks(string count, double width) => Number(config, count, 4) * (7 * width + 2 * expansion * width * width);
+        double perLatent = 3 * Number(config, "latent_dim", 64) * coarse + Blocks("coarse_blocks", coarse) + coarse * frames * fine;
+        double perFrame = Blocks("fine_blocks", fine) + fine * 2 * Number(config, "num_bands", 96);
+        return 2 * latents * (perLatent + frames * perFrame);
     }
 
     /// <summary>The T5 encoder over a text of <paramref name="tokens"/>.</summary>

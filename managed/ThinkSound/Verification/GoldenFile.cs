@@ -54,6 +54,9 @@ internal sealed class GoldenFile
     public bool HasPrefix(string prefix) => _tensors.Keys.Any(key => key.StartsWith(prefix, StringComparison.Ordinal));
     public IReadOnlyList<long> ShapeOf(string key) => _tensors[key].Shape;
 
+    /// <summary>A metadata entry as it stands, or null.</summary>
+    public string? Metadata(string key) => _metadata.GetValueOrDefault(key);
+
     /// <summary>A metadata entry that is JSON, or null.</summary>
     public JsonNode? Json(string key)
     {

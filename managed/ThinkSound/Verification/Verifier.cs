@@ -27,6 +27,7 @@ public static class Verifier
             case "train": MmditVerification.Training(context); break;
             case "pipeline": PipelineVerification.Run(context); break;
             case "vae": VaeVerification.Run(context); break;
+            case "mel_codec": MelCodecVerification.Run(context); break;
             case "preprocess": PreprocessVerification.Run(context); break;
             case "t5" or "clip_text" or "clip_vision" or "synchformer": EncoderVerification.Run(context, kind); break;
             default: context.Ledger.Fail("(file)", "its metadata names no network that is known here"); break;
@@ -50,6 +51,7 @@ public static class Verifier
         if (config.ContainsKey("d_model")) return "t5";
         if (config.ContainsKey("embed_dim")) return "synchformer";
         if (config.ContainsKey("sizes")) return "preprocess";
+        if (file.Metadata("reference") == "mel_codec") return "mel_codec";
         return config.ContainsKey("model") || config.ContainsKey("decoder") || config.ContainsKey("encoder") ? "vae" : "unknown";
     }
 

@@ -40,6 +40,17 @@ public class NetworkCostTests
     }
 
     [Test]
+    public void A_mel_codec_costs_what_its_layers_add_up_to()
+    {
+        var cost = new NetworkCost(BundleDescription.Parse("""
+            {"format": "thinksound-bundle", "version": 1, "name": "mel", "components": {"vae": {"config": {"decoder": {"type": "mel", "config": {
+              "latent_dim": 64, "fine_width": 128, "coarse_width": 256, "fine_blocks": 4, "coarse_blocks": 4, "expansion": 3, "num_bands": 96, "frames_per_latent": 8}}}}}}
+            """u8.ToArray(), "mel"));
+        // By hand, multiplications a latent: in 49 152, coarse 4·(1 792 + 393 216), split 262 144, fine 8·4·(896 + 98 304), out 8·24 576.
+        Assert.That(cost.Decode(100), Is.EqualTo(2.0 * 100 * (49152 + 4 * 395008 + 262144 + 32 * 99200 + 196608)));
+    }
+
+    [Test]
     public void A_network_that_is_not_there_costs_nothing_known() =>
         Assert.That(new NetworkCost(BundleDescription.Parse("""{"components": {}}"""u8.ToArray(), "none")).Mmdit(1, 1), Is.NaN);
 }
