@@ -62,7 +62,7 @@ void measure_step(Bench& bench, DType dtype) {
 
 void measure_decode(Bench& bench, DType dtype) {
   const Loaded loaded(bench, TS_COMPONENT_VAE_DECODER, dtype);
-  const OobleckDecoder& decoder = *loaded.engine->networks().decoder;
+  const AudioDecoder& decoder = *loaded.engine->networks().decoder;
   const std::vector<float> latent = random_values(kLatents * 64);
   for (int64_t chunk : {int64_t(16), kDefaultDecodeChunk, int64_t(64), kLatents}) {
     const double seconds =
