@@ -4,7 +4,7 @@
 #   scripts/test.sh                                    builds what it needs; a second run builds only what changed
 #   THINKSOUND_GOLDENS=<folder> scripts/test.sh        with the full golden files instead of the committed subset
 #   TS_ONLY=native,managed scripts/test.sh             some parts: tree native plain asan tsan fuzz bindings managed
-#                                                      verify packages cuda
+#                                                      verify packages training cuda
 #
 # Whatever cannot run here (no CUDA compiler, no full golden file) is listed and counted as skipped.
 set -uo pipefail
@@ -130,6 +130,27 @@ packages() {
   count "packages" "$(grep -c '^ok ' "$log")" "$bad" "$(grep -c '^SKIP ' "$log")"
 }
 
+training() {
+  local log=$logs/training.log status=0 ran bad missed
+  step
+  if ! quietly "$logs/setup-training.log" scripts/setup-training.sh; then
+    skips+=("training: what it needs could not be installed (scripts/setup-training.sh)")
+    count "training programs" 0 0 1
+    return
+  fi
+  PYTHONPATH=training timeout 900 /usr/bin/python3 -m unittest discover tests/training >"$log" 2>&1 || status=$?
+  ran=$(sed -n 's/^Ran \([0-9]*\) tests\{0,1\} in .*/\1/p' "$log")
+  bad=$(sed -n 's/^FAILED (\(.*\))$/\1/p' "$log" | grep -oE '(failures|errors)=[0-9]+' | awk -F= '{ n += $2 } END { print n + 0 }')
+  missed=$(sed -n 's/.*skipped=\([0-9]*\).*/\1/p' "$log" | tail -n 1)
+  : "${ran:=0}" "${missed:=0}"
+  if ((status)); then
+    tail -n 80 "$log"
+    bad=$((bad ? bad : 1)) # the time limit, or Python itself
+  fi
+  ((missed)) && skips+=("training: $missed tests need the full golden files (THINKSOUND_GOLDENS)")
+  count "training programs" $((ran > bad + missed ? ran - bad - missed : 0)) "$bad" "$missed"
+}
+
 cuda() {
   step
   if ! compgen -G 'native/ops/cuda/*.cu' >/dev/null; then return; fi
@@ -154,6 +175,7 @@ if wanted bindings; then
 fi
 if wanted verify; then verify; fi
 if wanted packages; then packages; fi
+if wanted training; then training; fi
 if wanted plain; then native plain; fi
 if wanted asan; then native asan; fi
 if wanted tsan; then native tsan; fi

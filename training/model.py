@@ -21,7 +21,7 @@ NAME = "foley-small"
 LATENT_DIM, CLIP_DIM, SYNC_DIM, TEXT_DIM, TEXT_LEN = 64, 96, 96, 96, 64
 CLIP_FPS, SYNC_FPS, IMAGE, PATCH = 8, 24, 64, 8   # 24 pictures a second are whole segments: three times 8 a second
 
-CODEC = {"encoder": mel_codec.MelConfig(fine_blocks=2, coarse_blocks=3), "decoder": mel_codec.MelConfig(fine_blocks=4, coarse_blocks=4)}
+CODEC = {"encoder": mel_codec.MelConfig(), "decoder": mel_codec.MelConfig()}
 CLIP_VISION = {"vision_config": {"hidden_size": 96, "intermediate_size": 384, "num_attention_heads": 3, "num_hidden_layers": 4, "image_size": IMAGE,
                                  "patch_size": PATCH, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}, "projection_dim": CLIP_DIM}
 SYNCHFORMER = {"embed_dim": SYNC_DIM, "depth": 3, "num_heads": 3, "image": IMAGE, "patch": 2 * PATCH, "temporal_patch": 2, "frames_per_segment": 16}
