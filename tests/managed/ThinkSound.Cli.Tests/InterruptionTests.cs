@@ -31,4 +31,40 @@ internal class InterruptionTests : WithFolder
             Assert.That(Files(), Is.EqualTo(new[] { "out.mp4" }));
         });
     }
+
+    [Test]
+    public void Interrupted_while_it_loads_a_large_model_it_does_not_load_the_rest()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Ignore("how far it is shows in its memory, as Linux tells it");
+        const long begun = 500_000_000, whole = 7_000_000_000; // bytes; the whole model takes 7.5 GB or more
+        using Process process = Cli.Start(["info", "--synthetic", "published", "--duration", "8"], []);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        while (Memory(process, "VmRSS") < begun && !process.HasExited) Thread.Sleep(5);
+        Assert.That(process.HasExited, Is.False, "it was over before it could be interrupted");
+
+        Cli.Tool("kill", "-INT", process.Id.ToString());
+        long peak = 0;
+        while (!process.WaitForExit(5)) peak = Math.Max(peak, Memory(process, "VmHWM"));
+        Assert.Multiple(() =>
+        {
+            Assert.That(process.ExitCode, Is.EqualTo(130), errors.Result);
+            Assert.That(peak, Is.LessThan(whole));
+            Assert.That(output.Result, Is.Empty);
+            Assert.That(errors.Result, Does.Contain("cancelled"));
+        });
+    }
+
+    /// <summary>A line of /proc/PID/status, in bytes; 0 when the process is gone.</summary>
+    private static long Memory(Process process, string line)
+    {
+        try
+        {
+            string? found = File.ReadLines($"/proc/{process.Id}/status").FirstOrDefault(text => text.StartsWith(line + ":", StringComparison.Ordinal));
+            return found is null ? 0 : 1024 * long.Parse(found.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
 }

@@ -48,6 +48,9 @@ public class FoleyPipelineTests
         FoleyStage[] order = [.. stages.Where(p => p.Output <= 0).Select(p => p.Stage).Distinct()];
         Assert.That(order, Is.EqualTo(new[] { FoleyStage.Load, FoleyStage.Watch, FoleyStage.Text, FoleyStage.Sample, FoleyStage.Decode, FoleyStage.Write }));
         Assert.That(stages.Where(p => p is { Stage: FoleyStage.Sample, Output: 1 }).Select(p => p.Fraction), Does.Contain(1.0));
+        FoleyProgress[] loading = [.. stages.Where(p => p.Stage == FoleyStage.Load)];
+        Assert.That(loading.Count(p => p.Fraction == 1), Is.EqualTo(2), "what makes the sound, and what watches");
+        Assert.That(loading.Select(p => p.Detail), Does.Contain("100 %").And.Some.Matches<string>(detail => detail is not ("" or "0 %" or "100 %")));
     }
 
     [Test]
