@@ -36,12 +36,13 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def codec_of(path: Path):
-    """From a checkpoint of `codec`, or from a bundle's safetensors file."""
+    """From a checkpoint of `codec`, or from a safetensors file, a bundle's or its own."""
     codec = model.mel_codec.MelCodec(model.CODEC["encoder"], model.CODEC["decoder"])
     if path.suffix == ".pt":
         codec.load_state_dict(torch.load(path, map_location="cpu")["ema"])
     else:
-        codec.load_state_dict({name: tensor.float() for name, tensor in safetensors.read(path, "vae.")[0].items()})
+        tensors = safetensors.read(path, "vae.")[0] or safetensors.read(path)[0]
+        codec.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return codec.eval()
 
 

@@ -1,10 +1,10 @@
 """Makes the embedded model from a clone, with one command.
 
-    PYTHONPATH=training python3 -m train -o build/training              about five hours on two cores
+    PYTHONPATH=training python3 -m train -o build/training              about four hours on two cores
     PYTHONPATH=training python3 -m train -o build/training --scale 0.02 a rehearsal in minutes
 
 Each step is a program of its own that goes on where it stopped; what is finished is not done again. The bundle ends up in
-OUTPUT/foley-small; copy it to models/ when `evaluate` says it is better.
+OUTPUT/foley-small; copy it to models/ when it measures better.
 """
 import argparse
 import os
@@ -35,8 +35,7 @@ def main() -> None:
     clips = {"train-4s": (4, count(6000), "train"), "train-8s": (8, count(1200), "train")}
     for name, (duration, number, split) in clips.items():
         run("clips", "--count", number, "--duration", duration, "--split", split, "-o", out / name)
-    run("clips", "--recordings", "--split", "train", "--duration", 4, "-o", out / "recordings")
-    sounds = [out / name for name in (*clips, "recordings")]
+    sounds = [out / name for name in clips]
     run("vocabularies", *sounds, "-o", out / "vocabularies", unless=out / "vocabularies" / "spiece.model")
     run("codec", *sounds, "--minutes", 60 * scale, "-o", out / "codec")
     run("encoders", out / "train-4s", "--vocabularies", out / "vocabularies", "--minutes", 60 * scale, "-o", out / "encoders")
