@@ -14,6 +14,7 @@ import torch
 from twin.mel_codec import FLOOR, MelConfig, band_centres_hz, hz_to_mel
 
 LOOK_AHEAD = 3    # frames after the one being committed that are refined with it
+MAX_LOG = 9       # of a magnitude: 78 dB above full scale, so that nothing a network says overflows
 WINDOW_SUM = 1.5  # of squared Hann windows a quarter of their length apart
 
 
@@ -28,7 +29,7 @@ def bin_magnitudes(y: np.ndarray, config: MelConfig = MelConfig()) -> np.ndarray
     position = np.interp(hz_to_mel(torch.from_numpy(bins_hz)).numpy(), centres, np.arange(config.num_bands))
     lower = np.minimum(position.astype(int), config.num_bands - 2)
     weight = position - lower
-    magnitude = np.exp(logs[..., lower] * (1 - weight) + logs[..., lower + 1] * weight) - FLOOR
+    magnitude = np.exp(np.minimum(logs[..., lower] * (1 - weight) + logs[..., lower + 1] * weight, MAX_LOG)) - FLOOR
     return np.where(bins_hz <= config.max_hz, np.maximum(magnitude, 0), 0)
 
 
@@ -109,9 +110,12 @@ def common_phase(magnitude: np.ndarray, config: MelConfig = MelConfig(), iterati
 
 
 def synthesise(y: np.ndarray, config: MelConfig = MelConfig(), iterations: int = 8) -> np.ndarray:
-    """Log-mel y [M, 2·bands] → sound f64 [2, hop·M]."""
+    """Log-mel y [M, 2·bands] → sound f64 [2, hop·M]. At both ends fewer windows overlap, and their sum is less."""
     magnitude = bin_magnitudes(y, config)
     units = common_phase(np.sqrt((magnitude**2).mean(0)), config, iterations)
-    frames = np.fft.irfft(magnitude * units * (config.n_fft / 4), config.n_fft) * (hann(config.n_fft) / WINDOW_SUM)
+    window = hann(config.n_fft)
+    frames = np.fft.irfft(magnitude * units * (config.n_fft / 4), config.n_fft) * window
     reach = (config.n_fft - config.hop) // 2
-    return overlap_add(frames, config.hop)[:, reach : reach + config.hop * len(y)]
+    kept = slice(reach, reach + config.hop * len(y))
+    sums = overlap_add(np.broadcast_to(window**2, (len(y), config.n_fft)), config.hop)
+    return overlap_add(frames, config.hop)[:, kept] / sums[kept]
