@@ -159,8 +159,9 @@ TEST_CASE("abi: words and features are the same thing, and a negative prompt nee
   CHECK(last_error().find("guidance") != std::string::npos);
 }
 
-TEST_CASE("abi: sample, decode and generate agree, and the plan is what is used") {
-  TinyEngine tiny;
+namespace {
+void check_stages_and_plan(const char* codec) {
+  TinyEngine tiny(1, "cpu", 0, codec);
   TinyRequest request;
   ts_lengths lengths;
   ts_lengths_init(&lengths);
@@ -181,17 +182,22 @@ TEST_CASE("abi: sample, decode and generate agree, and the plan is what is used"
   CHECK(plan.sample_bytes > 0);
   CHECK(plan.decode_bytes > 0);
   // A cap of exactly the plan is enough; one byte less is not.
-  TinyEngine capped(1, "cpu", plan.weights_bytes + std::max(plan.sample_bytes, plan.decode_bytes));
+  TinyEngine capped(1, "cpu", plan.weights_bytes + std::max(plan.sample_bytes, plan.decode_bytes), codec);
   REQUIRE(capped.status == TS_OK);
   generate(capped.session, request);
-  TinyEngine tight(1, "cpu", plan.weights_bytes + std::max(plan.sample_bytes, plan.decode_bytes) / 2);
+  TinyEngine tight(1, "cpu", plan.weights_bytes + std::max(plan.sample_bytes, plan.decode_bytes) / 2, codec);
   REQUIRE(tight.status == TS_OK);
   uint64_t num_samples = 0;
   std::vector<float> room(2 * 44100);
   CHECK(ts_generate(tight.session, &request.conditions, &request.options, nullptr, nullptr, room.data(), room.size(), &num_samples) == TS_OUT_OF_MEMORY);
   CHECK(last_error().find("memory cap") != std::string::npos);
-  TinyEngine hopeless(1, "cpu", 1000);
+  TinyEngine hopeless(1, "cpu", 1000, codec);
   CHECK(hopeless.status == TS_OUT_OF_MEMORY);
+}
+}  // namespace
+
+TEST_CASE("abi: sample, decode and generate agree, and the plan is what is used") {
+  for (const char* codec : {ts::test::kTinyOobleck, ts::test::kTinyMel}) check_stages_and_plan(codec);
 }
 
 TEST_CASE("abi: frames become features, whatever their size") {
@@ -256,8 +262,9 @@ TEST_CASE("abi: a synchronous call is cancelled at every stage and the session g
   }
 }
 
-TEST_CASE("job: delivers the same samples as the synchronous call, by ring and by callback") {
-  TinyEngine tiny;
+namespace {
+void check_delivery(const char* codec) {
+  TinyEngine tiny(1, "cpu", 0, codec);
   TinyRequest request;
   request.options.duration_s = 2;
   request.options.decode_chunk = 4;
@@ -297,6 +304,11 @@ TEST_CASE("job: delivers the same samples as the synchronous call, by ring and b
     for (size_t i = 0; i < read.size() / 2; ++i) REQUIRE((read[2 * i] == expected[i] && read[2 * i + 1] == expected[num_samples + i]));
     ts_job_destroy(job);
   }
+}
+}  // namespace
+
+TEST_CASE("job: delivers the same samples as the synchronous call, by ring and by callback") {
+  for (const char* codec : {ts::test::kTinyOobleck, ts::test::kTinyMel}) check_delivery(codec);
 }
 
 TEST_CASE("job: cancel ends it within a step, its handles may go in any order") {

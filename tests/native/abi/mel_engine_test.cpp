@@ -1,7 +1,5 @@
-// The public interface on a bundle whose codec is of type "mel": what abi_test.cpp and the jobs hold for Oobleck.
-#include <algorithm>
+// The public interface on a bundle whose codec is of type "mel". abi_test.cpp holds both families to what they share.
 #include <cmath>
-#include <thread>
 
 #include "abi/tiny_engine.h"
 
@@ -9,7 +7,7 @@ namespace ts::test {
 namespace {
 
 struct MelEngine : TinyEngine {
-  explicit MelEngine(uint32_t num_threads = 1, uint64_t memory_cap_bytes = 0) : TinyEngine(num_threads, "cpu", memory_cap_bytes, kTinyMel) {
+  explicit MelEngine(uint32_t num_threads = 1) : TinyEngine(num_threads, "cpu", 0, kTinyMel) {
     REQUIRE_MESSAGE(status == TS_OK, ts_last_error());
   }
 };
@@ -29,67 +27,6 @@ TEST_CASE("mel engine: says what its codec is, and makes the same samples on any
   CHECK(generate(one.session, request) == first);
   CHECK(generate(three.session, request) == first);
   for (float sample : first) REQUIRE(std::isfinite(sample));
-}
-
-TEST_CASE("mel engine: sample, decode and generate agree, and the plan is what is used") {
-  MelEngine tiny;
-  TinyRequest request;
-  ts_lengths lengths;
-  ts_lengths_init(&lengths);
-  REQUIRE(ts_get_lengths(tiny.engine, 1.0, TS_LENGTHS_EXACT, &lengths) == TS_OK);
-  std::vector<float> latent(64 * lengths.latent_len), audio(2 * 2048 * size_t(lengths.latent_len));
-  REQUIRE(ts_sample(tiny.session, &request.conditions, &request.options, nullptr, nullptr, latent.data(), latent.size()) == TS_OK);
-  REQUIRE(ts_decode(tiny.session, latent.data(), lengths.latent_len, 0, nullptr, nullptr, nullptr, audio.data(), audio.size()) == TS_OK);
-  const std::vector<float> generated = generate(tiny.session, request);
-  const size_t kept = lengths.num_samples, whole = 2048 * size_t(lengths.latent_len), fade = 221;
-  for (size_t channel = 0; channel < 2; ++channel)
-    for (size_t i = 0; i + fade < kept; ++i) REQUIRE(generated[channel * kept + i] == audio[channel * whole + i]);
-
-  ts_memory_plan plan;
-  ts_memory_plan_init(&plan);
-  REQUIRE(ts_plan_memory(tiny.engine, &request.options, &plan) == TS_OK);
-  CHECK(plan.decode_bytes > 0);
-  MelEngine capped(1, plan.weights_bytes + std::max(plan.sample_bytes, plan.decode_bytes));
-  generate(capped.session, request);
-}
-
-TEST_CASE("mel engine: a job delivers the same samples in chunks, by ring and by callback") {
-  MelEngine tiny;
-  TinyRequest request;
-  request.options.duration_s = 2;
-  request.options.decode_chunk = 4;
-  const std::vector<float> expected = generate(tiny.session, request);
-  const size_t num_samples = expected.size() / 2;
-  struct Heard {
-    std::vector<float> left;
-    int blocks = 0;
-    static int32_t take(void* user_data, const float* left, const float*, uint64_t offset, uint64_t count) {
-      auto* self = static_cast<Heard*>(user_data);
-      if (self->left.size() != offset || count == 0) return 1;
-      self->left.insert(self->left.end(), left, left + count);
-      ++self->blocks;
-      return 0;
-    }
-  } heard;
-  ts_job* job = nullptr;
-  REQUIRE(ts_job_start(tiny.session, &request.conditions, &request.options, nullptr, Heard::take, &heard, 777, &job) == TS_OK);
-  std::vector<float> read;
-  while (read.size() < expected.size()) {
-    float block[2 * 1000];
-    const uint64_t count = ts_job_read(job, block, 1000);
-    read.insert(read.end(), block, block + 2 * count);
-    ts_job_progress progress;
-    ts_job_progress_init(&progress);
-    REQUIRE(ts_job_poll(job, &progress) == TS_OK);
-    REQUIRE(progress.state != TS_JOB_FAILED);
-    if (count == 0) std::this_thread::yield();
-  }
-  CHECK(ts_job_wait(job, UINT32_MAX) == TS_OK);
-  ts_job_destroy(job);
-  CHECK(heard.left.size() == num_samples);
-  CHECK(heard.blocks > 5);
-  CHECK(std::equal(heard.left.begin(), heard.left.end(), expected.begin()));
-  for (size_t i = 0; i < num_samples; ++i) REQUIRE((read[2 * i] == expected[i] && read[2 * i + 1] == expected[num_samples + i]));
 }
 
 TEST_CASE("mel engine: a call is cancelled at every stage and the session goes on") {
