@@ -27,7 +27,7 @@ holds() {
 skip() { printf 'SKIP %s\n' "$*"; exit $failures; }
 
 [[ $(uname -sm) == "Linux x86_64" ]] || skip "packages are made on Linux x64 only"
-for tool in dotnet patchelf readelf g++; do command -v $tool >/dev/null || skip "$tool is missing: scripts/setup.sh installs it"; done
+for tool in dotnet patchelf readelf unzip g++; do command -v $tool >/dev/null || skip "$tool is missing: scripts/setup.sh installs it"; done
 
 holds "packages are built" scripts/pack.sh "$feed" || exit 1
 
@@ -56,7 +56,7 @@ packages_are_described() {
   done
   grep -q 'id="ThinkSound.Runtime.linux-x64"' "$away"/unpacked/ThinkSound.[0-9]*/ThinkSound.nuspec
 }
-command -v unzip >/dev/null && holds "packages are described, and name no folder of this machine" packages_are_described
+holds "packages are described, and name no folder of this machine" packages_are_described
 
 # A bundle outside of the checkout, and projects beside it.
 holds "a bundle is made" dotnet run scripts/random-bundle.cs -- "$away/bundle" || exit 1
