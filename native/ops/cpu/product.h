@@ -11,7 +11,7 @@
 
 namespace ts::cpu {
 
-// Whether this CPU multiplies bf16. Without, bf16 stays a storage type and products run on widened f32.
+// Whether this CPU multiplies bf16 faster than f32. If not, bf16 stays a storage type and products run on widened f32.
 bool has_bf16_products();
 inline DType compute_dtype(DType storage) { return storage == DType::bf16 && !has_bf16_products() ? DType::f32 : storage; }
 
