@@ -9,9 +9,11 @@ encoder on their captions and chains of thought. Nothing is pre-trained: each to
 | vision | classes, materials, the spectrum's mean and spread over the clip |
 | text, T5 | the same, and the coarse envelope of the loudness (from the times that a chain of thought names) |
 
-All heads but the recogniser's are dropped afterwards.
+Moving pictures and stills with words are two losses with no tower in common (the recogniser reads the vision tower's
+features as they are), so a step runs them on two threads. All heads but the recogniser's are dropped afterwards.
 """
 import argparse
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,8 @@ from twin.recogniser import Mlp
 
 FPS, SEGMENT, HOP, QUARTERS = 24, 16, 8, 4     # pictures a second, frames of a segment and between segments
 BANDS, STATS, ENVELOPE = 8, 48, 16             # of a quarter; mean and spread of 24 bands; steps of a coarse envelope
-SEGMENTS, CLIP_FRAMES, TEXTS = 6, 4, 32        # drawn from each clip, and texts, a step
+SEGMENTS, CLIP_FRAMES = 6, 4                   # drawn from each clip
+STILLS, TEXTS = 4, 32                          # clips for the vision tower to each one for Synchformer; texts a step
 MEL_RATE = 44100 / 256
 
 
@@ -58,14 +61,24 @@ class Targets:
             self.materials[i] = scenes.MATERIALS.index(line["material"])
 
 
+NOISE = torch.randn(1 << 21, generator=torch.Generator().manual_seed(0))
+
+
 def augmented(frames: torch.Tensor, random) -> torch.Tensor:
-    """Brightness, contrast, tint and noise of whole clips; float [B, ..., 64, 64, 3] in 0 … 255."""
-    shape = (frames.shape[0],) + (1,) * (frames.dim() - 2) + (3,)
+    """Brightness, contrast, tint and noise of whole clips; uint8 [B, ..., 64, 64, 3] → float32 in 0 … 255.
+
+    Drawing fresh noise for every pixel would take longer than the towers do, so each picture takes a stretch of a long one.
+    """
+    out = frames.float()
+    shape = (out.shape[0],) + (1,) * (out.dim() - 2) + (3,)
     def draw(low, high):
         return torch.from_numpy(random.uniform(low, high, shape).astype(np.float32))
-    middle = frames.flatten(1).mean(1).view(-1, *(1,) * (frames.dim() - 1))
-    out = (frames - middle) * draw(0.8, 1.2) + middle + draw(-20, 20)
-    return (out + torch.randn_like(out) * float(random.uniform(0, 6))).clamp(0, 255)
+    middle, contrast = out.flatten(1).mean(1).view(-1, *(1,) * (out.dim() - 1)), draw(0.8, 1.2)
+    out.mul_(contrast).add_(middle * (1 - contrast) + draw(-20, 20))
+    level, pictures = float(random.uniform(0, 6)), out.view(-1, *out.shape[-3:])
+    for picture, start in zip(pictures, random.integers(0, len(NOISE) - pictures[0].numel(), len(pictures))):
+        picture.add_(NOISE[start : start + picture.numel()].view_as(picture), alpha=level)
+    return out.clamp_(0, 255)
 
 
 class Pictures:
@@ -74,24 +87,40 @@ class Pictures:
     def __init__(self, clips: Clips, targets: Targets, seed: int):
         self.clips, self.targets, self.random = clips, targets, np.random.default_rng(seed)
 
-    def batch(self, size: int) -> dict:
+    def _stills(self, rows, flip) -> torch.Tensor:
+        chosen = self.random.integers(0, self.targets.steps // 3, (len(rows), CLIP_FRAMES)) * 3
+        stills = np.stack([self.clips.frames[row][index] for row, index in zip(rows, chosen)])
+        stills[flip] = stills[flip][..., ::-1, :].copy()
+        return augmented(torch.from_numpy(stills), self.random)                            # [B, F, 64, 64, 3]
+
+    def _labels(self, rows) -> dict:
+        t = self.targets
+        return {"classes": torch.from_numpy(t.classes[rows]), "materials": torch.from_numpy(t.materials[rows])}
+
+    def stills(self, size: int) -> dict:
+        rows = self.random.integers(len(self.clips), size=size)
+        return {"clip": self._stills(rows, self.random.random(size) < 0.5), "stats": torch.from_numpy(self.targets.stats[rows]), **self._labels(rows)}
+
+    def moving(self, size: int) -> dict:
         t, random = self.targets, self.random
         rows = random.integers(len(self.clips), size=size)
         segments = random.integers(t.steps // HOP, size=(size, SEGMENTS))
         chosen = (segments[..., None] * HOP + np.arange(SEGMENT)).clip(max=t.steps - 1)   # the last frame repeats
         flip = random.random(size) < 0.5
         sync = np.stack([self.clips.frames[row][index] for row, index in zip(rows, chosen)])  # [B, G, 16, 64, 64, 3]
-        clip = np.stack([self.clips.frames[row][random.integers(0, t.steps // 3, CLIP_FRAMES) * 3] for row in rows])
-        sync[flip], clip[flip] = sync[flip][..., ::-1, :].copy(), clip[flip][..., ::-1, :].copy()
+        sync[flip] = sync[flip][..., ::-1, :].copy()
         steps = segments[..., None] * HOP + np.arange(HOP)                                # [B, G, 8]
         quarters = (steps[..., None] * QUARTERS + np.arange(QUARTERS)).reshape(size, -1)  # [B, G·32]
         def at(values):
             return torch.from_numpy(np.stack([values[row][index] for row, index in zip(rows, quarters)]))
-        return {
-            "sync": augmented(torch.from_numpy(sync).float(), random), "clip": augmented(torch.from_numpy(clip).float(), random),
-            "onsets": at(t.onsets), "levels": at(t.levels), "stats": torch.from_numpy(t.stats[rows]),
-            "classes": torch.from_numpy(t.classes[rows]), "materials": torch.from_numpy(t.materials[rows]),
-        }
+        return {"sync": augmented(torch.from_numpy(sync), random), "clip": self._stills(rows, flip),
+                "onsets": at(t.onsets), "levels": at(t.levels), **self._labels(rows)}
+
+
+@torch.no_grad()
+def accuracy(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """Share of clips whose most likely class is one that they have."""
+    return classes.gather(1, logits.argmax(-1, keepdim=True)).mean()
 
 
 class Learners(nn.Module):
@@ -106,23 +135,30 @@ class Learners(nn.Module):
         self.clip_stats = Mlp(model.CLIP_DIM, 96, labels + STATS)
         self.text_heads = nn.ModuleDict({name: Mlp(model.TEXT_DIM, 128, labels + STATS + ENVELOPE) for name in ("clip_text", "t5")})
 
-    def see(self, batch):
+    def see_moving(self, batch):
+        """Synchformer and recogniser: loss and figures."""
         size = batch["sync"].shape[0]
         sync = model.sync_features(self.synchformer, batch["sync"].flatten(0, 1)).reshape(size, SEGMENTS * 8, -1)
-        clip = model.clip_features(self.vision, batch["clip"].flatten(0, 1)).reshape(size, CLIP_FRAMES, -1)
+        with torch.no_grad():
+            clip = model.clip_features(self.vision, batch["clip"].flatten(0, 1)).reshape(size, CLIP_FRAMES, -1)
         classes, materials, onsets = self.recogniser(clip, sync)
         levels = self.sync_levels(sync).reshape(size, -1, BANDS)
-        vision_classes, vision_materials, stats = self.clip_stats(clip.mean(1)).split([len(scenes.CLASSES), len(scenes.MATERIALS), STATS], -1)
         figures = {
             "onset": F.binary_cross_entropy_with_logits(onsets.flatten(1), batch["onsets"], pos_weight=torch.tensor(4.0)),
-            "levels": (levels - batch["levels"]).abs().mean(), "stats": (stats - batch["stats"]).abs().mean(),
-            "class": F.binary_cross_entropy_with_logits(classes, batch["classes"]) + F.binary_cross_entropy_with_logits(vision_classes, batch["classes"]),
-            "material": F.cross_entropy(materials, batch["materials"]) + F.cross_entropy(vision_materials, batch["materials"]),
+            "levels": (levels - batch["levels"]).abs().mean(),
+            "class": F.binary_cross_entropy_with_logits(classes, batch["classes"]), "material": F.cross_entropy(materials, batch["materials"]),
         }
-        loss = 2 * figures["onset"] + figures["levels"] + 0.5 * figures["stats"] + 2 * figures["class"] + 0.2 * figures["material"]
-        with torch.no_grad():
-            figures["accuracy"] = (classes.argmax(-1) == (batch["classes"]).argmax(-1)).float().mean()
-        return loss, figures
+        loss = 2 * figures["onset"] + figures["levels"] + 8 * figures["class"] + 0.2 * figures["material"]
+        return loss, {**figures, "accuracy": accuracy(classes, batch["classes"])}
+
+    def see_stills(self, batch):
+        """Vision tower: loss and figures."""
+        clip = model.clip_features(self.vision, batch["clip"].flatten(0, 1)).reshape(*batch["clip"].shape[:2], -1)
+        classes, materials, stats = self.clip_stats(clip.mean(1)).split([len(scenes.CLASSES), len(scenes.MATERIALS), STATS], -1)
+        figures = {"still_class": F.binary_cross_entropy_with_logits(classes, batch["classes"]),
+                   "still_material": F.cross_entropy(materials, batch["materials"]), "stats": (stats - batch["stats"]).abs().mean()}
+        loss = 8 * figures["still_class"] + 0.2 * figures["still_material"] + 0.5 * figures["stats"]
+        return loss, {**figures, "still_accuracy": accuracy(classes, batch["classes"])}
 
     def read(self, name, tokens, mask, classes, materials, stats, envelope):
         features = (model.clip_text_features if name == "clip_text" else model.t5_features)(getattr(self, name), tokens, mask)
@@ -163,14 +199,27 @@ def main() -> None:
     targets = Targets(clips)
     learners = Learners(model.Networks(options.vocabularies))
     loop = Loop(learners, options.output, minutes=options.minutes, lr=options.lr)
-    pictures = Pictures(clips, targets, seed=1 + loop.at)
-    texts = Texts(clips, targets, model.text_tokenizers(options.vocabularies), seed=2 + loop.at)
-    for _ in loop:
-        loss, figures = learners.see(pictures.batch(options.batch))
-        for name in ("clip_text", "t5"):
-            text_loss, text_figures = learners.read(name, *texts.batch(name))
-            loss, figures = loss + text_loss, {**figures, **text_figures}
-        loop.step(loss, figures)
+    moving, stills = (Pictures(clips, targets, seed=seed + 10 * loop.at) for seed in (1, 3))
+    texts = Texts(clips, targets, model.text_tokenizers(options.vocabularies), seed=2 + 10 * loop.at)
+
+    def watch(step):
+        return learners.see_moving(moving.moving(options.batch))
+
+    def look_and_read(step):
+        loss, figures = learners.see_stills(stills.stills(STILLS * options.batch))
+        name = ("clip_text", "t5")[step % 2]  # words are learned sooner than pictures: one of the readers a step is enough
+        text_loss, text_figures = learners.read(name, *texts.batch(name))
+        return loss + text_loss, {**figures, **text_figures}
+
+    def part(work, step):
+        loss, figures = work(step)
+        return loss.detach(), figures, torch.autograd.grad(loss, loop.parameters, allow_unused=True)
+
+    torch.set_num_threads(1)
+    with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for step in loop:
+            (loss, figures, gradients), (other_loss, other_figures, others) = pool.map(part, (watch, look_and_read), (step, step))
+            loop.step(loss + other_loss, {**figures, **other_figures}, [a if b is None else b for a, b in zip(gradients, others)])
 
 
 if __name__ == "__main__":
