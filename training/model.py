@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import scenes
-from twin import mel_codec, pixels, tokenizers
+from twin import mel_codec, pixels, safetensors, tokenizers
 from twin.clip_text import ClipText
 from twin.clip_vision import ClipVision
 from twin.mmdit import Mmdit, MmditConfig
@@ -81,6 +81,16 @@ def trained(folder: Path) -> Networks:
             getattr(networks, name).load_state_dict({k[len(key) + 1 :]: v for k, v in state.items() if k.startswith(key + ".")})
     if (folder / "flow" / "checkpoint.pt").exists():
         networks.mmdit.load_state_dict(averaged(folder / "flow"))
+    return networks.eval()
+
+
+def of_bundle(folder: Path) -> Networks:
+    """The networks of a bundle that `export` wrote, weights as they are stored: what the product computes with."""
+    networks = Networks(folder)
+    tensors, _ = safetensors.read(folder / "model.safetensors")
+    for component, name in (("vae", "codec"), *((name, name) for name in ("mmdit", "t5", "clip_text", "clip_vision", "synchformer", "recogniser"))):
+        state = {key[len(component) + 1 :]: value.float() for key, value in tensors.items() if key.startswith(component + ".")}
+        getattr(networks, name).load_state_dict(state)
     return networks.eval()
 
 

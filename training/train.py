@@ -4,7 +4,8 @@
     PYTHONPATH=training python3 -m train -o build/training --scale 0.02 a rehearsal in minutes
 
 Each step is a program of its own that goes on where it stopped; what is finished is not done again. The bundle ends up in
-OUTPUT/foley-small; copy it to models/ when it measures better.
+OUTPUT/foley-small, measured by the native library (`scripts/build.sh --native cpu`); copy it to models/ when it measures
+better.
 """
 import argparse
 import os
@@ -61,7 +62,9 @@ def main() -> None:
         shared = [] if folder is sounds[0] else ["--latent-std", features / sounds[0].name / "latent_std.npy"]
         run("features", folder, "--model", out, *shared, "-o", features / folder.name, unless=features / folder.name / "latents.npy")
     run("flow", "train", *(features / folder.name for folder in sounds), "--drop", DROP, "--minutes", 80 * scale, "-o", out / "flow")
-    run("export", "--model", out, "-o", out / "foley-small")
+    bundle = out / "foley-small"
+    run("export", "--model", out, "-o", bundle)
+    run("evaluate", bundle, "--count", 22 * max(1, round(5 * scale)), "-o", bundle / "scores.json")
 
 
 if __name__ == "__main__":
