@@ -114,8 +114,8 @@ class Evaluation:
 def line(condition: str, one: hearing.Heard) -> dict:
     """A clip's row in scores.json."""
     row = {"condition": condition, "class": one.scene.class_name, "seed": one.scene.seed, "heard_as": one.guess, "right": one.right}
-    if one.f1 is not None:
-        row |= {"f1": round(one.f1, 3), "lag_ms": round(1000 * one.lag_s)}
+    if len(one.times):
+        row |= {"hits": one.hits, "found": len(one.onsets), "wanted": len(one.times), "lag_ms": round(1000 * one.lag_s)}
     return row | {"peak_dbfs": float(f"{max(one.hygiene.peak_dbfs, -200):.1f}"), "clean": one.clean}
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from scenes import onsets, quality
-from scenes.classifier import Classifier, statistics
+from scenes.classifier import Classifier, summary
 from scenes.scene import Scene
 
 
@@ -30,9 +30,8 @@ class Heard:
         return bool(self.hygiene.ok(silent=self.scene.class_name == "silence"))
 
     @property
-    def f1(self) -> float | None:
-        """None without events."""
-        return f1([(self.onsets, self.times)]) if len(self.times) else None
+    def hits(self) -> int:
+        return len(onsets.match(self.onsets, self.times))
 
 
 @torch.no_grad()
@@ -41,11 +40,12 @@ def listen(judge: Classifier, scene: Scene, audio: np.ndarray) -> Heard:
     hygiene = quality.hygiene(audio)
     if not hygiene.finite:
         audio = np.zeros_like(audio)
-    features = judge.embed(torch.from_numpy(statistics(audio))[None])
+    mel = onsets.log_mel(audio)
+    rise, times = onsets.flux(mel), onsets.event_times(scene.events)
+    features = judge.embed(torch.from_numpy(summary(mel))[None])
     logits = judge.head(features)[0].numpy()
-    times = onsets.event_times(scene.events)
-    lag = onsets.lag(audio, scene.events) if len(times) else float("nan")
-    return Heard(scene, judge.classes[int(logits.argmax())], logits, features[0].numpy(), onsets.detect(audio), times, lag, hygiene)
+    lag = onsets.shift(rise, scene.events) if len(times) else float("nan")
+    return Heard(scene, judge.classes[int(logits.argmax())], logits, features[0].numpy(), onsets.peaks(rise), times, lag, hygiene)
 
 
 def accuracy(heard) -> float:

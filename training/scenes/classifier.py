@@ -27,7 +27,11 @@ HIDDEN = 128
 
 def statistics(audio) -> np.ndarray:
     """float32 [336] of stereo sound [2, num_samples]."""
-    mel = log_mel(audio)
+    return summary(log_mel(audio))
+
+
+def summary(mel) -> np.ndarray:
+    """`statistics` of an onsets.log_mel."""
     change = np.diff(mel, axis=0)
     level = mel.mean(1)
     swing = np.abs(np.fft.rfft((level - level.mean()) * np.hanning(len(level)))) * 2 / len(level)

@@ -57,9 +57,8 @@ def log_mel(audio) -> np.ndarray:
     return np.log(total / len(channels) @ mel_bank().T + np.float32(2e-3))
 
 
-def flux(audio) -> np.ndarray:
-    """Onset strength float32 at 200 Hz: root mean square, over the bands, of the positive rise of the log-mel over two frames."""
-    mel = log_mel(audio)
+def flux(mel) -> np.ndarray:
+    """Onset strength float32 at 200 Hz of a `log_mel`: root mean square, over the bands, of its positive rise over two frames."""
     mel = scipy.ndimage.maximum_filter1d(mel, 3, axis=1)  # a partial that glides into the next band is no onset
     rise = np.zeros(len(mel), np.float32)
     rise[2:] = np.sqrt(np.square(np.maximum(mel[2:] - mel[:-2], 0)).mean(1))
@@ -68,7 +67,11 @@ def flux(audio) -> np.ndarray:
 
 def detect(audio) -> np.ndarray:
     """Onset times in seconds."""
-    rise = flux(audio)
+    return peaks(flux(log_mel(audio)))
+
+
+def peaks(rise) -> np.ndarray:
+    """Onset times in seconds, of a `flux`."""
     if not len(rise):
         return np.zeros(0)
     local = scipy.ndimage.median_filter(rise, int(0.8 * RATE_HZ) | 1, mode="nearest")
@@ -106,7 +109,11 @@ def match(found, wanted, tolerance_s: float = TOLERANCE_S):
 
 def lag(audio, events, limit_s: float = 0.5) -> float:
     """Seconds by which the sound's onsets come after the events (positive: late), where the correlation is greatest."""
-    rise = flux(audio)
+    return shift(flux(log_mel(audio)), events, limit_s)
+
+
+def shift(rise, events, limit_s: float = 0.5) -> float:
+    """`lag` of a `flux`."""
     rise = rise - rise.mean()
     track = np.zeros(len(rise))
     for time in event_times(events):
