@@ -125,7 +125,7 @@ def run(options, cfg: float) -> dict:
     listed, made, rows = [], {}, []
     settings = {"cfg": cfg, "steps": options.steps, "seed": options.seed, "count": options.count, "duration_s": clips.DURATION_S, "sound": options.sound,
                 "precision": work.engine.info.precision.decode(), "threads": work.engine.info.num_threads, "quick": options.quick,
-                "bundle_sha256": digest(options.bundle), "judge_sha256": hashlib.sha256(options.judge.read_bytes()).hexdigest()[:16]}
+                "bundle_sha256": report.digest(options.bundle), "judge_sha256": hashlib.sha256(options.judge.read_bytes()).hexdigest()[:16]}
     true, restored, distances, silence = work.anchors(len(scenes.CLASSES) if options.quick else options.count)
 
     def add(*new: measures.Measure) -> None:
@@ -177,12 +177,6 @@ def guidances(options) -> None:
     print("\n| cfg | " + " | ".join((*titles, "clean")) + " |\n|---|" + "---|" * (len(titles) + 1))
     print("\n".join(rows))
     print(f"\nTrue sound: accuracy {hearing.accuracy(true):.3f}, F1 {hearing.sync_f1(true):.3f}, mismatched {hearing.mismatched_f1(true):.3f}")
-
-
-def digest(bundle: Path) -> str:
-    """Of a bundle's weights and description."""
-    files = sorted(path for path in bundle.iterdir() if path.suffix in (".safetensors", ".json") and path.name != "scores.json")
-    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()[:16]
 
 
 def conditions(text: str) -> tuple[str, ...]:

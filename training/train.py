@@ -65,6 +65,7 @@ def main() -> None:
     bundle = out / "foley-small"
     run("export", "--model", out, "-o", bundle)
     run("evaluate", bundle, "--count", 22 * max(1, round(5 * scale)), "-o", bundle / "scores.json")
+    run("card", bundle, "--model", out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Measures as tables of Markdown and as scores.json."""
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -12,7 +13,7 @@ def number(value, unit: str = "") -> str:
         return ""
     if isinstance(value, str) or not math.isfinite(value):  # "inf" as scores.json spells it
         return str(value).replace("inf", "∞")
-    if value and abs(value) < 0.001:
+    if value and abs(value) < 0.001 and not unit:
         return f"{value:.1e}"
     return f"{value:.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 3 if not unit else 2}f}{f' {unit}' if unit else ''}"
 
@@ -79,3 +80,24 @@ def write(path: Path, scores: dict) -> None:
         partial = target.with_name(target.name + ".tmp")
         partial.write_text(content, encoding="utf-8")
         partial.replace(target)
+
+
+def digest(bundle: Path) -> str:
+    """Of the files that a bundle's networks are read from: weights and vocabularies."""
+    components = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))["components"].values()
+    names = {name for part in components for name in (*part["files"], *(part.get("tokenizer", {}).get(key) for key in ("file", "vocabulary"))) if name}
+    return hashlib.sha256(b"".join(hashlib.sha256((bundle / name).read_bytes()).digest() for name in sorted(names))).hexdigest()[:16]
+
+
+def read(bundle: Path) -> dict:
+    """scores.json of a bundle. Raises ValueError where it does not belong to what lies beside it."""
+    path = bundle / "scores.json"
+    if not path.exists():
+        raise ValueError(f"{path} is missing; `python3 -m evaluate {bundle} -o {path}` measures the bundle")
+    scores = json.loads(path.read_text(encoding="utf-8"))
+    settings = scores["settings"]
+    if settings["bundle_sha256"] != digest(bundle):
+        raise ValueError(f"{path} is of other weights; measure the bundle again with `python3 -m evaluate`")
+    if settings["sound"] != "product" or settings["quick"]:
+        raise ValueError(f"{path} is not a whole measurement of the model's own sound (sound {settings['sound']}, quick {settings['quick']})")
+    return scores

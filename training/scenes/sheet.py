@@ -23,24 +23,26 @@ def spectrogram(audio, floor_db: float = -90.0):
     return times, freqs, np.maximum(20 * np.log10(power + 1e-9), floor_db)
 
 
-def draw(axes, scene: Scene, num_frames: int, audio=None) -> None:
-    """Pictures into axes[0], onsets and level into axes[1], spectrogram into axes[2]."""
-    audio = scene.audio if audio is None else audio
-    frames = scene.frames
+def draw(axes, scene: Scene, num_frames: int) -> None:
+    """A scene by `strips`."""
+    title = f"{scene.class_name} {scene.seed} · {scene.material} · {scene.caption}"
+    strips(axes, scene.frames, scene.audio, scene.duration_s, scene.events, num_frames, title)
+
+
+def strips(axes, frames, audio, duration_s: float, events, num_frames: int, title: str = "") -> None:
+    """Pictures into axes[0], level and onsets (red: seen) into axes[1], spectrogram into axes[2]."""
     pick = np.linspace(0, len(frames) - 1, num_frames).round().astype(int)
     axes[0].imshow(
         np.concatenate(list(frames[pick]), 1),
-        extent=(0, scene.duration_s, 0, scene.duration_s / num_frames),
+        extent=(0, duration_s, 0, duration_s / num_frames),
         aspect="auto",
         interpolation="nearest",
     )
-    axes[0].set_title(
-        f"{scene.class_name} {scene.seed} · {scene.material} · {scene.caption}", fontsize=7, loc="left", pad=2
-    )
+    axes[0].set_title(title, fontsize=7, loc="left", pad=2)
     hop = SAMPLE_RATE // 200
     level = np.sqrt((audio[:, : audio.shape[1] // hop * hop].reshape(2, -1, hop) ** 2).mean((0, 2)))
     axes[1].fill_between(np.arange(len(level)) / 200, np.maximum(20 * np.log10(level + 1e-6), -70), -70, color="0.75", lw=0)
-    for event in scene.events:
+    for event in events:
         axes[1].axvline(
             event.time_s, color="tab:red" if event.visible else "tab:blue", lw=0.8, ymax=0.15 + 0.85 * event.strength
         )
@@ -50,7 +52,7 @@ def draw(axes, scene: Scene, num_frames: int, audio=None) -> None:
     axes[2].set_yscale("symlog", linthresh=1.0)
     axes[2].set_ylim(0.05, 20)
     for a in axes:
-        a.set_xlim(0, scene.duration_s)
+        a.set_xlim(0, duration_s)
         a.set_xticks([])
         a.set_yticks([])
 
