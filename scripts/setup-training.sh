@@ -11,6 +11,7 @@ packages=(
   libopenblas0-openmp                           # or matrix products run at a tenth of the speed; this variant obeys torch.set_num_threads
   python3-sentencepiece                         # T5's vocabulary
   python3-matplotlib                            # contact sheets, loss plots
+  python3-pil                                   # pictures of the gallery
   ffmpeg                                        # recordings in, videos out
 )
 

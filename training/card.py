@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+import scenes
 from evaluation import report
 from twin import safetensors
 
@@ -63,21 +64,20 @@ def recordings() -> tuple[str, str]:
     heard = [row for row in rows if row["split"] == "train"]
     licences = Counter(row["license"] for row in heard)
     summary = (f"{len(heard)} real recordings, {sum(row['duration_s'] for row in heard):.0f} s in all ({', '.join(f'{count} {name}' for name, count in licences.most_common())}), "
-               f"are placed into a quarter of the scenes; {len(rows) - len(heard)} more, by other authors, are heard only in the evaluation.")
+               f"sound in up to a quarter of the scenes; {len(rows) - len(heard)} more, by other authors, are heard only in the evaluation.")
     due = sorted({(row["attribution"], row["origin"], row["license"], row["license_url"], row["changes"]) for row in heard if not row["license"].startswith("CC0")})
     return summary, "\n".join(f"- {who}, {origin}, [{name}]({url}); changes: {changes}" for who, origin, name, url, changes in due)
 
 
 def recipe(model: Path) -> str:
-    rows, total = [], 0.0
+    rows = []
     for name, what in STAGES.items():
         checkpoint = model / name / "checkpoint.pt"
         if not checkpoint.exists():
             raise FileNotFoundError(f"{checkpoint} is missing: a card names the steps and hours of every stage; give the training folder by --model")
         state = torch.load(checkpoint, map_location="cpu")
-        total += state["spent_s"]
         rows.append(f"| `{name}` | {what} | {state['step']} | {state['spent_s'] / 3600:.2f} |")
-    return "\n".join(["| stage | | steps | hours |", "|---|---|---|---|", *rows, f"| in all | | | {total / 3600:.2f} |"])
+    return "\n".join(["| stage | | steps | hours |", "|---|---|---|---|", *rows])
 
 
 def missed(measures: list[dict]) -> str:
@@ -100,7 +100,7 @@ def card(bundle: Path, model: Path) -> str:
         return report.number(m["value"], m.get("unit", "")) if m else "not measured"
 
     real = figures.get("recorded.right_sound")
-    heard_in_real = (f"On held-out real recordings the judge itself is right in {report.number(real['upper'])} of the true sounds, and in {report.number(real['value'])} of the model's."
+    heard_in_real = (f"Where the source is a held-out real recording, it is right in {real['upper']:.0%} of the true sounds and in {real['value']:.0%} of the model's."
                      if real else "Real recordings were not measured.")
     return "\n\n".join([
         f"# {description['name']}",
@@ -121,9 +121,9 @@ def card(bundle: Path, model: Path) -> str:
         "## Thresholds that are not met", missed(scores["measures"]), "## By class", report.class_table(scores["per_class"]),
         "## Limits", "\n".join(f"- {limit}" for limit in (
             "Trained on drawings. On real video the words decide what is heard; the picture mostly decides when. Give a caption.",
-            f"Words against the picture win in {figure('words_steer.against')} of the clips.",
+            *([f"Words that contradict the picture win in {figures['words_steer.against']['value']:.0%} of the clips."] if "words_steer.against" in figures else []),
             f"Judge and scenes share a synthesiser, which flatters the figures above. {heard_in_real}",
-            "22 classes of sound. What it has no words for comes out as the nearest of them.",
+            f"{len(scenes.CLASSES)} classes of sound. What it has no words for comes out as the nearest of them.",
             "No speech, no music, no voices; one or two sources at a time.",
             "Learned on clips of 4 and 8 s; longer ones are made, and less sure.",
             f"The codec loses detail of tonal and very high sounds: worst class {figure('codec.worst')}, mean {figure('codec.mean')} (log-mel distance, 1 nat = 8.7 dB).",

@@ -24,7 +24,7 @@ from scenes.video import write_wav
 
 CLASSES = ("bounce", "footsteps", "knock", "glass_break", "bell", "rain", "engine", "bird", "typing", "drip", "fire")
 NUM_SCENES, NUM_PICTURES = 10, 12
-BYTES = 3_200_000
+BYTES, WIDTH_IN = 3_200_000, 10
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 BITRATE, PICTURE_QUALITY = "72k", 78
 
@@ -112,8 +112,9 @@ def draw(exhibit: Exhibit, path: Path) -> None:
     from matplotlib import pyplot
     from PIL import Image
 
-    figure = pyplot.figure(figsize=(10, 3.1), dpi=100)
-    grid = figure.add_gridspec(3, 1, left=0, right=1, top=1, bottom=0, height_ratios=(1.1, 0.5, 1.5), hspace=0)
+    heights = (WIDTH_IN / NUM_PICTURES * exhibit.frames.shape[1] / exhibit.frames.shape[2], 0.5, 1.5)  # pictures keep their shape
+    figure = pyplot.figure(figsize=(WIDTH_IN, sum(heights)), dpi=100)
+    grid = figure.add_gridspec(3, 1, left=0, right=1, top=1, bottom=0, height_ratios=heights, hspace=0)
     sheet.strips([figure.add_subplot(part) for part in grid], exhibit.frames, exhibit.audio, exhibit.duration_s, exhibit.events, NUM_PICTURES)
     drawn = io.BytesIO()
     figure.savefig(drawn)
@@ -137,7 +138,7 @@ def judged(scores: dict) -> tuple[list[str], list[str]]:
     good, failed = [], []
     for name, row in scores["per_class"].items():
         heard, sync, true = row["accuracy.video+text"], row.get("f1.video+text"), row.get("f1.true")
-        faults = [*([f"heard right in {heard:.0%} (else as {', '.join(row['heard_as'])})"] if heard < 0.8 else []),
+        faults = [*([f"heard right in {heard:.0%} (else as {', '.join(row.get('heard_as', []))})"] if heard < 0.8 else []),
                   *([f"F1 {sync:.2f} where true sound has {true:.2f}"] if sync is not None and sync < 0.75 * true else [])]
         failed.append(f"{name.replace('_', ' ')}: {'; '.join(faults)}") if faults else good.append(name.replace("_", " "))
     return good, failed

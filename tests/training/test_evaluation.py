@@ -4,12 +4,15 @@ import json
 import math
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import support  # noqa: F401  puts training/ on the path
+import card
 import evaluate
+import gallery
 import judge
 import product
 import scenes
@@ -70,6 +73,12 @@ class HeldOut(unittest.TestCase):
         self.assertEqual(len(pairs), len(scenes.CLASSES) - 1)
         self.assertTrue(all(picture.class_name != words.class_name for picture, words in pairs))
 
+    def test_whatever_is_not_met_comes_with_a_remedy_in_the_card(self):
+        listed = [*measures.of_condition("video+text", self.true, self.true, self.true), *measures.codec({"bell": [0.2]}, {"bell": [1.0]}),
+                  measures.variety([self.true[:2]], [replace(one, scene=self.scenes[0]) for one in self.true]), *measures.words_steer(self.true, self.true), *measures.hygiene(self.true, self.true)]
+        failed = [m.as_dict() | {"met": False} for m in listed if m.met is not None]
+        self.assertEqual(card.missed(failed).count("What would close it"), len(failed))
+
     def test_scores_survive_their_file(self):
         listed = measures.of_condition("text", self.true, self.true, self.true)
         rows = [evaluate.line("text", one) for one in self.true]
@@ -99,6 +108,34 @@ class Thresholds(unittest.TestCase):
         for wrong in ("", "video+words", "video,"):
             with self.assertRaises(argparse.ArgumentTypeError):
                 evaluate.conditions(wrong)
+
+
+class Gallery(unittest.TestCase):
+    @staticmethod
+    def row(class_name, seed, hits, right=True):
+        return {"condition": "video+text", "class": class_name, "seed": seed, "right": right, "hits": hits, "found": 4, "wanted": 4}
+
+    def test_failures_are_shown_whatever_else_is(self):
+        rows = [self.row(name, seed, 4) for seed, name in enumerate(scenes.CLASSES * 2)]
+        rows[30]["hits"] = 0
+        rows[25]["right"] = False
+        chosen = [row for row, _ in gallery.chosen(rows)]
+        self.assertEqual(chosen[:2], [rows[30], rows[25]])
+        self.assertEqual(len(chosen), gallery.NUM_SCENES)
+        self.assertEqual(len({row["class"] for row in chosen}), gallery.NUM_SCENES)
+
+    def test_a_scene_that_fails_both_ways_is_shown_once(self):
+        rows = [self.row(name, seed, 4) for seed, name in enumerate(scenes.CLASSES)]
+        rows[0] |= {"hits": 0, "right": False}
+        chosen = [row for row, _ in gallery.chosen(rows)]
+        self.assertEqual((chosen[0], chosen.count(rows[0]), len(chosen)), (rows[0], 1, gallery.NUM_SCENES))
+
+
+class Card(unittest.TestCase):
+    def test_attributions_that_are_due_are_named(self):
+        summary, due = card.recordings()
+        self.assertIn("CC0-1.0", summary)
+        self.assertIn("Erdie, https://freesound.org/s/41579/", due)
 
 
 class Product(unittest.TestCase):

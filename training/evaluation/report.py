@@ -31,8 +31,8 @@ def verdict(measure: dict) -> str:
 
 def measures_table(measures: list[dict]) -> str:
     lines = ["| question | measure | value | threshold | | true sound | through the codec | chance | clips |", "|---|---|---|---|---|---|---|---|---|"]
-    before = None
-    for m in measures:
+    before, questions = None, list(dict.fromkeys(m["question"] for m in measures))
+    for m in sorted(measures, key=lambda m: questions.index(m["question"])):
         question = "" if m["question"] == before else m["question"]
         before = m["question"]
         cells = (question, m["what"], number(m["value"], m.get("unit", "")), threshold(m), verdict(m),
@@ -47,7 +47,7 @@ def class_table(per_class: dict[str, dict]) -> str:
         columns += [name for name in row if name not in columns and name != "heard_as"]
     order = sorted(columns, key=lambda name: (("accuracy", "f1", "codec").index(name.split(".")[0]), name.endswith(".true")))
     titles = [name.replace("accuracy.", "right, ").replace("f1.", "F1, ").replace("codec", "codec, nat") for name in order]
-    lines = ["| class | " + " | ".join(titles) + " | heard as |", "|---|" + "---|" * (len(order) + 1)]
+    lines = ["| class | " + " | ".join(titles) + " | else heard as |", "|---|" + "---|" * (len(order) + 1)]
     for name, row in per_class.items():
         lines.append(f"| {name} | " + " | ".join(f"{row[column]:.2f}" if column in row else "" for column in order) + f" | {', '.join(row.get('heard_as', []))} |")
     return "\n".join(lines)
