@@ -1,6 +1,6 @@
 """Writes a bundle's MODEL_CARD.md: what it is, data, recipe, measured quality, limits.
 
-    python3 -m card models/foley-small --model build/training
+    python3 -m card models/foley-small --model build/training [--before codec=build/training/codec-first] [--note "..."]
 
 Figures come from scores.json, the checkpoints of the training folder and training/data/manifest.jsonl; nothing is typed by
 hand, so a threshold that is not met is said to be not met, with what would close it.
@@ -69,14 +69,16 @@ def recordings() -> tuple[str, str]:
     return summary, "\n".join(f"- {who}, {origin}, [{name}]({url}); changes: {changes}" for who, origin, name, url, changes in due)
 
 
-def recipe(model: Path) -> str:
+def recipe(model: Path, before: list[tuple[str, Path]]) -> str:
+    """`before`: (stage, folder) of runs that a stage of the training folder went on from."""
+    runs = [(stage, folder, " (went on below)") for stage, folder in before] + [(stage, model / stage, "") for stage in STAGES]
     rows = []
-    for name, what in STAGES.items():
-        checkpoint = model / name / "checkpoint.pt"
+    for stage, folder, remark in sorted(runs, key=lambda run: list(STAGES).index(run[0])):
+        checkpoint = folder / "checkpoint.pt"
         if not checkpoint.exists():
             raise FileNotFoundError(f"{checkpoint} is missing: a card names the steps and hours of every stage; give the training folder by --model")
         state = torch.load(checkpoint, map_location="cpu")
-        rows.append(f"| `{name}` | {what} | {state['step']} | {state['spent_s'] / 3600:.2f} |")
+        rows.append(f"| `{stage}`{remark} | {STAGES[stage]} | {state['step']} | {state['spent_s'] / 3600:.2f} |")
     return "\n".join(["| stage | | steps | hours |", "|---|---|---|---|", *rows])
 
 
@@ -89,7 +91,7 @@ def missed(measures: list[dict]) -> str:
     return "\n".join(lines) if lines else "Every threshold is met."
 
 
-def card(bundle: Path, model: Path) -> str:
+def card(bundle: Path, model: Path, before: list[tuple[str, Path]] = (), note: str = "") -> str:
     scores, description = report.read(bundle), json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     settings, held = scores["settings"], [m for m in scores["measures"] if "met" in m]
     figures = {m["key"]: m for m in scores["measures"]}
@@ -112,7 +114,7 @@ def card(bundle: Path, model: Path) -> str:
         "anything in which a made-up sound could be taken for evidence.",
         "## Data", f"Nothing was pre-trained and nothing was scraped. A generator draws scenes in which physics decides both picture and sound ({', '.join(scene_lines(model))}). {summary}",
         "Attribution:\n\n" + due,
-        "## Recipe", recipe(model), "`python3 -m train` runs all stages; weights are averaged over steps and stored as 8-bit rows.",
+        "## Recipe", recipe(model, list(before)), "`python3 -m train` runs all stages; weights are averaged over steps and stored as 8-bit rows." + (f" {note}" if note else ""),
         "## Measured quality",
         f"`python3 -m evaluate`, {settings['count']} held-out scenes of {settings['duration_s']:g} s, through the native library ({settings['precision']}). The judge is a small classifier "
         "that knows neither the model nor its encoders; it was trained on true sounds of the train split and on the same through the codec. "
@@ -130,13 +132,22 @@ def card(bundle: Path, model: Path) -> str:
             "Pictures are seen at 64×64."))]) + "\n"
 
 
+def earlier(text: str) -> tuple[str, Path]:
+    stage, _, folder = text.partition("=")
+    if stage not in STAGES or not folder:
+        raise argparse.ArgumentTypeError(f"'{text}' is not STAGE=FOLDER with a stage of {', '.join(STAGES)}")
+    return stage, Path(folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--model", type=Path, required=True, help="the folder that it was trained in")
+    parser.add_argument("--before", type=earlier, action="append", default=[], metavar="STAGE=FOLDER", help="a run that the stage went on from")
+    parser.add_argument("--note", default="", help="a sentence more on the recipe")
     options = parser.parse_args()
     path = options.bundle / "MODEL_CARD.md"
-    path.write_text(card(options.bundle, options.model), encoding="utf-8")
+    path.write_text(card(options.bundle, options.model, options.before, options.note), encoding="utf-8")
     print(path)
 
 
