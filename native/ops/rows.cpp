@@ -4,6 +4,19 @@
 #include "ops/table.h"
 
 namespace ts::ops {
+namespace {
+
+// Of what reduces x [B, N, D] to y [B, D].
+void check_reduction(const check::Arguments& args, const char* what, const Tensor& y, const Tensor& x) {
+  args.rank("x", x, 3);
+  args.real("x", x);
+  args.require(x.shape[1] > 0, "x is ", x.shape.str(), ", the ", what, " of no rows");
+  args.shape("y", y, {x.shape[0], x.shape[2]});
+  args.real("y", y);
+  args.distinct("y", y, "x", x);
+}
+
+}  // namespace
 
 void copy_block(Context& ctx, const Tensor& y, int64_t row, int64_t col, const Tensor& x) {
   const check::Arguments args("copy_block");
@@ -43,14 +56,13 @@ void embed(Context& ctx, const Tensor& y, const Tensor& table, const Tensor& ids
 }
 
 void mean_rows(Context& ctx, const Tensor& y, const Tensor& x) {
-  const check::Arguments args("mean_rows");
-  args.rank("x", x, 3);
-  args.real("x", x);
-  args.require(x.shape[1] > 0, "x is ", x.shape.str(), ", the mean of no rows");
-  args.shape("y", y, {x.shape[0], x.shape[2]});
-  args.real("y", y);
-  args.distinct("y", y, "x", x);
+  check_reduction(check::Arguments("mean_rows"), "mean", y, x);
   ctx.table().mean_rows(ctx, y, x);
+}
+
+void max_rows(Context& ctx, const Tensor& y, const Tensor& x) {
+  check_reduction(check::Arguments("max_rows"), "maximum", y, x);
+  ctx.table().max_rows(ctx, y, x);
 }
 
 void resample_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& matrix) {

@@ -13,6 +13,8 @@ void gather_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& i
 void embed(Context& ctx, const Tensor& y, const Tensor& table, const Tensor& ids);
 // y[b] = mean over n of x[b, n]; y [B, D].
 void mean_rows(Context& ctx, const Tensor& y, const Tensor& x);
+// y[b] = the largest of x[b, n] over n, element by element; y [B, D].
+void max_rows(Context& ctx, const Tensor& y, const Tensor& x);
 // y[b, n] = Σ_m matrix[n, m]·x[b, m]; matrix f32 [N, M]: the natural spline of spec 01 §7a.
 void resample_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& matrix);
 // y[b, m, n] = x[b, n, m], f32.

@@ -47,6 +47,7 @@ struct OperatorTable {
   decltype(&ops::gather_rows) gather_rows = nullptr;
   decltype(&ops::embed) embed = nullptr;
   decltype(&ops::mean_rows) mean_rows = nullptr;
+  decltype(&ops::max_rows) max_rows = nullptr;
   decltype(&ops::resample_rows) resample_rows = nullptr;
   decltype(&ops::transpose) transpose = nullptr;
   decltype(&ops::snake) snake = nullptr;

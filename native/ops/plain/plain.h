@@ -33,6 +33,7 @@ void copy_block(Context& ctx, const Tensor& y, int64_t row, int64_t col, const T
 void gather_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& index);
 void embed(Context& ctx, const Tensor& y, const Tensor& table, const Tensor& ids);
 void mean_rows(Context& ctx, const Tensor& y, const Tensor& x);
+void max_rows(Context& ctx, const Tensor& y, const Tensor& x);
 void resample_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& matrix);
 void transpose(Context& ctx, const Tensor& y, const Tensor& x);
 

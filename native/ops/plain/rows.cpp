@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "ops/plain/element.h"
 #include "ops/plain/plain.h"
 
@@ -57,6 +59,17 @@ void mean_rows(Context& ctx, const Tensor& y, const Tensor& x) {
     float sum = 0;
     for (int64_t n = 0; n < len; ++n) sum += to_float(column[n * cols]);
     store(to[i], sum / float(len));
+  });
+}
+
+void max_rows(Context& ctx, const Tensor& y, const Tensor& x) {
+  if (ctx.planning()) return;
+  const int64_t len = x.shape[1], cols = x.shape[2];
+  for_each_row(ctx, y.numel(), len, y, x, [&](int64_t i, auto* to, const auto* from) {
+    const auto* column = from + i / cols * len * cols + i % cols;
+    float largest = to_float(column[0]);
+    for (int64_t n = 1; n < len; ++n) largest = std::max(largest, to_float(column[n * cols]));
+    store(to[i], largest);
   });
 }
 

@@ -41,6 +41,7 @@ OperatorTable make_table() {
   table.gather_rows = plain::gather_rows;
   table.embed = plain::embed;
   table.mean_rows = plain::mean_rows;
+  table.max_rows = plain::max_rows;
   table.resample_rows = plain::resample_rows;
   table.transpose = plain::transpose;
   table.snake = plain::snake;

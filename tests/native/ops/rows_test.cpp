@@ -98,6 +98,27 @@ TEST_CASE("mean_rows and resample_rows: sums over rows of every length") {
         }
 }
 
+TEST_CASE("max_rows: the largest of every column, below zero too") {
+  TS_FOR_EACH_BACKEND(table)
+    for (const Shape& shape : {Shape{1, 1, 1}, Shape{2, 7, 5}, Shape{2, 255, 3}, Shape{1, 8, 257}, Shape{3, 77, 64}})
+      for (DType x_type : kFloats)
+        for (DType y_type : kFloats) {
+          const int64_t batch = shape[0], len = shape[1], cols = shape[2];
+          std::vector<float> x = normal(shape);
+          for (float& value : x) value = rounded(value - 3, x_type);
+          Harness h(table);
+          const Tensor in = h.input(x, shape, x_type), y = h.output({batch, cols}, y_type);
+          h.run([&](Context& ctx) { ops::max_rows(ctx, y, in); });
+          std::vector<float> expected;
+          for (int64_t i = 0; i < batch * cols; ++i) {
+            float largest = -INFINITY;
+            for (int64_t n = 0; n < len; ++n) largest = std::max(largest, x[size_t((i / cols * len + n) * cols + i % cols)]);
+            expected.push_back(rounded(largest, y_type));
+          }
+          CHECK(h.read(y) == expected);
+        }
+}
+
 TEST_CASE("transpose: swaps the last two axes exactly") {
   TS_FOR_EACH_BACKEND(table)
     for (const Shape& shape : {Shape{1, 1, 1}, Shape{2, 7, 5}, Shape{1, 255, 65}, Shape{2, 64, 194}, Shape{3, 1, 257}}) {
@@ -121,6 +142,8 @@ TEST_CASE("rows: arguments that do not fit are refused with their shapes") {
   const Tensor x = h.input(normal(12), {2, 3, 2}), y = h.output({2, 4, 2});
   CHECK_THROWS_WITH_AS(ops::copy_block(ctx, y, 2, 0, x), doctest::Contains("x [2, 3, 2] at row 2, column 0 does not fit into y [2, 4, 2]"), Error);
   CHECK_THROWS_WITH_AS(ops::gather_rows(ctx, y, x, h.input(std::vector<int32_t>{0, 1, 2}, {3})), doctest::Contains("y is [2, 4, 2], [2, 3, 2] needed"), Error);
+  CHECK_THROWS_WITH_AS(ops::max_rows(ctx, y, x), doctest::Contains("max_rows: y is [2, 4, 2], [2, 2] needed"), Error);
+  CHECK_THROWS_WITH_AS(ops::mean_rows(ctx, h.output({2, 2}), h.output({2, 0, 2})), doctest::Contains("the mean of no rows"), Error);
   CHECK_THROWS_WITH_AS(ops::transpose(ctx, y, x), doctest::Contains("y is [2, 4, 2], [2, 2, 3] needed"), Error);
 }
 
