@@ -128,7 +128,8 @@ namespace ThinkSound.Interop
         TS_COMPONENT_CLIP_TEXT = 16,
         TS_COMPONENT_CLIP_VISION = 32,
         TS_COMPONENT_SYNCHFORMER = 64,
-        TS_COMPONENT_ALL = 127,
+        TS_COMPONENT_RECOGNISER = 128,
+        TS_COMPONENT_ALL = 255,
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -204,6 +205,11 @@ namespace ThinkSound.Interop
         /// <summary>frames per second that Synchformer is given: 25</summary>
         internal double sync_fps;
         internal uint num_threads;
+        /// <summary>that the recogniser tells apart; 0 without one, as the next two</summary>
+        internal uint num_classes;
+        internal uint num_materials;
+        /// <summary>onset probabilities of one sync feature</summary>
+        internal uint onsets_per_step;
 
         /// <summary>The library's defaults, at the size that the struct has here.</summary>
         internal static ts_engine_info create()
@@ -383,6 +389,8 @@ namespace ThinkSound.Interop
         internal ulong vision_bytes;
         /// <summary>weights_bytes + arena_bytes</summary>
         internal ulong total_bytes;
+        /// <summary>arena of the recogniser, over clip_len and sync_len features</summary>
+        internal ulong recognise_bytes;
 
         /// <summary>The library's defaults, at the size that the struct has here.</summary>
         internal static ts_memory_plan create()
@@ -550,7 +558,10 @@ namespace ThinkSound.Interop
         internal uint struct_size;
         /// <summary>default TS_PRECISION_F32</summary>
         internal ts_precision precision;
-        /// <summary>"mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "preprocess"</summary>
+        /// <summary>
+        /// "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser",
+        /// "preprocess"; docs/networks.md lists them
+        /// </summary>
         internal byte* kind;
         /// <summary>JSON of the network, as the reference and the goldens write it</summary>
         internal byte* config;
@@ -714,9 +725,9 @@ namespace ThinkSound.Interop
         void ts_engine_destroy(nint engine);
 
 #if TS_DLLIMPORT
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+        [DllImport(Library, EntryPoint = "ts_engine_info_init_2", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
 #else
-        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+        [LibraryImport(Library, EntryPoint = "ts_engine_info_init_2"), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         void ts_engine_info_init(ts_engine_info* info);
 
@@ -738,6 +749,25 @@ namespace ThinkSound.Interop
         [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         byte* ts_engine_description(ts_engine engine);
+
+        /// <summary>
+        /// What the recogniser calls class <c>index</c> &lt; num_classes: "door"; "" beyond, and for NULL. UTF-8, lives as long as the
+        /// engine. Any thread.
+        /// </summary>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        byte* ts_class_name(ts_engine engine, uint index);
+
+        /// <summary>The same of material <c>index</c> &lt; num_materials.</summary>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        byte* ts_material_name(ts_engine engine, uint index);
 
         /// <summary>Cheap: activation memory is taken when first needed and kept for the next call.</summary>
         /// <remarks>Errors TS_OUT_OF_MEMORY. Any thread.</remarks>
@@ -813,9 +843,9 @@ namespace ThinkSound.Interop
         ts_status ts_generate(ts_session session, ts_conditions* conditions, ts_generate_options* options, delegate* unmanaged[Cdecl]<void*, ts_stage, uint, uint, int> progress, void* user_data, float* audio, ulong capacity, ulong* num_samples);
 
 #if TS_DLLIMPORT
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+        [DllImport(Library, EntryPoint = "ts_memory_plan_init_2", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
 #else
-        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+        [LibraryImport(Library, EntryPoint = "ts_memory_plan_init_2"), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         void ts_memory_plan_init(ts_memory_plan* plan);
 
@@ -965,6 +995,31 @@ namespace ThinkSound.Interop
         [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         ts_status ts_encode_text(ts_session session, ts_text_encoder encoder, byte* text, float* features, ulong capacity);
+
+        /// <summary>
+        /// Features of a video → what is seen, of what material, and when something strikes: probabilities, 0 … 1. As many rows of
+        /// either as there are, from 1; they need not cover the same time, but the onsets are those of the sync features. One
+        /// forward without steps worth telling, as ts_encode_text.
+        /// </summary>
+        /// <param name="clip_features">[num_clip, clip_dim] from ts_encode_clip_frames</param>
+        /// <param name="sync_features">[num_sync, sync_dim] from ts_encode_sync_frames, which makes sync_fps of them a second</param>
+        /// <param name="classes">out [num_classes], each for itself, since several may be seen at once; names: ts_class_name</param>
+        /// <param name="materials">out [num_materials], together 1; names: ts_material_name</param>
+        /// <param name="onsets">
+        /// out [num_sync · onsets_per_step], each for itself: value k is for a strike between k and k + 1 cells
+        /// from the first frame. A cell lasts 1/(sync_fps · onsets_per_step) s: 1/96 s at 24 fps and 4 a step
+        /// </param>
+        /// <remarks>
+        /// Each output may be NULL; the capacity beside it counts floats.
+        /// Errors   TS_INVALID_ARGUMENT (no rows, NaN, infinity), TS_BUFFER_TOO_SMALL, TS_UNSUPPORTED (no recogniser),
+        ///          TS_OUT_OF_MEMORY, TS_CANCELLED
+        /// </remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_recognise(ts_session session, float* clip_features, uint num_clip, float* sync_features, uint num_sync, float* classes, ulong classes_capacity, float* materials, ulong materials_capacity, float* onsets, ulong onsets_capacity);
 
         /// <summary>Conditions → latent [64, latent_len].</summary>
         /// <param name="progress">

@@ -57,6 +57,8 @@ public enum BundleComponents
     ClipVision = 32,
     /// <summary>When things happen in the video.</summary>
     Synchformer = 64,
+    /// <summary>What makes the sound in the video, of what material, and when it strikes.</summary>
+    Recogniser = 128,
     /// <summary>All of them.</summary>
-    All = 127,
+    All = 255,
 }

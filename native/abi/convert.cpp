@@ -8,7 +8,13 @@ namespace {
 constexpr uint32_t kMaxFrameSide = 16384;
 constexpr int64_t kMaxTokens = 1 << 20;
 
-// `rows` of `width` floats, or nothing. A pointer without rows, and rows without a pointer, are mistakes.
+std::optional<std::string> optional_text(const char* text) {
+  if (!text) return std::nullopt;
+  return std::string(text);
+}
+
+}  // namespace
+
 std::vector<float> copy_rows(const float* data, int64_t rows, int64_t width, const char* name) {
   if (!data && rows == 0) return {};
   require(data != nullptr, name, " is NULL, but its number of rows is ", rows);
@@ -17,13 +23,6 @@ std::vector<float> copy_rows(const float* data, int64_t rows, int64_t width, con
   for (float value : values) require(std::isfinite(value), name, " holds a NaN or an infinity");
   return values;
 }
-
-std::optional<std::string> optional_text(const char* text) {
-  if (!text) return std::nullopt;
-  return std::string(text);
-}
-
-}  // namespace
 
 Conditions read_conditions(const ts_conditions* given, const Networks& networks, int64_t latent_len) {
   const ts_conditions known = read_struct(given, ts_conditions_init, "ts_conditions");

@@ -9,6 +9,9 @@
 
 namespace ts::abi {
 
+// `rows` of `width` floats, or nothing. A pointer without rows, and rows without a pointer, are mistakes, and so are NaN and
+// infinities.
+std::vector<float> copy_rows(const float* data, int64_t rows, int64_t width, const char* name);
 // Widths of the features that a caller hands in; they are copied.
 Conditions read_conditions(const ts_conditions* conditions, const Networks& networks, int64_t latent_len);
 GenerateOptions read_options(const ts_generate_options* options);

@@ -4,6 +4,28 @@
 using namespace ts;
 using namespace ts::abi;
 
+namespace {
+
+// A struct for programs built with the header of its first version: they have room for `size` bytes and no more.
+template <class Struct>
+void init_first_version(Struct* out, void (*init)(Struct*), size_t size) {
+  if (!out) return;
+  Struct known;
+  init(&known);
+  known.struct_size = uint32_t(size);
+  std::memcpy(out, &known, size);
+}
+
+// Element `index`, or "".
+const char* name_at(const std::vector<std::string>& names, uint32_t index) { return index < names.size() ? names[index].c_str() : ""; }
+
+const RecogniserConfig* recogniser_of(const ts_engine* engine) {
+  const Recogniser* recogniser = engine ? engine->engine->networks().recogniser.get() : nullptr;
+  return recogniser ? &recogniser->config() : nullptr;
+}
+
+}  // namespace
+
 extern "C" {
 
 void ts_engine_options_init(ts_engine_options* options) {
@@ -14,14 +36,9 @@ void ts_engine_options_init(ts_engine_options* options) {
   options->components = TS_COMPONENT_ALL;
 }
 
-// The first version of the struct, for programs built with its header: they have room for nothing beyond `synthetic`.
 #undef ts_engine_options_init
 TS_API void ts_engine_options_init(ts_engine_options* options) {
-  if (!options) return;
-  ts_engine_options known;
-  ts_engine_options_init_2(&known);
-  known.struct_size = offsetof(ts_engine_options, progress);
-  std::memcpy(options, &known, known.struct_size);
+  init_first_version(options, ts_engine_options_init_2, offsetof(ts_engine_options, progress));
 }
 
 ts_status ts_engine_create(const ts_engine_options* given, ts_engine** engine) {
@@ -52,11 +69,27 @@ void ts_engine_info_init(ts_engine_info* info) {
   info->struct_size = sizeof *info;
 }
 
+#undef ts_engine_info_init
+TS_API void ts_engine_info_init(ts_engine_info* info) {
+  // num_classes lies where the first version ended in four bytes of padding.
+  init_first_version(info, ts_engine_info_init_2, offsetof(ts_engine_info, num_materials));
+}
+
 ts_status ts_engine_get_info(ts_engine* engine, ts_engine_info* info) {
   return guarded([&] { write_struct(info, deref(engine, "engine").engine->info(), "ts_engine_info"); });
 }
 
 const char* ts_engine_description(ts_engine* engine) { return engine ? engine->engine->bundle().json.c_str() : ""; }
+
+const char* ts_class_name(ts_engine* engine, uint32_t index) {
+  const RecogniserConfig* config = recogniser_of(engine);
+  return config ? name_at(config->classes, index) : "";
+}
+
+const char* ts_material_name(ts_engine* engine, uint32_t index) {
+  const RecogniserConfig* config = recogniser_of(engine);
+  return config ? name_at(config->materials, index) : "";
+}
 
 void ts_lengths_init(ts_lengths* lengths) {
   if (!lengths) return;
@@ -82,6 +115,11 @@ void ts_memory_plan_init(ts_memory_plan* plan) {
   if (!plan) return;
   *plan = {};
   plan->struct_size = sizeof *plan;
+}
+
+#undef ts_memory_plan_init
+TS_API void ts_memory_plan_init(ts_memory_plan* plan) {
+  init_first_version(plan, ts_memory_plan_init_2, offsetof(ts_memory_plan, recognise_bytes));
 }
 
 ts_status ts_plan_memory(ts_engine* engine, const ts_generate_options* options, ts_memory_plan* plan) {

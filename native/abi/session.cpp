@@ -148,6 +148,27 @@ ts_status ts_encode_text(ts_session* handle, ts_text_encoder encoder, const char
   });
 }
 
+ts_status ts_recognise(ts_session* handle, const float* clip_features, uint32_t num_clip, const float* sync_features, uint32_t num_sync,
+                       float* classes, uint64_t classes_capacity, float* materials, uint64_t materials_capacity, float* onsets,
+                       uint64_t onsets_capacity) {
+  return guarded([&] {
+    const std::shared_ptr<Session> session = deref(handle, "session").session;
+    const Networks& networks = networks_of(*session);
+    const RecogniserConfig& config = networks.need(networks.recogniser, "recogniser", "recognise what is seen").config();
+    const std::vector<float> clip = copy_rows(clip_features, num_clip, config.clip_dim, "clip_features");
+    const std::vector<float> sync = copy_rows(sync_features, num_sync, config.sync_dim, "sync_features");
+    require(!clip.empty() && !sync.empty(), "recognising takes a row of clip_features and one of sync_features at least");
+    if (classes) check_capacity(uint64_t(config.num_classes()), classes_capacity, "classes");
+    if (materials) check_capacity(uint64_t(config.num_materials()), materials_capacity, "materials");
+    if (onsets) check_capacity(uint64_t(num_sync) * uint64_t(config.onsets_per_step), onsets_capacity, "onsets");
+    const Session::Busy busy(*session);
+    const Recognition result = session->recognise(busy, clip, sync);
+    if (classes) std::copy(result.classes.begin(), result.classes.end(), classes);
+    if (materials) std::copy(result.materials.begin(), result.materials.end(), materials);
+    if (onsets) std::copy(result.onsets.begin(), result.onsets.end(), onsets);
+  });
+}
+
 ts_status ts_sample(ts_session* handle, const ts_conditions* conditions, const ts_generate_options* options, ts_progress_fn progress,
                     void* user_data, float* latent, uint64_t capacity) {
   return guarded([&] {

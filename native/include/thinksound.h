@@ -141,7 +141,8 @@ enum {
   TS_COMPONENT_CLIP_TEXT = 16,
   TS_COMPONENT_CLIP_VISION = 32,
   TS_COMPONENT_SYNCHFORMER = 64,
-  TS_COMPONENT_ALL = 127
+  TS_COMPONENT_RECOGNISER = 128,
+  TS_COMPONENT_ALL = 255
 };
 
 typedef struct ts_engine_options {
@@ -189,13 +190,22 @@ typedef struct ts_engine_info {
   double        clip_fps;          /* frames per second that the CLIP tower is given: 8                         */
   double        sync_fps;          /* frames per second that Synchformer is given: 25                           */
   uint32_t      num_threads;
+  uint32_t      num_classes;       /* that the recogniser tells apart; 0 without one, as the next two           */
+  uint32_t      num_materials;
+  uint32_t      onsets_per_step;   /* onset probabilities of one sync feature                                   */
 } ts_engine_info;
+#define ts_engine_info_init ts_engine_info_init_2 /* the plain symbol knows nothing beyond `num_threads` */
 TS_API void ts_engine_info_init(ts_engine_info* info);
 /* Errors TS_INVALID_ARGUMENT. Any thread. */
 TS_API ts_status ts_engine_get_info(ts_engine* engine, ts_engine_info* info);
 /* bundle.json as it was read, of a synthetic engine the sizes it was made of; "" for NULL. UTF-8, lives as long as the
  * engine. Any thread. */
 TS_API const char* ts_engine_description(ts_engine* engine);
+/* What the recogniser calls class `index` < num_classes: "door"; "" beyond, and for NULL. UTF-8, lives as long as the
+ * engine. Any thread. */
+TS_API const char* ts_class_name(ts_engine* engine, uint32_t index);
+/* The same of material `index` < num_materials. */
+TS_API const char* ts_material_name(ts_engine* engine, uint32_t index);
 
 /* ---- Session: one generation at a time ----------------------------------------------------------------------- */
 
@@ -298,7 +308,9 @@ typedef struct ts_memory_plan {
   uint64_t decode_bytes;   /* arena of one decoder chunk                          */
   uint64_t vision_bytes;   /* arena of one batch of frames, the larger tower      */
   uint64_t total_bytes;    /* weights_bytes + arena_bytes                         */
+  uint64_t recognise_bytes; /* arena of the recogniser, over clip_len and sync_len features */
 } ts_memory_plan;
+#define ts_memory_plan_init ts_memory_plan_init_2 /* the plain symbol knows nothing beyond `total_bytes` */
 TS_API void ts_memory_plan_init(ts_memory_plan* plan);
 /* Errors TS_INVALID_ARGUMENT. Any thread. */
 TS_API ts_status ts_plan_memory(ts_engine* engine, const ts_generate_options* options, ts_memory_plan* plan);
@@ -385,6 +397,22 @@ TS_API ts_status ts_tokenize(ts_engine* engine, ts_text_encoder encoder, const c
  * Errors TS_INVALID_ARGUMENT, TS_BUFFER_TOO_SMALL, TS_UNSUPPORTED, TS_CANCELLED. */
 TS_API ts_status ts_encode_text(ts_session* session, ts_text_encoder encoder, const char* text, float* features,
                                 uint64_t capacity);
+/* Features of a video → what is seen, of what material, and when something strikes: probabilities, 0 … 1. As many rows of
+ * either as there are, from 1; they need not cover the same time, but the onsets are those of the sync features. One
+ * forward without steps worth telling, as ts_encode_text.
+ *   clip_features  [num_clip, clip_dim] from ts_encode_clip_frames
+ *   sync_features  [num_sync, sync_dim] from ts_encode_sync_frames, which makes sync_fps of them a second
+ *   classes        out [num_classes], each for itself, since several may be seen at once; names: ts_class_name
+ *   materials      out [num_materials], together 1; names: ts_material_name
+ *   onsets         out [num_sync · onsets_per_step], each for itself: value k is for a strike between k and k + 1 cells
+ *                  from the first frame. A cell lasts 1/(sync_fps · onsets_per_step) s: 1/96 s at 24 fps and 4 a step
+ * Each output may be NULL; the capacity beside it counts floats.
+ * Errors   TS_INVALID_ARGUMENT (no rows, NaN, infinity), TS_BUFFER_TOO_SMALL, TS_UNSUPPORTED (no recogniser),
+ *          TS_OUT_OF_MEMORY, TS_CANCELLED */
+TS_API ts_status ts_recognise(ts_session* session, const float* clip_features, uint32_t num_clip,
+                              const float* sync_features, uint32_t num_sync,
+                              float* classes, uint64_t classes_capacity, float* materials, uint64_t materials_capacity,
+                              float* onsets, uint64_t onsets_capacity);
 /* Conditions → latent [64, latent_len]. */
 TS_API ts_status ts_sample(ts_session* session, const ts_conditions* conditions, const ts_generate_options* options,
                            ts_progress_fn progress, void* user_data, float* latent, uint64_t capacity);
@@ -432,7 +460,8 @@ TS_API void ts_weight_source_init(ts_weight_source* source);
 typedef struct ts_network_options {
   uint32_t     struct_size;
   ts_precision precision;     /* default TS_PRECISION_F32                                                      */
-  const char*  kind;          /* "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "preprocess" */
+  const char*  kind;          /* "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser",
+                                 "preprocess"; docs/networks.md lists them                                     */
   const char*  config;        /* JSON of the network, as the reference and the goldens write it                */
   const char*  device;        /* as in ts_engine_options                                                       */
   const ts_weight_source* sources;

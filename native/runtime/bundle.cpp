@@ -74,7 +74,8 @@ Bundle parse_bundle(std::string_view text, const std::string& origin, const std:
   }
   const JsonObject components = root.get_object("components");
   for (const auto& [key, value] : components.json().items())
-    components.check(key == "mmdit" || key == "vae" || key == "t5" || key == "clip_text" || key == "clip_vision" || key == "synchformer",
+    components.check(key == "mmdit" || key == "vae" || key == "t5" || key == "clip_text" || key == "clip_vision" || key == "synchformer" ||
+                         key == "recogniser",
                      "unknown component ", in_quotes(key));
   bundle.mmdit = parse_component(components, "mmdit", folder, needs_files);
   bundle.vae = parse_component(components, "vae", folder, needs_files);
@@ -82,6 +83,7 @@ Bundle parse_bundle(std::string_view text, const std::string& origin, const std:
   bundle.clip_text = parse_component(components, "clip_text", folder, needs_files);
   bundle.clip_vision = parse_component(components, "clip_vision", folder, needs_files);
   bundle.synchformer = parse_component(components, "synchformer", folder, needs_files);
+  bundle.recogniser = parse_component(components, "recogniser", folder, needs_files);
   return bundle;
 }
 

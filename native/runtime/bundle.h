@@ -35,7 +35,7 @@ struct Bundle {
   double clip_fps = 8.0, sync_fps = 25.0;
   bool clip_slow_resize = true;  // which image processor of the CLIP tower (spec 05 §2)
   // Empty where the bundle does not have the network.
-  std::optional<Component> mmdit, vae, t5, clip_text, clip_vision, synchformer;
+  std::optional<Component> mmdit, vae, t5, clip_text, clip_vision, synchformer, recogniser;
 };
 
 // `path` is the folder or its bundle.json. TS_NOT_FOUND, TS_BAD_BUNDLE with the file and the field; files are named

@@ -12,7 +12,7 @@ namespace ts {
 namespace {
 
 // Seeds of synthetic components, apart so that no two networks share weights.
-enum SyntheticSeed : uint64_t { kSeedMmdit = 1, kSeedDecoder, kSeedEncoder, kSeedT5, kSeedClipText, kSeedClipVision, kSeedSynchformer };
+enum SyntheticSeed : uint64_t { kSeedMmdit = 1, kSeedDecoder, kSeedEncoder, kSeedT5, kSeedClipText, kSeedClipVision, kSeedSynchformer, kSeedRecogniser };
 
 Bundle describe(const EngineOptions& options) {
   if (!options.synthetic) return read_bundle(options.bundle_path);
@@ -98,7 +98,8 @@ DType Engine::choose_precision(const EngineOptions& options, WeightFiles& files)
   if (!device().has_bf16) return DType::f32;
   if (options.synthetic) return DType::bf16;
   WeightFiles::Size all;
-  for (const std::optional<Component>* component : {&bundle_.mmdit, &bundle_.vae, &bundle_.t5, &bundle_.clip_text, &bundle_.clip_vision, &bundle_.synchformer}) {
+  for (const std::optional<Component>* component : {&bundle_.mmdit, &bundle_.vae, &bundle_.t5, &bundle_.clip_text, &bundle_.clip_vision,
+                                                    &bundle_.synchformer, &bundle_.recogniser}) {
     if (!*component) continue;
     const WeightFiles::Size size = files.size(**component);
     all.elements += size.elements;
@@ -165,6 +166,10 @@ void Engine::visit_components(const EngineOptions& options, const Visit& visit) 
   component(bundle_.synchformer, TS_COMPONENT_SYNCHFORMER, kSeedSynchformer, "synchformer", [](Loader& loader, const Json& config, const std::string& where) {
     return std::make_unique<Synchformer>(Synchformer::load(loader, parse_synchformer_config(config, where)));
   }, [&](std::unique_ptr<Synchformer> network) { networks_.synchformer = std::move(network); });
+
+  component(bundle_.recogniser, TS_COMPONENT_RECOGNISER, kSeedRecogniser, "recogniser", [](Loader& loader, const Json& config, const std::string& where) {
+    return std::make_unique<Recogniser>(Recogniser::load(loader, parse_recogniser_config(config, where)));
+  }, [&](std::unique_ptr<Recogniser> network) { networks_.recogniser = std::move(network); });
 }
 
 // As a forward, loading runs twice: first to learn how much there is, then with data.
@@ -222,6 +227,11 @@ void Engine::check_widths() const {
   }
   for (int64_t rate : {decoder ? decoder->sample_rate() : 0, encoder ? encoder->sample_rate() : 0})
     if (rate) agree(rate, "vae's sample_rate", bundle_.sample_rate, "the bundle's");
+  if (networks_.recogniser) {
+    const RecogniserConfig& recogniser = networks_.recogniser->config();
+    if (networks_.clip_vision) agree(networks_.clip_vision->config().projection_dim, "clip_vision.projection_dim", recogniser.clip_dim, "recogniser.clip_dim");
+    if (networks_.synchformer) agree(networks_.synchformer->config().embed_dim, "synchformer.embed_dim", recogniser.sync_dim, "recogniser.sync_dim");
+  }
   if (!networks_.mmdit) return;
   const MmditConfig& mmdit = networks_.mmdit->config();
   if (networks_.clip_vision) agree(networks_.clip_vision->config().projection_dim, "clip_vision.projection_dim", mmdit.clip_dim, "mmdit.clip_dim");
@@ -229,6 +239,10 @@ void Engine::check_widths() const {
   if (networks_.clip_text) agree(networks_.clip_text->config().hidden_size, "clip_text.hidden_size", mmdit.clip_text_dim, "mmdit.clip_text_dim");
   if (networks_.t5) agree(networks_.t5->config().d_model, "t5.d_model", mmdit.text_dim, "mmdit.text_dim");
   if (decoder) agree(decoder->latent_dim(), "vae.decoder.latent_dim", mmdit.latent_dim, "mmdit.latent_dim");
+  if (networks_.recogniser) {  // both read the same features, whether or not the towers that make them are loaded
+    agree(networks_.recogniser->config().clip_dim, "recogniser.clip_dim", mmdit.clip_dim, "mmdit.clip_dim");
+    agree(networks_.recogniser->config().sync_dim, "recogniser.sync_dim", mmdit.sync_dim, "mmdit.sync_dim");
+  }
   if (networks_.clip_tokenizer && networks_.clip_text)
     within(networks_.clip_tokenizer->vocab_size(), "clip_text's tokenizer", networks_.clip_text->config().vocab_size);
   if (networks_.t5_tokenizer && networks_.t5)
@@ -265,6 +279,14 @@ ts_engine_info Engine::info() const {
     info.sync_dim = uint32_t(mmdit.sync_dim);
     info.text_dim = uint32_t(mmdit.clip_text_dim);
     info.t5_dim = uint32_t(mmdit.text_dim);
+  }
+  if (networks_.recogniser) {
+    const RecogniserConfig& recogniser = networks_.recogniser->config();
+    info.clip_dim = uint32_t(recogniser.clip_dim);
+    info.sync_dim = uint32_t(recogniser.sync_dim);
+    info.num_classes = uint32_t(recogniser.num_classes());
+    info.num_materials = uint32_t(recogniser.num_materials());
+    info.onsets_per_step = uint32_t(recogniser.onsets_per_step);
   }
   // Without the DiT, what the encoders say themselves.
   if (networks_.decoder) info.latent_dim = uint32_t(networks_.decoder->latent_dim());

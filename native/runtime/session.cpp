@@ -60,7 +60,8 @@ ts_memory_plan Session::plan_memory(const GenerateOptions& options) const {
   if (networks.decoder) plan.decode_bytes = bytes(plan_decode(workspace_, *networks.decoder, lengths.latent, options.decode_chunk));
   if (networks.clip_vision) plan.vision_bytes = bytes(plan_clip_frames(workspace_, *networks.clip_vision));
   if (networks.synchformer) plan.vision_bytes = std::max(plan.vision_bytes, bytes(plan_sync_frames(workspace_, *networks.synchformer)));
-  plan.arena_bytes = std::max({plan.text_bytes, plan.sample_bytes, plan.decode_bytes, plan.vision_bytes});
+  if (networks.recogniser) plan.recognise_bytes = bytes(plan_recognise(workspace_, *networks.recogniser, lengths.clip, lengths.sync));
+  plan.arena_bytes = std::max({plan.text_bytes, plan.sample_bytes, plan.decode_bytes, plan.vision_bytes, plan.recognise_bytes});
   plan.total_bytes = plan.weights_bytes + plan.arena_bytes;
   return plan;
 }
@@ -116,6 +117,11 @@ void Session::encode_sync_frames(const Busy&, const Frames& frames, const Progre
   const Networks& networks = engine_->networks();
   ts::encode_sync_frames(workspace_, networks.need(networks.synchformer, "synchformer", "follow the picture's timing"), frames, progress,
                          features);
+}
+
+Recognition Session::recognise(const Busy&, std::span<const float> clip, std::span<const float> sync) {
+  const Networks& networks = engine_->networks();
+  return ts::recognise(workspace_, networks.need(networks.recogniser, "recogniser", "recognise what is seen"), clip, sync);
 }
 
 std::vector<float> Session::encode_audio(const Busy&, std::span<const float> audio, int64_t num_channels, int64_t sample_rate,

@@ -11,6 +11,7 @@
 #include "pipeline/decode.h"
 #include "pipeline/lengths.h"
 #include "pipeline/progress.h"
+#include "pipeline/recognise.h"
 #include "pipeline/request.h"
 #include "pipeline/vision.h"
 #include "pipeline/workspace.h"
@@ -56,6 +57,8 @@ class Session {
   std::vector<float> encode_text(const Busy&, ts_text_encoder encoder, const std::string& text);
   void encode_clip_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features);
   void encode_sync_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features);
+  // clip [C, clip_dim], sync [S, sync_dim] of the engine's recogniser.
+  Recognition recognise(const Busy&, std::span<const float> clip, std::span<const float> sync);
   // Latent [N, latent_dim] of planar audio.
   std::vector<float> encode_audio(const Busy&, std::span<const float> audio, int64_t num_channels, int64_t sample_rate, uint64_t seed,
                                   const Progress& progress);

@@ -8,6 +8,7 @@
 #include "models/mel_codec.h"
 #include "models/mmdit_config.h"
 #include "models/oobleck.h"
+#include "models/recogniser.h"
 #include "models/synchformer.h"
 #include "models/t5.h"
 #include "runtime/bundle.h"
@@ -34,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (bundle.clip_text) parse([&] { ts::parse_clip_text_config(bundle.clip_text->config, "clip_text"); });
     if (bundle.clip_vision) parse([&] { ts::parse_clip_vision_config(bundle.clip_vision->config, "clip_vision"); });
     if (bundle.synchformer) parse([&] { ts::parse_synchformer_config(bundle.synchformer->config, "synchformer"); });
+    if (bundle.recogniser) parse([&] { ts::parse_recogniser_config(bundle.recogniser->config, "recogniser"); });
     if (!bundle.vae) return;
     for (const char* side : {"encoder", "decoder"})
       if (const auto found = bundle.vae->config.find(side); found != bundle.vae->config.end()) {

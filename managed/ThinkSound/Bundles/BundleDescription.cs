@@ -121,7 +121,7 @@ public sealed record BundleDescription
 /// <summary>One network of a bundle.</summary>
 public sealed record BundleComponent
 {
-    /// <summary>"mmdit", "vae", "t5", "clip_text", "clip_vision" or "synchformer".</summary>
+    /// <summary>"mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer" or "recogniser".</summary>
     public required string Kind { get; init; }
     /// <summary>JSON of the network's configuration.</summary>
     public required string Config { get; init; }

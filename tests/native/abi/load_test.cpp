@@ -1,4 +1,5 @@
 // Creating an engine: told how far it is, cancelled at any tensor, refused by the memory cap before anything is read.
+#include <algorithm>
 #include <cstring>
 
 #include "abi/tiny_engine.h"
@@ -99,26 +100,51 @@ TEST_CASE("load: the memory cap is asked before anything is read, and says what 
   CHECK_MESSAGE(message.find("the cap is 1000 MB") != std::string::npos, message);
 }
 
-// What a program was built with before options had `progress`.
+// What programs were built with before these structs grew.
 #undef ts_engine_options_init
+#undef ts_engine_info_init
+#undef ts_memory_plan_init
 extern "C" void ts_engine_options_init(ts_engine_options* options);
+extern "C" void ts_engine_info_init(ts_engine_info* info);
+extern "C" void ts_memory_plan_init(ts_memory_plan* plan);
 
-TEST_CASE("load: programs of the first version of the options keep its size") {
-  ts_engine_options options;
-  std::memset(&options, 0x5A, sizeof options);
-  ts_engine_options_init(&options);
-  CHECK(options.struct_size == offsetof(ts_engine_options, progress));
+namespace {
+
+// A struct among garbage, as its first version initialises it: nothing beyond `size` is touched.
+template <class Struct>
+Struct of_first_version(void (*init)(Struct*), size_t size) {
+  Struct value;
+  std::memset(&value, 0x5A, sizeof value);
+  init(&value);
+  CHECK(value.struct_size == size);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&value);
+  CHECK(std::all_of(bytes + size, bytes + sizeof value, [](unsigned char byte) { return byte == 0x5A; }));
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("load: programs of the first version of a struct keep its size") {
+  ts_engine_options options = of_first_version(ts_engine_options_init, offsetof(ts_engine_options, progress));
   CHECK(std::string(options.device) == "auto");
-  unsigned char beyond[sizeof options - offsetof(ts_engine_options, progress)], untouched[sizeof beyond];
-  std::memcpy(beyond, reinterpret_cast<unsigned char*>(&options) + options.struct_size, sizeof beyond);
-  std::memset(untouched, 0x5A, sizeof untouched);
-  CHECK(std::memcmp(beyond, untouched, sizeof beyond) == 0);
   // The garbage beyond is not taken for a callback.
   ts::test::TempFolder folder;
   const std::string bundle = folder.write("bundle.json", ts::test::tiny_bundle_json());
   options.synthetic = bundle.c_str();
   options.device = "cpu:plain";
   ts_engine* engine = nullptr;
-  CHECK(ts_engine_create(&options, &engine) == TS_OK);
+  REQUIRE(ts_engine_create(&options, &engine) == TS_OK);
+
+  ts_engine_info info = of_first_version(ts_engine_info_init, offsetof(ts_engine_info, num_materials));
+  CHECK(ts_engine_get_info(engine, &info) == TS_OK);
+  CHECK(std::string(info.name) == "tiny");
+  CHECK(info.num_materials == 0x5A5A5A5A);
+
+  ts_memory_plan plan = of_first_version(ts_memory_plan_init, offsetof(ts_memory_plan, recognise_bytes));
+  ts_generate_options request;
+  ts_generate_options_init(&request);
+  CHECK(ts_plan_memory(engine, &request, &plan) == TS_OK);
+  CHECK(plan.total_bytes == plan.weights_bytes + plan.arena_bytes);
+  CHECK(plan.recognise_bytes == 0x5A5A5A5A5A5A5A5Au);
   ts_engine_destroy(engine);
 }

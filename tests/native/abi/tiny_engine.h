@@ -32,12 +32,15 @@ inline std::string tiny_bundle_json(const char* codec = kTinyOobleck) {
       "vocab_size": 100, "max_position_embeddings": 77}, "projection_dim": 24}},
     "clip_vision": {"config": {"vision_config": {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 2,
       "image_size": 28, "patch_size": 14}, "projection_dim": 24}},
-    "synchformer": {"config": {"embed_dim": 32, "depth": 1, "num_heads": 2, "image": 32, "patch": 16, "temporal_patch": 2, "frames_per_segment": 16}}}})";
+    "synchformer": {"config": {"embed_dim": 32, "depth": 1, "num_heads": 2, "image": 32, "patch": 16, "temporal_patch": 2, "frames_per_segment": 16}},
+    "recogniser": {"config": {"classes": ["bell", "door", "rain"], "materials": ["glass", "wood"], "clip_dim": 24, "sync_dim": 32, "hidden_dim": 12,
+      "onsets_per_step": 4}}}})";
 }
 
 class TinyEngine {
  public:
-  explicit TinyEngine(uint32_t num_threads = 1, const char* device = "cpu", uint64_t memory_cap_bytes = 0, const char* codec = kTinyOobleck) {
+  explicit TinyEngine(uint32_t num_threads = 1, const char* device = "cpu", uint64_t memory_cap_bytes = 0, const char* codec = kTinyOobleck,
+                      ts_components components = TS_COMPONENT_ALL) {
     const std::string name = folder_.write("bundle.json", tiny_bundle_json(codec));
     ts_engine_options options;
     ts_engine_options_init(&options);
@@ -46,6 +49,7 @@ class TinyEngine {
     options.num_threads = num_threads;
     options.precision = TS_PRECISION_F32;
     options.memory_cap_bytes = memory_cap_bytes;
+    options.components = components;
     status = ts_engine_create(&options, &engine);
     if (status == TS_OK) REQUIRE(ts_session_create(engine, &session) == TS_OK);
   }

@@ -33,6 +33,7 @@ TEST_CASE("bundle: the published sizes parse") {
   CHECK(bundle.clip_text);
   CHECK(bundle.clip_vision);
   CHECK(bundle.synchformer);
+  CHECK(!bundle.recogniser);  // ours alone
   CHECK(bundle.sample_rate == 44100);
 }
 

@@ -1,0 +1,93 @@
+#include "models/recogniser.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/json.h"
+#include "ops/rows.h"
+
+namespace ts {
+namespace {
+
+constexpr size_t kMaxNames = 4096, kMaxNameBytes = 100;
+
+// A list of names that programs show and look up: none empty, none twice.
+std::vector<std::string> get_names(const JsonObject& object, const char* key) {
+  const std::vector<std::string> names = object.get_strings(key);
+  object.check(!names.empty() && names.size() <= kMaxNames, key, " must list 1 … ", kMaxNames, " names, lists ", names.size());
+  std::set<std::string_view> seen;
+  for (const std::string& name : names) {
+    object.check(!name.empty() && name.size() <= kMaxNameBytes, key, " holds ", in_quotes(name), ", a name has 1 … ", kMaxNameBytes, " bytes");
+    object.check(std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }), key, " holds ", in_quotes(name),
+                 " with a control character");
+    object.check(seen.insert(name).second, key, " lists ", in_quotes(name), " twice");
+  }
+  return names;
+}
+
+// A tensor of any rank as the one item that copies and products take.
+Tensor as_rows(const Tensor& tensor) { return tensor.reshape({1, tensor.rows(), tensor.cols()}); }
+
+}  // namespace
+
+RecogniserConfig parse_recogniser_config(const nlohmann::json& json, const std::string& origin) {
+  const JsonObject object(json, origin);
+  RecogniserConfig config;
+  config.classes = get_names(object, "classes");
+  config.materials = get_names(object, "materials");
+  config.clip_dim = object.get_int("clip_dim", 1, 16384);
+  config.sync_dim = object.get_int("sync_dim", 1, 16384);
+  config.hidden_dim = object.get_int("hidden_dim", 1, 16384, config.hidden_dim);
+  config.onsets_per_step = object.get_int("onsets_per_step", 1, 64, config.onsets_per_step);
+  return config;
+}
+
+Recogniser::Mlp Recogniser::load_mlp(Loader& loader, const std::string& name, int64_t in, int64_t hidden, int64_t out) {
+  return {.fc1 = loader.linear(name + ".fc1", hidden, in), .fc2 = loader.linear(name + ".fc2", out, hidden)};
+}
+
+Recogniser Recogniser::load(Loader& loader, const RecogniserConfig& config) {
+  Recogniser recogniser;
+  recogniser.config_ = config;
+  recogniser.scene_ = load_mlp(loader, "scene", config.summary_dim(), config.hidden_dim, config.scene_dim());
+  recogniser.onset_ = load_mlp(loader, "onset", config.sync_dim, config.hidden_dim, config.onsets_per_step);
+  loader.finish();
+  return recogniser;
+}
+
+void Recogniser::forward(Context& ctx, const Tensor& scene, const Tensor& onsets, const Tensor& clip, const Tensor& sync) const {
+  const int64_t clip_dim = config_.clip_dim, sync_dim = config_.sync_dim;
+  const auto check_features = [](const char* name, const Tensor& features, int64_t width) {
+    require(features.shape.rank() == 3 && features.shape[1] >= 1 && features.shape[2] == width, "recogniser: ", name, " is ", features.shape.str(),
+            ", [batch, 1 or more, ", width, "] needed");
+  };
+  check_features("clip", clip, clip_dim);
+  check_features("sync", sync, sync_dim);
+  const int64_t batch = clip.shape[0];
+  require(sync.shape[0] == batch, "recogniser: clip is ", clip.shape.str(), ", sync ", sync.shape.str(), ": the batch must be the same");
+  const Arena::Scope scope(ctx.arena());
+
+  const Tensor clip_mean = ctx.f32({batch, clip_dim}), sync_mean = ctx.f32({batch, sync_dim}), sync_max = ctx.f32({batch, sync_dim});
+  ops::mean_rows(ctx, clip_mean, clip);                                                      // [B, clip_dim]
+  ops::mean_rows(ctx, sync_mean, sync);                                                      // [B, sync_dim]
+  ops::max_rows(ctx, sync_max, sync);                                                        // [B, sync_dim]
+  const Tensor summary = ctx.f32({batch, config_.summary_dim()});
+  ops::copy_block(ctx, as_rows(summary), 0, 0, as_rows(clip_mean));
+  ops::copy_block(ctx, as_rows(summary), 0, clip_dim, as_rows(sync_mean));
+  ops::copy_block(ctx, as_rows(summary), 0, clip_dim + sync_dim, as_rows(sync_max));         // [B, clip_dim + 2·sync_dim]
+  ctx.probe("summary", summary);
+  const int64_t hidden = config_.hidden_dim;
+  run_mlp(ctx, scene, "scene.hidden", {batch, hidden}, summary, scene_);                     // [B, classes + materials]
+  ctx.check_cancelled();
+  run_mlp(ctx, onsets, "onset.hidden", {batch, sync.shape[1], hidden}, sync, onset_);        // [B, S, onsets_per_step]
+}
+
+void Recogniser::run_mlp(Context& ctx, const Tensor& y, const char* name, const Shape& shape, const Tensor& x, const Mlp& mlp) {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor hidden = ctx.product(shape);
+  ops::linear(ctx, as_rows(hidden), as_rows(x), *mlp.fc1.weight, {.bias = mlp.fc1.bias, .activation = Activation::gelu_erf});
+  ctx.probe(name, hidden);
+  ops::linear(ctx, as_rows(y), as_rows(hidden), *mlp.fc2.weight, {.bias = mlp.fc2.bias});
+}
+
+}  // namespace ts

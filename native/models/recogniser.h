@@ -1,0 +1,59 @@
+// The recogniser: what is seen, of what material, and when something strikes, read off the features of a video.
+// docs/networks.md.
+//
+//   clip [B, C, clip_dim] ─ mean ──────┐
+//   sync [B, S, sync_dim] ─ mean, max ─┴─ summary ─ fc1 ─ gelu ─ fc2 ─► scene [B, classes + materials]
+//   sync [B, S, sync_dim] ─ fc1 ─ gelu ─ fc2 ─────────────────────────► onsets [B, S, onsets_per_step]
+//
+// Logits all of them: sigmoid for classes and onsets (several may hold at once), softmax over the materials.
+// A network of our own; training/twin/recogniser.py is what it was trained as.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "models/loader.h"
+#include "ops/linear.h"
+
+namespace ts {
+
+struct RecogniserConfig {
+  std::vector<std::string> classes, materials;  // what the logits stand for, in their order; each named once
+  int64_t clip_dim = 0, sync_dim = 0, hidden_dim = 96, onsets_per_step = 4;
+
+  int64_t num_classes() const { return int64_t(classes.size()); }
+  int64_t num_materials() const { return int64_t(materials.size()); }
+  int64_t summary_dim() const { return clip_dim + 2 * sync_dim; }
+  int64_t scene_dim() const { return num_classes() + num_materials(); }
+};
+
+// TS_BAD_BUNDLE with the field.
+RecogniserConfig parse_recogniser_config(const nlohmann::json& config, const std::string& origin);
+
+// Immutable once loaded; any number of contexts may use it at a time.
+class Recogniser {
+ public:
+  // Takes every tensor and finishes the loader.
+  static Recogniser load(Loader& loader, const RecogniserConfig& config);
+  const RecogniserConfig& config() const { return config_; }
+
+  // scene f32 [B, classes + materials] and onsets f32 [B, S, onsets_per_step] from clip f32 [B, C, clip_dim] and sync f32
+  // [B, S, sync_dim]; C and S from 1, independent of each other.
+  void forward(Context& ctx, const Tensor& scene, const Tensor& onsets, const Tensor& clip, const Tensor& sync) const;
+
+ private:
+  struct Mlp {
+    Linear fc1, fc2;  // [hidden_dim, in], [out, hidden_dim]
+  };
+  static Mlp load_mlp(Loader& loader, const std::string& name, int64_t in, int64_t hidden, int64_t out);
+  // `shape` and `name` are those of the layer between.
+  static void run_mlp(Context& ctx, const Tensor& y, const char* name, const Shape& shape, const Tensor& x, const Mlp& mlp);
+
+  RecogniserConfig config_;
+  Mlp scene_;  // [H, clip_dim + 2·sync_dim], [classes + materials, H]
+  Mlp onset_;  // [H, sync_dim], [onsets_per_step, H]
+};
+
+}  // namespace ts
