@@ -93,7 +93,7 @@ verify() {
   [[ -d managed/ThinkSound.Cli ]] || return 0
   local folder=${THINKSOUND_GOLDENS:-tests/golden} vocabularies=tests/golden/tokenizers ok=0 bad=0 missed=0
   verify_one() { # FILE [OPTION...]
-    if TS_LOG_TAIL=25 quietly "$logs/verify-$1.log" scripts/thinksound verify "$folder/$1" "${@:2}"; then
+    if TS_LOG_TAIL=25 quietly "$logs/verify-${1##*/}.log" scripts/thinksound verify "$@"; then
       ((ok += 1))
     else
       ((bad += 1))
@@ -102,13 +102,16 @@ verify() {
   step
   local golden
   for golden in mmdit_flags_small vae_small t5_small clip_text_small clip_vision_small synchformer_small preprocess pipeline_small; do
-    verify_one $golden.safetensors
+    verify_one "$folder/$golden.safetensors"
   done
-  verify_one clip_tokens.jsonl --vocabulary $vocabularies/clip
-  verify_one t5_tokens.jsonl --vocabulary $vocabularies/t5_small
+  for golden in mel_codec_small recogniser_small; do # of our own twin, so not among the full files
+    verify_one tests/golden/$golden.safetensors
+  done
+  verify_one "$folder/clip_tokens.jsonl" --vocabulary $vocabularies/clip
+  verify_one "$folder/t5_tokens.jsonl" --vocabulary $vocabularies/t5_small
   for golden in mmdit_small mmdit_hd64_small sampler_small train_small; do # all but hd64 need the weights of mmdit_small
     if [[ -f $folder/mmdit_small.safetensors ]]; then
-      verify_one $golden.safetensors
+      verify_one "$folder/$golden.safetensors"
     else
       missed=$((missed + 1))
       skips+=("thinksound verify: $golden needs the full golden files (THINKSOUND_GOLDENS)")

@@ -1,6 +1,7 @@
 """Writes golden files from the twin: small networks with drawn weights, their inputs, and what the twin computes.
 
-    python3 -m goldens mel_codec -o tests/golden       the committed one: no reference but the twin has this codec
+    python3 -m goldens mel_codec -o tests/golden       one of the committed ones: no reference but the twin has this codec,
+    python3 -m goldens recogniser -o tests/golden      nor this network
     python3 -m goldens all -o build/goldens            every network in the geometry of the embedded model, to hold the
                                                        product against with `thinksound verify`
 
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from twin import mel_codec, safetensors
 from twin.clip_text import ClipText
 from twin.clip_vision import ClipVision
 from twin.mmdit import Features, Mmdit, MmditConfig
+from twin.recogniser import Recogniser, RecogniserConfig
 from twin.synchformer import Synchformer, SynchformerConfig
 from twin.t5 import T5Config, T5Encoder
 
@@ -135,6 +138,24 @@ def write_mel_codec(folder: Path, random: np.random.Generator) -> None:
           note="channel-last: latent [B, N, latent_dim], mel [B, 8N, 2*bands]; inner stages under their module's name")
 
 
+def write_recogniser(folder: Path, random: np.random.Generator) -> None:
+    config = RecogniserConfig(classes=("bell", "door", "rain"), materials=("glass", "wood"), clip_dim=6, sync_dim=5, hidden_dim=7, onsets_per_step=2)
+    model = Recogniser(config)
+    redraw(model, random)
+
+    def run(model, settings, inputs):
+        outputs = dict(zip(("classes", "materials", "onsets"), model(inputs["clip"], inputs["sync"])))
+        if not settings.get("inner"):
+            return outputs, {}
+        summary = model.summary(inputs["clip"], inputs["sync"])
+        return outputs, {"summary": summary, "scene.hidden": F.gelu(model.scene.fc1(summary)), "onset.hidden": F.gelu(model.onset.fc1(inputs["sync"]))}
+
+    def inputs(batch, c, s):
+        return {"clip": exact(random.standard_normal((batch, c, config.clip_dim))), "sync": exact(random.standard_normal((batch, s, config.sync_dim)))}
+    cases = {"c3s5": ({"inner": True}, inputs(1, 3, 5)), "c1s2_b2": ({}, inputs(2, 1, 2))}
+    write(folder / "recogniser_small.safetensors", model, asdict(config), cases, run, reference="recogniser", description="The recogniser: logits")
+
+
 def write_mmdit(folder: Path, random: np.random.Generator) -> None:
     config = dict(latent_dim=12, clip_dim=24, sync_dim=20, text_dim=24, clip_text_dim=24, hidden_dim=48, depth=3, fused_depth=2, num_heads=3,
                   latent_seq_len=22, clip_seq_len=8, sync_seq_len=24, text_seq_len=16, v2=True, kernel_size=3)
@@ -200,10 +221,13 @@ def write_encoders(folder: Path, random: np.random.Generator) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("which", choices=["mel_codec", "all"])
+    parser.add_argument("which", choices=["mel_codec", "recogniser", "all"])
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
-    write_mel_codec(options.output, np.random.default_rng(20))
+    if options.which in ("mel_codec", "all"):
+        write_mel_codec(options.output, np.random.default_rng(20))
+    if options.which in ("recogniser", "all"):
+        write_recogniser(options.output, np.random.default_rng(23))
     if options.which == "all":
         write_mmdit(options.output, np.random.default_rng(21))
         write_encoders(options.output, np.random.default_rng(22))

@@ -41,8 +41,12 @@ class Recogniser(nn.Module):
         self.scene = Mlp(config.clip_dim + 2 * config.sync_dim, config.hidden_dim, len(config.classes) + len(config.materials))
         self.onset = Mlp(config.sync_dim, config.hidden_dim, config.onsets_per_step)
 
+    def summary(self, clip: torch.Tensor, sync: torch.Tensor) -> torch.Tensor:
+        """→ [B, clip_dim + 2·sync_dim]."""
+        return torch.cat([clip.mean(1), sync.mean(1), sync.amax(1)], -1)
+
     def forward(self, clip: torch.Tensor, sync: torch.Tensor):
         """→ class logits [B, classes], material logits [B, materials], onset logits [B, S, onsets_per_step]."""
-        scene = self.scene(torch.cat([clip.mean(1), sync.mean(1), sync.amax(1)], -1))
+        scene = self.scene(self.summary(clip, sync))
         classes, materials = scene.split([len(self.config.classes), len(self.config.materials)], -1)
         return classes, materials, self.onset(sync)

@@ -28,6 +28,7 @@ public static class Verifier
             case "pipeline": PipelineVerification.Run(context); break;
             case "vae": VaeVerification.Run(context); break;
             case "mel_codec": MelCodecVerification.Run(context); break;
+            case "recogniser": RecogniserVerification.Run(context); break;
             case "preprocess": PreprocessVerification.Run(context); break;
             case "t5" or "clip_text" or "clip_vision" or "synchformer": EncoderVerification.Run(context, kind); break;
             default: context.Ledger.Fail("(file)", "its metadata names no network that is known here"); break;
@@ -41,6 +42,7 @@ public static class Verifier
         if (file.Json("config") is not JsonObject config)
             return file.HasPrefix("mid.full.") ? "mmdit" : "unknown"; // a file of tables alone
         if (config.ContainsKey("diffusion")) return "pipeline";
+        if (config.ContainsKey("onsets_per_step")) return "recogniser";
         if (config.ContainsKey("hidden_dim"))
         {
             if (file.Has("in.data_latent")) return "train";
