@@ -19,13 +19,14 @@ Sizes published = new(
     Clip: 1024, Vision: 1280, VisionFf: 5120, VisionLayers: 32, VisionHeads: 16,
     Text: 1024, TextFf: 4096, TextLayers: 24, TextHeads: 16,
     T5: 2048, T5Kv: 64, T5Heads: 32, T5Ff: 5120, T5Layers: 24, T5Vocabulary: 32128,
-    Sync: 768, SyncLayers: 12, SyncHeads: 12, VaeChannels: 128);
+    Sync: 768, SyncLayers: 12, SyncHeads: 12, VaeChannels: 128, Classes: [], Materials: []);
 Sizes small = new(
     Hidden: 64, Heads: 2, Depth: 4, Fused: 2,
     Clip: 64, Vision: 64, VisionFf: 128, VisionLayers: 2, VisionHeads: 2,
     Text: 64, TextFf: 128, TextLayers: 2, TextHeads: 2,
     T5: 128, T5Kv: 32, T5Heads: 4, T5Ff: 256, T5Layers: 2, T5Vocabulary: 2048,
-    Sync: 96, SyncLayers: 2, SyncHeads: 2, VaeChannels: 8);
+    Sync: 96, SyncLayers: 2, SyncHeads: 2, VaeChannels: 8,
+    Classes: ["bell", "door", "footsteps", "glass", "rain"], Materials: ["glass", "metal", "wood"]);
 
 if (args is ["--list", "published" or "small"])
 {
@@ -63,6 +64,8 @@ static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(p
 static string Single(string folder, string name) =>
     Directory.EnumerateFiles(folder, name, SearchOption.AllDirectories).FirstOrDefault()
     ?? throw new FileNotFoundException($"{name} is not under {Path.GetFullPath(folder)}; is the checkout complete?");
+
+static string Names(string[] names) => $"[{string.Join(", ", names.Select(name => $"\"{name}\""))}]";
 
 static string Description(Sizes s, bool mel)
 {
@@ -107,6 +110,10 @@ static string Description(Sizes s, bool mel)
             {"embed_dim": {{s.Sync}}, "depth": {{s.SyncLayers}}, "num_heads": {{s.SyncHeads}}, "image": 224, "patch": 16, "temporal_patch": 2,
              "frames_per_segment": 16}
             """),
+        ["recogniser"] = Component("recogniser", $$"""
+            {"classes": {{Names(s.Classes)}}, "materials": {{Names(s.Materials)}}, "clip_dim": {{s.Clip}}, "sync_dim": {{s.Sync}},
+             "hidden_dim": {{Networks.RecogniserHidden}}, "onsets_per_step": {{Networks.OnsetsPerStep}}}
+            """),
     };
     foreach (var (_, component) in components)
         if (component!["tokenizer"] is null) component.AsObject().Remove("tokenizer");
@@ -122,7 +129,7 @@ internal sealed record Sizes(
     int Clip, int Vision, int VisionFf, int VisionLayers, int VisionHeads,
     int Text, int TextFf, int TextLayers, int TextHeads,
     int T5, int T5Kv, int T5Heads, int T5Ff, int T5Layers, int T5Vocabulary,
-    int Sync, int SyncLayers, int SyncHeads, int VaeChannels);
+    int Sync, int SyncLayers, int SyncHeads, int VaeChannels, string[] Classes, string[] Materials);
 
 internal static class Text
 {
@@ -132,8 +139,11 @@ internal static class Text
 /// <summary>Names and shapes of every tensor, as the reference's checkpoints have them.</summary>
 internal static class Networks
 {
+    public const int RecogniserHidden = 24, OnsetsPerStep = 4;
+
     public static IEnumerable<(string Component, Tensors Tensors)> All(Sizes s) =>
-        [("mmdit", Mmdit(s)), ("vae", Vae(s)), ("t5", T5(s)), ("clip_text", ClipText(s)), ("clip_vision", ClipVision(s)), ("synchformer", Synchformer(s))];
+        [("mmdit", Mmdit(s)), ("vae", Vae(s)), ("t5", T5(s)), ("clip_text", ClipText(s)), ("clip_vision", ClipVision(s)), ("synchformer", Synchformer(s)),
+         .. s.Classes.Length > 0 ? [("recogniser", Recogniser(s))] : Array.Empty<(string, Tensors)>()]; // the published model has none
 
     private static void Add(this Tensors t, string name, params int[] shape) => t.Add((name, shape));
 
@@ -370,6 +380,16 @@ internal static class Networks
         t.Layer($"{Aggregate}.linear2", d, 4 * d);
         t.Layer($"{Aggregate}.norm1", d);
         t.Layer($"{Aggregate}.norm2", d);
+        return t;
+    }
+
+    private static Tensors Recogniser(Sizes s)
+    {
+        var t = new Tensors();
+        t.Layer("scene.fc1", RecogniserHidden, s.Clip + 2 * s.Sync);
+        t.Layer("scene.fc2", s.Classes.Length + s.Materials.Length, RecogniserHidden);
+        t.Layer("onset.fc1", RecogniserHidden, s.Sync);
+        t.Layer("onset.fc2", OnsetsPerStep, RecogniserHidden);
         return t;
     }
 }

@@ -75,11 +75,16 @@ internal static class InfoCommand
         {
             lines.Add("");
             lines.Add($"loaded on {loaded.Device} ({loaded.DeviceChoice}): {Units.Count(loaded.Parameters)} parameters, {loaded.Precision} products, {Units.Bytes(loaded.WeightsBytes)}");
+            if (loaded.Classes.Count > 0)
+            {
+                lines.Add($"recognises {loaded.Classes.Count} classes: {string.Join(", ", loaded.Classes)}");
+                lines.Add($"       and {loaded.Materials.Count} materials: {string.Join(", ", loaded.Materials)}");
+            }
             lines.Add("");
-            var memory = new Table("memory for", "weights", "text", "frames", "sampling", "decoding", "together");
+            var memory = new Table("memory for", "weights", "text", "frames", "recognising", "sampling", "decoding", "together");
             foreach (var (seconds, plan) in plans)
                 memory.Add(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.##} s"), Units.Bytes(plan.WeightsBytes), Units.Bytes(plan.TextBytes),
-                           Units.Bytes(plan.VisionBytes), Units.Bytes(plan.SampleBytes), Units.Bytes(plan.DecodeBytes), Units.Bytes(plan.TotalBytes));
+                           Units.Bytes(plan.VisionBytes), Units.Bytes(plan.RecogniseBytes), Units.Bytes(plan.SampleBytes), Units.Bytes(plan.DecodeBytes), Units.Bytes(plan.TotalBytes));
             lines.Add(memory.ToString());
         }
         if (loads.Count > 0) lines.Add("(stages run one after the other and share their working memory: weights and the largest of them count)");
@@ -130,6 +135,9 @@ internal static class InfoCommand
         json.WriteNumber("parameters", loaded.Parameters);
         json.WriteNumber("weights_bytes", loaded.WeightsBytes);
         json.WriteNumber("threads", loaded.Threads);
+        WriteNames(json, "classes", loaded.Classes);
+        WriteNames(json, "materials", loaded.Materials);
+        json.WriteNumber("onsets_per_step", loaded.OnsetsPerStep);
         json.WriteStartArray("memory");
         foreach (var (seconds, plan) in plans)
         {
@@ -139,6 +147,7 @@ internal static class InfoCommand
             json.WriteNumber("arena_bytes", plan.ArenaBytes);
             json.WriteNumber("text_bytes", plan.TextBytes);
             json.WriteNumber("vision_bytes", plan.VisionBytes);
+            json.WriteNumber("recognise_bytes", plan.RecogniseBytes);
             json.WriteNumber("sample_bytes", plan.SampleBytes);
             json.WriteNumber("decode_bytes", plan.DecodeBytes);
             json.WriteNumber("total_bytes", plan.TotalBytes);
@@ -146,5 +155,12 @@ internal static class InfoCommand
         }
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    private static void WriteNames(Utf8JsonWriter json, string key, IReadOnlyList<string> names)
+    {
+        json.WriteStartArray(key);
+        foreach (string name in names) json.WriteStringValue(name);
+        json.WriteEndArray();
     }
 }

@@ -41,6 +41,12 @@ public sealed record EngineInfo
     public required double SyncFps { get; init; }
     /// <summary>Worker threads.</summary>
     public required int Threads { get; init; }
+    /// <summary>What the recogniser tells apart, in the bundle's order; empty without one.</summary>
+    public required IReadOnlyList<string> Classes { get; init; }
+    /// <summary>The materials that the recogniser tells apart, in the bundle's order; empty without one.</summary>
+    public required IReadOnlyList<string> Materials { get; init; }
+    /// <summary>Probabilities of an onset for each row of sync features; 0 without a recogniser.</summary>
+    public required int OnsetsPerStep { get; init; }
 
     internal static unsafe EngineInfo Of(ts_engine engine)
     {
@@ -66,6 +72,9 @@ public sealed record EngineInfo
             ClipFps = info.clip_fps,
             SyncFps = info.sync_fps,
             Threads = (int)info.num_threads,
+            Classes = [.. Enumerable.Range(0, (int)info.num_classes).Select(i => Utf8.Read(Native.ts_class_name(engine, (uint)i)))],
+            Materials = [.. Enumerable.Range(0, (int)info.num_materials).Select(i => Utf8.Read(Native.ts_material_name(engine, (uint)i)))],
+            OnsetsPerStep = (int)info.onsets_per_step,
         };
     }
 }

@@ -74,6 +74,7 @@ public sealed record ClipLengths(int LatentLength, int ClipLength, int SyncLengt
 /// <param name="SampleBytes">Of the sampling loop.</param>
 /// <param name="DecodeBytes">Of one chunk of the decoder.</param>
 /// <param name="VisionBytes">Of one batch of frames in the larger tower.</param>
+/// <param name="RecogniseBytes">Of the recogniser, over the features of the duration.</param>
 /// <param name="TotalBytes">Weights and arena.</param>
 public sealed record MemoryPlan(long WeightsBytes, long ArenaBytes, long TextBytes, long SampleBytes, long DecodeBytes,
-                                long VisionBytes, long TotalBytes);
+                                long VisionBytes, long RecogniseBytes, long TotalBytes);

@@ -111,7 +111,7 @@ public sealed class ThinkSoundEngine : IDisposable
         ts_memory_plan plan = ts_memory_plan.create();
         Status.Check(Native.ts_plan_memory(_handle, &native, &plan));
         return new MemoryPlan((long)plan.weights_bytes, (long)plan.arena_bytes, (long)plan.text_bytes, (long)plan.sample_bytes,
-                              (long)plan.decode_bytes, (long)plan.vision_bytes, (long)plan.total_bytes);
+                              (long)plan.decode_bytes, (long)plan.vision_bytes, (long)plan.recognise_bytes, (long)plan.total_bytes);
     }
 
     /// <summary>A text as its encoder receives it, and how much of it was kept.</summary>

@@ -63,6 +63,38 @@ public sealed partial class ThinkSoundSession
         }, null, cancellationToken);
     }
 
+    /// <summary>Features of a video to what makes its sound, of what material, and when it strikes.</summary>
+    /// <param name="clip">From <see cref="EncodeClipFramesAsync"/>, a row at least.</param>
+    /// <param name="sync">From <see cref="EncodeSyncFramesAsync"/>, a row at least; onsets are counted from its first.</param>
+    /// <param name="cancellationToken">Stops within one layer.</param>
+    /// <exception cref="ArgumentException">The features have other widths, or hold a NaN or an infinity.</exception>
+    /// <exception cref="UnsupportedException">The bundle has no recogniser: <see cref="EngineInfo.Classes"/> is empty.</exception>
+    public unsafe Task<Recognition> RecogniseAsync(Features clip, Features sync, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(clip);
+        ArgumentNullException.ThrowIfNull(sync);
+        EngineInfo info = Engine.Info;
+        return Work([], run =>
+        {
+            using var arguments = new NativeArguments();
+            float* clipRows = NativeConditions.Pin(clip, info.ClipDim, nameof(clip), arguments);
+            float* syncRows = NativeConditions.Pin(sync, info.SyncDim, nameof(sync), arguments);
+            var classes = new float[info.Classes.Count];
+            var materials = new float[info.Materials.Count];
+            var onsets = new float[checked(sync.Rows * info.OnsetsPerStep)];
+            fixed (float* toClasses = classes, toMaterials = materials, toOnsets = onsets)
+                run.Check(Native.ts_recognise(_handle, clipRows, (uint)clip.Rows, syncRows, (uint)sync.Rows, toClasses, (ulong)classes.Length,
+                                              toMaterials, (ulong)materials.Length, toOnsets, (ulong)onsets.Length));
+            return new Recognition
+            {
+                Classes = Recognition.Rank(info.Classes, classes),
+                Materials = Recognition.Rank(info.Materials, materials),
+                OnsetTrack = onsets,
+                OnsetRate = info.SyncFps * info.OnsetsPerStep,
+            };
+        }, null, cancellationToken);
+    }
+
     /// <summary>Conditions to a latent, without decoding it.</summary>
     public unsafe Task<Latent> SampleAsync(Conditions conditions, GenerateOptions? options = null,
                                     IProgress<GenerateProgress>? progress = null, CancellationToken cancellationToken = default)

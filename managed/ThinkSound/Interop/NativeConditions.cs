@@ -55,7 +55,8 @@ internal static unsafe class NativeConditions
         return (uint)value;
     }
 
-    private static float* Pin(Features? features, int width, string name, NativeArguments arguments)
+    /// <summary>The address of the rows, each <paramref name="width"/> wide.</summary>
+    public static float* Pin(Features? features, int width, string name, NativeArguments arguments)
     {
         if (features is null) return null;
         // Width 0 is a network that is not loaded: the library then says so itself.

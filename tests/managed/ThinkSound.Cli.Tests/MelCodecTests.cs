@@ -28,6 +28,7 @@ internal class MelCodecTests : WithFolder
 
         CliResult info = Cli.Run("info", "--bundle", bundle, "--device", "cpu");
         Assert.That(info.ExitCode, Is.Zero, info.ToString());
+        Assert.That(info.Output, Does.Contain("recognises 5 classes: bell, door").And.Contain("3 materials: glass, metal, wood"));
         string vae = info.Output.Split('\n').First(line => line.TrimStart().StartsWith("vae", StringComparison.Ordinal));
         Assert.That(vae, Does.Contain("F16 I8"), "the formats that are stored, and no F32 of the scales");
     }

@@ -12,7 +12,7 @@ internal class OtherCommandTests : WithFolder
         JsonElement root = run.Json;
         Assert.That(root.GetProperty("name").GetString(), Is.EqualTo("random-small"));
         Assert.That(root.GetProperty("components").EnumerateArray().Select(c => c.GetProperty("kind").GetString()),
-                    Is.EqualTo(new[] { "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer" }));
+                    Is.EqualTo(new[] { "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser" }));
         long stored = root.GetProperty("components").EnumerateArray().Sum(c => c.GetProperty("parameters").EnumerateObject().Sum(p => p.Value.GetInt64()));
         // Loaded ones are fewer: folded norms and a convolution that nobody uses.
         JsonElement[] loads = [.. root.GetProperty("loaded").EnumerateArray()];
@@ -20,7 +20,11 @@ internal class OtherCommandTests : WithFolder
         foreach (JsonElement loaded in loads)
         {
             Assert.That(loaded.GetProperty("parameters").GetInt64(), Is.InRange(0.95 * stored, stored));
+            Assert.That(loaded.GetProperty("classes").EnumerateArray().Select(c => c.GetString()), Is.EqualTo(new[] { "bell", "door", "footsteps", "glass", "rain" }));
+            Assert.That(loaded.GetProperty("materials").GetArrayLength(), Is.EqualTo(3));
+            Assert.That(loaded.GetProperty("onsets_per_step").GetInt32(), Is.EqualTo(4));
             JsonElement memory = loaded.GetProperty("memory")[0];
+            Assert.That(memory.GetProperty("recognise_bytes").GetInt64(), Is.Positive);
             Assert.That(memory.GetProperty("total_bytes").GetInt64(), Is.EqualTo(memory.GetProperty("weights_bytes").GetInt64() + memory.GetProperty("arena_bytes").GetInt64()));
         }
 

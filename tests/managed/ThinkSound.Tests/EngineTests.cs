@@ -23,6 +23,9 @@ public sealed class EngineTests
                     Is.EqualTo((44100, 2048, 64, 77, 8.0, 25.0)));
         Assert.That((info.ClipDim, info.SyncDim, info.TextDim, info.T5Dim), Is.EqualTo((64, 96, 64, 128)), "the small bundle's");
         Assert.That(info.Components, Is.EqualTo(BundleComponents.All));
+        Assert.That(info.Classes, Is.EqualTo(new[] { "bell", "door", "footsteps", "glass", "rain" }));
+        Assert.That(info.Materials, Is.EqualTo(new[] { "glass", "metal", "wood" }));
+        Assert.That(info.OnsetsPerStep, Is.EqualTo(4));
         Assert.That(info.Device, Does.StartWith("cpu").Or.StartWith("cuda"));
         Assert.That(info.DeviceChoice, Is.Not.Empty);
         Assert.That(info.Precision, Is.EqualTo("f32").Or.EqualTo("bf16"));
