@@ -31,7 +31,9 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of all counts and minutes")
     options = parser.parse_args()
     out, scale = options.output, options.scale
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_WAIT_POLICY": "passive", **openblas_core()}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_WAIT_POLICY": "passive", **openblas_core(),
+                   # Large tensors keep their memory from one step to the next, instead of faulting it in anew: features in 0.6 of the time.
+                   "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
     def start(program: str, *arguments, threads: int | None = None) -> subprocess.Popen:
         command = [sys.executable, "-m", program, *map(str, arguments)]
