@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--split", choices=SPLITS, default="train")
     parser.add_argument("--size", type=int, default=256, help="pixels of a side")
     parser.add_argument("--alone", action="store_true", help="one source only")
+    parser.add_argument("--silent", action="store_true", help="a video without a sound track")
     parser.add_argument("-o", "--output", type=Path, help=".mp4: pictures and sound; .wav: sound")
     parser.add_argument(
         "--json", nargs="?", const="-", help="caption, events and the rest, into a file or to standard output"
@@ -31,7 +32,10 @@ def main() -> None:
         parser.error(f"{o.output}: the name must end in .mp4 or .wav")
     scene = generate(o.seed, o.duration, o.class_name, o.split, size=o.size, pictures=False, companions=not o.alone)
     if o.output is not None:
-        render_video(scene, o.output) if o.output.suffix == ".mp4" else write_wav(o.output, scene.audio)
+        if o.output.suffix == ".mp4":
+            render_video(scene, o.output, silent=o.silent)
+        else:
+            write_wav(o.output, scene.audio)
     if o.json is not None:
         text = json.dumps(scene.as_dict(), indent=1, ensure_ascii=False)
         print(text) if o.json == "-" else Path(o.json).write_text(text + "\n", encoding="utf-8")

@@ -22,9 +22,10 @@ def write_wav(path, audio) -> None:
         file.writeframes(samples.T.tobytes())
 
 
-def render_video(scene: Scene, path, size: int | None = None, audio=None) -> None:
+def render_video(scene: Scene, path, size: int | None = None, audio=None, *, silent: bool = False) -> None:
     """Writes `path` (mp4) with the scene's pictures and sound, or with other `audio` float32 [2, num_samples].
 
+    silent: no sound track at all.
     Raises RuntimeError with ffmpeg's own words if it fails; the file appears only when it is complete.
     """
     if shutil.which("ffmpeg") is None:
@@ -34,8 +35,11 @@ def render_video(scene: Scene, path, size: int | None = None, audio=None) -> Non
     side = frames.shape[1] - frames.shape[1] % 2  # 4:2:0 wants even sides
     partial = path.with_name(path.stem + ".partial.mp4")
     with tempfile.TemporaryDirectory() as folder:
-        sound = os.path.join(folder, "sound.wav")
-        write_wav(sound, scene.audio if audio is None else audio)
+        sound = []
+        if not silent:
+            wav = os.path.join(folder, "sound.wav")
+            write_wav(wav, scene.audio if audio is None else audio)
+            sound = ["-i", wav, "-c:a", "aac", "-b:a", "192k"]
         command = [
             "ffmpeg",
             "-v",
@@ -51,18 +55,13 @@ def render_video(scene: Scene, path, size: int | None = None, audio=None) -> Non
             str(FPS),
             "-i",
             "-",
-            "-i",
-            sound,
+            *sound,
             "-c:v",
             "libx264",
             "-crf",
             "18",
             "-pix_fmt",
             "yuv420p",
-            "-c:a",
-            "aac",
-            "-b:a",
-            "192k",
             "-movflags",
             "+faststart",
             "-map_metadata",
