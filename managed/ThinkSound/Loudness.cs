@@ -10,7 +10,9 @@ public readonly record struct Loudness(LoudnessRule Rule, double Lufs)
     /// <summary>As decoded.</summary>
     public static Loudness None { get; } = new(LoudnessRule.None, 0);
 
-    /// <summary>The largest sample becomes 1, as the reference does for each clip.</summary>
+    /// <summary>The largest sample becomes 1, as the reference does for each clip; but what is meant to be silent stays so.
+    /// Exactly the reference's rule for a peak of −40 dBFS or more. Below, the gain falls in proportion, from 40 dB at −40 dBFS
+    /// to none at −55 dBFS, and there is none for what is quieter still.</summary>
     public static Loudness Peak { get; } = new(LoudnessRule.Peak, 0);
 
     /// <summary>Integrated loudness after ITU-R BS.1770-4, as far as no sample exceeds 1.</summary>
@@ -49,7 +51,7 @@ public enum LoudnessRule
 {
     /// <summary>Nothing: gain 1.</summary>
     None = 0,
-    /// <summary>The largest sample.</summary>
+    /// <summary>The largest sample, see <see cref="Loudness.Peak"/>.</summary>
     Peak = 1,
     /// <summary>Integrated loudness.</summary>
     Lufs = 2,

@@ -57,6 +57,33 @@ public sealed class ValueTests
         Assert.That((block.Samples, block.Time), Is.EqualTo((4, TimeSpan.FromSeconds(0.5))));
     }
 
+    [TestCase(1f, 1f)]
+    [TestCase(2.5f, 0.4f)]
+    [TestCase(0.25f, 4f)]
+    [TestCase(0.0101f, 1 / 0.0101f)]     // −39.9 dBFS: still the reference's rule, to the bit
+    [TestCase(0.00421697f, 10f)]         // −47.5 dBFS, half way from −40 to −55: half of 40 dB
+    [TestCase(0.0017f, 1f)]              // −55.4 dBFS
+    [TestCase(1e-6f, 1f)]
+    [TestCase(0f, 1f)]
+    public void Peak_raises_what_is_meant_to_be_heard_and_leaves_silence_alone(float peak, float gain)
+    {
+        float found = new AudioClip(2, 44100, new[] { 0, peak / 2, -peak, 0 }).GainFor(Loudness.Peak);
+        Assert.That(found, peak is 0.00421697f ? Is.EqualTo(gain).Within(1e-5 * gain) : Is.EqualTo(gain));
+    }
+
+    [Test]
+    public void A_louder_clip_stays_the_louder_one()
+    {
+        double before = 0;
+        for (double db = -80; db <= 0; db += 0.1)
+        {
+            float peak = (float)Math.Pow(10, db / 20);
+            double made = peak * new AudioClip(1, 44100, new[] { peak }).GainFor(Loudness.Peak);
+            Assert.That(made, Is.GreaterThanOrEqualTo(before - 1e-6), $"{db} dBFS");
+            before = made;
+        }
+    }
+
     [TestCase("none", LoudnessRule.None, 0)]
     [TestCase("PEAK", LoudnessRule.Peak, 0)]
     [TestCase("lufs=-23", LoudnessRule.Lufs, -23)]
