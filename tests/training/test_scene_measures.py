@@ -1,4 +1,5 @@
 """The measures of generated sound, against closed forms and known sounds."""
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import support  # noqa: F401  puts training/ on the path
+import onset_cases
 from scenes import Event, onsets, quality
 from scenes.classifier import Classifier, NUM_STATISTICS, fit, statistics
 
@@ -48,6 +50,13 @@ class OnsetMeasures(unittest.TestCase):
         events = [Event(t, "hit", 1.0, 0.0, t) for t in times]
         self.assertEqual(onsets.score([(clicks(times), events)]).f1, 1.0)
         self.assertEqual(onsets.score([(np.zeros((2, 4 * RATE), np.float32), events)]).f1, 0.0)
+
+    def test_gives_the_numbers_that_the_managed_detector_is_held_to(self):
+        stored = json.loads(onset_cases.FILE.read_text(encoding="utf-8"))
+        for case, computed in zip(stored, onset_cases.compute(), strict=True):
+            self.assertEqual({**case, "flux": None}, {**computed, "flux": None})
+            for frame, value in computed["flux"].items():
+                self.assertAlmostEqual(case["flux"][frame], value, delta=2e-4)  # f32: 1e-7 of the loudest over the floor 2e-3
 
 
 class Quality(unittest.TestCase):

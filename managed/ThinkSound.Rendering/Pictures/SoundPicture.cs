@@ -1,4 +1,5 @@
 using SkiaSharp;
+using ThinkSound.Rendering.Analysis;
 
 namespace ThinkSound.Rendering.Pictures;
 

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace ThinkSound.Rendering.Pictures;
+namespace ThinkSound.Rendering.Analysis;
 
 /// <summary>Forward discrete Fourier transform of one power-of-two length, radix 2, decimation in time. Any thread.</summary>
 internal sealed class Fft
@@ -37,6 +37,25 @@ internal sealed class Fft
             ReadOnlySpan<double> cos = _cos.AsSpan(half, half), sin = _sin.AsSpan(half, half);
             for (int start = 0; start < Size; start += 2 * half)
                 Join(real.Slice(start, half), imaginary.Slice(start, half), real.Slice(start + half, half), imaginary.Slice(start + half, half), cos, sin);
+        }
+    }
+
+    /// <summary>Squared magnitudes of the spectra of two real signals by one transform: with Z = A + iB,
+    /// A[k] = (Z[k] + Z*[−k])/2 and B[k] = (Z[k] − Z*[−k])/2i.</summary>
+    /// <param name="a">First signal, <see cref="Size"/> values; used as working memory.</param>
+    /// <param name="b">Second signal, likewise.</param>
+    /// <param name="powerA">Out: |A[k]|², k = 0 … size/2.</param>
+    /// <param name="powerB">Out: |B[k]|².</param>
+    public void PairPower(Span<double> a, Span<double> b, Span<double> powerA, Span<double> powerB)
+    {
+        Transform(a, b);
+        for (int bin = 0; bin <= Size / 2; bin++)
+        {
+            int mirror = (Size - bin) % Size;
+            double ar = a[bin] + a[mirror], ai = b[bin] - b[mirror];
+            double br = b[bin] + b[mirror], bi = a[mirror] - a[bin];
+            powerA[bin] = (ar * ar + ai * ai) / 4;
+            powerB[bin] = (br * br + bi * bi) / 4;
         }
     }
 

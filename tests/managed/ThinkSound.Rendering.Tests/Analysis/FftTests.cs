@@ -1,6 +1,6 @@
-using ThinkSound.Rendering.Pictures;
+using ThinkSound.Rendering.Analysis;
 
-namespace ThinkSound.Rendering.Tests.Pictures;
+namespace ThinkSound.Rendering.Tests.Analysis;
 
 public class FftTests
 {

@@ -1,4 +1,4 @@
-namespace ThinkSound.Rendering.Pictures;
+namespace ThinkSound.Rendering.Analysis;
 
 /// <summary>Power of a sound over time and frequency, in dB: short-time Fourier transform with a Hann window, on rows of
 /// equal width in log-frequency. 0 dB is a sine of amplitude 1; channels are averaged by power.</summary>
@@ -97,6 +97,7 @@ public sealed class Spectrogram
 
         private readonly double[] _real = new double[TransformSize], _imaginary = new double[TransformSize];
         private readonly double[] _frame = new double[TransformSize / 2 + 1];
+        private readonly double[] _left = new double[TransformSize / 2 + 1], _right = new double[TransformSize / 2 + 1];
 
         public double[] Power { get; } = new double[TransformSize / 2 + 1];
 
@@ -108,7 +109,6 @@ public sealed class Spectrogram
             for (int bin = 0; bin < _frame.Length; bin++) Power[bin] = Math.Max(Power[bin], _frame[bin] / clip.Channels);
         }
 
-        // Two real channels fit into one complex transform: with Z = L + iR, L = (Z[k] + Z*[−k])/2 and R = (Z[k] − Z*[−k])/2i.
         private void AddPair(int channel, long first)
         {
             bool hasSecond = channel + 1 < clip.Channels;
@@ -121,14 +121,8 @@ public sealed class Spectrogram
                 _real[i] = Window[i] * left[(int)(first + i)];
                 if (hasSecond) _imaginary[i] = Window[i] * right[(int)(first + i)];
             }
-            Fft.Transform(_real, _imaginary);
-            for (int bin = 0; bin < _frame.Length; bin++)
-            {
-                int mirror = (TransformSize - bin) % TransformSize;
-                double lr = _real[bin] + _real[mirror], li = _imaginary[bin] - _imaginary[mirror];
-                double rr = _imaginary[bin] + _imaginary[mirror], ri = _real[mirror] - _real[bin];
-                _frame[bin] += (lr * lr + li * li + rr * rr + ri * ri) / 4;
-            }
+            Fft.PairPower(_real, _imaginary, _left, _right);
+            for (int bin = 0; bin < _frame.Length; bin++) _frame[bin] += _left[bin] + _right[bin];
         }
 
         /// <summary>Scaled so that a sine of amplitude 1 has power 1 in its bin: |X| = amplitude · Σw / 2.</summary>
