@@ -47,6 +47,7 @@ internal static class CommandLine
         var root = new RootCommand("Video, text or sound in, 44.1 kHz stereo sound out.")
         {
             GenerateCommand.Create(terminal, verbose),
+            PlotCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InfoCommand.Create(terminal),

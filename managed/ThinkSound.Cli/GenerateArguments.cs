@@ -42,10 +42,10 @@ internal sealed class GenerateArguments
         HelpName = "OUT",
     };
     private readonly Option<string?> _format = new("--format") { Description = "The format, where the ending of OUT does not say it: mp4, mov, mkv, webm, wav, flac, ogg, opus, mp3, m4a.", HelpName = "NAME" };
-    private readonly Option<string?> _plot = new("--plot") { Arity = ArgumentArity.ZeroOrOne, Description = "Draw waveform and spectrogram as PNG; without FILE beside the output.", HelpName = "FILE.png" };
+    private readonly Option<string?> _plot = new("--plot") { Arity = ArgumentArity.ZeroOrOne, Description = "Draw the video's frames, onsets, waveform and spectrogram as PNG; without FILE beside the output.", HelpName = "FILE.png" };
     private readonly Option<string> _keepAudio = new Option<string>("--keep-audio") { Description = "What becomes of the video's own sound: replaced, mixed with the new one, or kept as a further track.", DefaultValueFactory = _ => "replace" }
         .AcceptOnlyFromAmong("replace", "mix", "track");
-    private readonly Option<string> _loudness = new("--loudness") { Description = "none, peak (the loudest sample becomes full scale) or lufs=<value>, e.g. lufs=-23; each output by itself.", DefaultValueFactory = _ => "peak" };
+    private readonly Option<string> _loudness = new("--loudness") { Description = "none, peak (the loudest sample becomes full scale; near silence stays quiet) or lufs=<value>, e.g. lufs=-23; each output by itself.", DefaultValueFactory = _ => "peak" };
     private readonly Option<int> _variations = new("--variations") { Description = "So many sounds with the seeds N, N+1, …; \"-1\", \"-2\", … are added to the names.", DefaultValueFactory = _ => 1, HelpName = "N" };
     private readonly Option<bool> _force = new("--force") { Description = "Replace existing files." };
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "Neither use nor keep vision features on disk." };

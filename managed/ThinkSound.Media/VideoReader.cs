@@ -3,8 +3,8 @@ using ThinkSound.Media.Interop;
 
 namespace ThinkSound.Media;
 
-/// <summary>A constant rate at which frames are wanted. Frame n of it is the last frame of the file that is shown by then;
-/// frames are repeated or left out, never blended.</summary>
+/// <summary>A constant rate at which frames are wanted. Frame n of it is the last frame of the file that is shown before
+/// (n + ½) / rate, as FFmpeg's <c>fps</c> filter has it; frames are repeated or left out, never blended.</summary>
 /// <param name="FramesPerSecond">Above 0.</param>
 /// <param name="NumFrames">How many; the file's last frame is repeated where it has fewer. 0 reads to the file's end.</param>
 public readonly record struct FrameRate(double FramesPerSecond, long NumFrames = 0);

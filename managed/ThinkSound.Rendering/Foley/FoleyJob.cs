@@ -49,7 +49,7 @@ public sealed record FoleyOutput
     /// <summary>Same seed, same sound.</summary>
     public ulong Seed { get; init; } = 42;
 
-    /// <summary>PNG file of waveform and spectrogram; null draws none.</summary>
+    /// <summary>PNG file of the video's frames, onsets, waveform and spectrogram; null draws none.</summary>
     public string? Picture { get; init; }
 
     /// <summary>What to call it in messages.</summary>

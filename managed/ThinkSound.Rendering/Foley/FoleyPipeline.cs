@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using ThinkSound.Bundles;
 using ThinkSound.Media;
-using ThinkSound.Rendering.Pictures;
 
 namespace ThinkSound.Rendering.Foley;
 
@@ -80,12 +79,13 @@ public sealed class FoleyPipeline : IDisposable
             ClipFeatures = features.Clip ?? job.Conditions.ClipFeatures, SyncFeatures = features.Sync ?? job.Conditions.SyncFeatures,
         };
         using ThinkSoundSession session = engine.CreateSession();
+        var picture = new FoleyPicture(plan);
         for (int i = 0; i < job.Outputs.Count; i++)
         {
             FoleyOutput output = job.Outputs[i];
             run.BeginOutput(i);
             AudioClip clip = await run.Generate(session, conditions, generate with { Seed = output.Seed }, cancellationToken).ConfigureAwait(false);
-            FoleyResult result = await run.Time(FoleyStage.Write, () => Task.Run(() => SoundFile.Write(plan, output, clip, engine, cancellationToken), cancellationToken))
+            FoleyResult result = await run.Time(FoleyStage.Write, () => Task.Run(() => SoundFile.Write(plan, output, clip, engine, picture, cancellationToken), cancellationToken))
                                           .ConfigureAwait(false);
             foreach (string warning in result.Warnings) run.Warn(warning);
             yield return result with { Seconds = run.TakeSeconds(), FeaturesFromCache = isCached, Warnings = run.TakeWarnings() };

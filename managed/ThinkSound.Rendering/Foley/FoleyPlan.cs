@@ -25,7 +25,8 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
         var warnings = new List<string>();
         MediaInfo? media = job.Video is null ? null : MediaInfo.Open(job.Video, cancel);
         TimeSpan duration = media is null ? job.Duration ?? WithoutVideo : VideoDuration(job, media, warnings);
-        foreach (FoleyOutput output in job.Outputs) CheckWritable(output, job);
+        foreach (string path in job.Outputs.SelectMany(output => new[] { output.Path, output.Picture }).OfType<string>())
+            OutputPath.Check(path, job.Video, job.Overwrite);
         return new FoleyPlan(job, media, duration, warnings);
     }
 
@@ -53,42 +54,6 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
             throw new ArgumentException($"{output.Name}: {(format.Length == 0 ? "no format is named" : $"format {format} is not known")}; known are {string.Join(", ", OutputFormat.Known)}");
         if (OutputFormat.HasVideo(format) && !hasVideo)
             throw new ArgumentException($"{output.Name}: {format} holds a video, and there is none; for a sound alone take wav, flac, ogg, opus, mp3 or m4a");
-    }
-
-    /// <summary>Minutes of work should not end at a file that could never be written.</summary>
-    private static void CheckWritable(FoleyOutput output, FoleyJob job)
-    {
-        foreach (string path in (IEnumerable<string>)[.. new[] { output.Path, output.Picture }.OfType<string>()])
-        {
-            string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full) ?? full;
-            if (job.Video is { } video && full == Path.GetFullPath(video)) throw new ArgumentException($"{path}: is the input itself; choose another name");
-            if (Directory.Exists(full)) throw new OutputException($"{path}: is a folder");
-            if (!Directory.Exists(folder)) throw new OutputException($"{path}: its folder {folder} does not exist");
-            if (!File.Exists(full)) TryFolder(path, folder);
-            else if (!IsDevice(full) && !job.Overwrite) throw new ArgumentException($"{path}: exists already; allow overwriting (--force) to replace it");
-        }
-    }
-
-    private static void TryFolder(string path, string folder)
-    {
-        string probe = Path.Combine(folder, $".thinksound-{Guid.NewGuid():N}.part");
-        try
-        {
-            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose)) { }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException($"{path}: cannot be written: {e.Message}", e);
-        }
-    }
-
-    /// <summary>/dev/stdout and its kin are written to, never replaced.</summary>
-    internal static bool IsDevice(string path)
-    {
-        if (OperatingSystem.IsWindows() || !File.Exists(path)) return false;
-        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
-        return Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal) || target.StartsWith("/dev/", StringComparison.Ordinal) ||
-               target.StartsWith("/proc/", StringComparison.Ordinal);
     }
 
     internal static string FormatOf(FoleyOutput output) => output.Format ?? (output.Path is null ? "" : OutputFormat.OfPath(output.Path));

@@ -1,20 +1,17 @@
-using System.Globalization;
 using ThinkSound.Media;
-using ThinkSound.Rendering.Pictures;
 
 namespace ThinkSound.Rendering.Foley;
 
 /// <summary>A finished sound into its file: loudness, container, tags, picture.</summary>
 internal static class SoundFile
 {
-    public static FoleyResult Write(FoleyPlan plan, FoleyOutput output, AudioClip clip, ThinkSoundEngine engine, CancellationToken cancel)
+    public static FoleyResult Write(FoleyPlan plan, FoleyOutput output, AudioClip clip, ThinkSoundEngine engine, FoleyPicture picture, CancellationToken cancel)
     {
         FoleyJob job = plan.Job;
         float gain = clip.GainFor(job.Loudness);
         double loudness = clip.MeasureLoudness() + 20 * Math.Log10(gain);
         MediaWriteResult written = WriteMedia(plan, output, clip, gain, engine, cancel);
-        if (output.Picture is { } picture)
-            SoundPicture.Save(clip.WithGain(gain), picture, new PictureOptions { Title = Title(plan, output), Subtitle = Subtitle(plan, output, engine) });
+        if (output.Picture is not null) picture.Save(clip.WithGain(gain), output, engine, cancel);
         return new FoleyResult
         {
             Output = output, Clip = clip, Gain = gain, LoudnessLufs = loudness, Bytes = written.NumBytes, Container = written.Container,
@@ -25,7 +22,7 @@ internal static class SoundFile
     private static MediaWriteResult WriteMedia(FoleyPlan plan, FoleyOutput output, AudioClip clip, float gain, ThinkSoundEngine engine, CancellationToken cancel)
     {
         string format = FoleyPlan.FormatOf(output);
-        Dictionary<string, string> tags = Tags(plan, output, engine);
+        Dictionary<string, string> tags = FoleyTags.Of(plan, output, engine);
         try
         {
             return format == "wav" ? WriteWav(output, clip, gain, tags) : WriteEncoded(plan, output, format, clip, gain, tags, cancel);
@@ -39,10 +36,10 @@ internal static class SoundFile
     /// <summary>WAV needs no encoder, so it works where there is no FFmpeg; samples are stored as the reference stores them.</summary>
     private static MediaWriteResult WriteWav(FoleyOutput output, AudioClip clip, float gain, Dictionary<string, string> tags)
     {
-        var options = new WavOptions { Loudness = Loudness.None, Comment = string.Join('\n', tags.Select(tag => $"{tag.Key}: {tag.Value}")) };
+        var options = new WavOptions { Loudness = Loudness.None, Comment = FoleyTags.ToComment(tags) };
         AudioClip scaled = clip.WithGain(gain);
         long bytes;
-        if (output.Path is { } path && !FoleyPlan.IsDevice(path))
+        if (output.Path is { } path && !OutputPath.IsDevice(path))
         {
             scaled.SaveWav(path, options);
             bytes = new FileInfo(path).Length;
@@ -83,37 +80,4 @@ internal static class SoundFile
         writer.Write(clip.Planar.Span, clip.Channels);
         return writer.Finish();
     }
-
-    /// <summary>How the sound came about, for whoever finds the file.</summary>
-    private static Dictionary<string, string> Tags(FoleyPlan plan, FoleyOutput output, ThinkSoundEngine engine)
-    {
-        FoleyJob job = plan.Job;
-        GenerateOptions generate = job.Generate;
-        var tags = new Dictionary<string, string>
-        {
-            ["thinksound_version"] = ThinkSoundRuntime.Version,
-            ["thinksound_model"] = engine.Info.Name,
-            ["thinksound_seed"] = output.Seed.ToString(CultureInfo.InvariantCulture),
-            ["thinksound_settings"] = string.Create(CultureInfo.InvariantCulture,
-                $"steps={generate.Steps} cfg={generate.GuidanceScale} sampler={generate.Sampler} lengths={generate.Lengths} start={job.Start.TotalSeconds:0.######} duration={plan.Duration.TotalSeconds:0.######} loudness={job.Loudness} precision={engine.Info.Precision}"),
-        };
-        foreach (var (key, text) in (IEnumerable<(string, string?)>)
-                 [
-                     ("thinksound_caption", job.Conditions.Caption), ("thinksound_cot", job.Conditions.ChainOfThought),
-                     ("thinksound_negative", job.Conditions.NegativeCaption), ("thinksound_negative_cot", job.Conditions.NegativeChainOfThought),
-                     ("thinksound_license", engine.Bundle.License),
-                 ])
-            if (!string.IsNullOrEmpty(text)) tags[key] = text;
-        return tags;
-    }
-
-    private static string Title(FoleyPlan plan, FoleyOutput output)
-    {
-        string? words = plan.Job.Conditions.Caption ?? plan.Job.Conditions.ChainOfThought;
-        string name = Path.GetFileName(plan.Job.Video ?? output.Path ?? "sound");
-        return words is null ? name : $"{name} · {words}";
-    }
-
-    private static string Subtitle(FoleyPlan plan, FoleyOutput output, ThinkSoundEngine engine) => string.Create(CultureInfo.InvariantCulture,
-        $"{engine.Info.Name} · seed {output.Seed} · {plan.Job.Generate.Steps} steps · guidance {plan.Job.Generate.GuidanceScale} · loudness {plan.Job.Loudness}");
 }

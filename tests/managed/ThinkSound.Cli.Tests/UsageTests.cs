@@ -24,6 +24,12 @@ internal class UsageTests : WithFolder
     [TestCase("generate --caption rain -o out.mp4")]
     [TestCase("generate --caption rain -o - --json")]
     [TestCase("generate --caption rain -o - --variations 2")]
+    [TestCase("plot")]
+    [TestCase("plot .")]
+    [TestCase("plot in.wav -o out.txt")]
+    [TestCase("plot in.wav --events soon")]
+    [TestCase("plot in.wav --duration 601")]
+    [TestCase("plot in.wav --start -1")]
     [TestCase("bench --compare one.json")]
     [TestCase("bench --ceiling fast")]
     [TestCase("no-such-command")]
@@ -40,7 +46,7 @@ internal class UsageTests : WithFolder
     {
         CliResult root = Cli.Run("--help"), generate = Cli.Run("generate", "--help");
         Assert.That((root.ExitCode, generate.ExitCode), Is.EqualTo((0, 0)));
-        foreach (string command in (string[])["generate", "verify", "bench", "info", "doctor"]) Assert.That(root.Output, Does.Contain(command));
+        foreach (string command in (string[])["generate", "plot", "verify", "bench", "info", "doctor"]) Assert.That(root.Output, Does.Contain(command));
         foreach (string option in (string[])["--caption", "--cot", "--negative", "--duration", "--start", "--steps", "--cfg", "--seed", "--sampler", "--lengths", "--bundle",
                                              "--device", "--precision", "--threads", "--output", "-o", "--plot", "--json", "--force", "--keep-audio", "--loudness", "--variations", "--quiet"])
             Assert.That(generate.Output, Does.Contain(option));

@@ -13,7 +13,7 @@ public class SoundPictureTests
         var planar = new float[2 * 2 * rate];
         for (int i = rate; i < 2 * rate; i++) planar[i] = planar[2 * rate + i] = 0.5f * MathF.Sin(2 * MathF.PI * 1000 * i / rate);
         byte[] png = SoundPicture.ToPng(new AudioClip(2, rate, planar),
-                                        new PictureOptions { Width = 900, Height = 600, Title = "tone · 1 kHz", Markers = [new(TimeSpan.FromSeconds(1), "on")] });
+                                        new PictureOptions { Width = 900, Height = 600, Title = "tone · 1 kHz" });
         using SKBitmap picture = SKBitmap.Decode(png);
         Assert.That((picture.Width, picture.Height), Is.EqualTo((900, 600)));
         Assert.That(Brightest(picture, 150, 350), Is.LessThan(40), "silence is dark");
@@ -28,6 +28,53 @@ public class SoundPictureTests
             return most;
         }
     }
+
+    [Test]
+    public void Frames_stand_over_their_time_unstretched_and_marks_run_through_the_sound()
+    {
+        var colors = (SKColor[])[SKColors.Red, SKColors.Lime, SKColors.Blue, SKColors.Yellow];
+        byte[] png = SoundPicture.ToPng(new AudioClip(1, 8000, new float[16000]), new PictureOptions
+        {
+            Width = 900, Height = 600, Frames = [.. colors.Select(color => Plain(40, 20, color))],
+            Marks = [new("events", [TimeSpan.FromSeconds(0.5)]), new("onsets", [TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(3)])],
+        });
+        using SKBitmap picture = SKBitmap.Decode(png);
+        // The axis runs from 84 to 796, so a quarter is 178 wide; the strip takes 78 pixels below 28, so a frame is 155 wide.
+        for (int i = 0; i < 4; i++)
+        {
+            int centre = 84 + 89 + 178 * i;
+            foreach (int x in (int[])[centre - 75, centre, centre + 75]) Assert.That(picture.GetPixel(x, 67), Is.EqualTo(colors[i]), $"frame {i} at {x}");
+            foreach (int x in (int[])[centre - 83, centre + 83]) Assert.That(picture.GetPixel(x, 67), Is.EqualTo(SKColors.White), $"beside frame {i} at {x}");
+        }
+        // Two rows of marks below the strip, a quarter and three quarters along.
+        SKColor events = picture.GetPixel(262, 120), onsets = picture.GetPixel(618, 138);
+        Assert.Multiple(() =>
+        {
+            Assert.That(events, Is.Not.EqualTo(SKColors.White));
+            Assert.That(onsets, Is.Not.EqualTo(SKColors.White).And.Not.EqualTo(events));
+            Assert.That(picture.GetPixel(262, 138), Is.EqualTo(onsets), "found where it happens");
+            Assert.That(picture.GetPixel(618, 120), Is.EqualTo(SKColors.White), "nothing happens there");
+            Assert.That(picture.GetPixel(618, 450).Green, Is.GreaterThan(60), "silence is dark, a line through it is seen");
+            Assert.That(picture.GetPixel(440, 450).Green, Is.LessThan(40));
+        });
+    }
+
+    [Test]
+    public void Frames_of_any_shape_and_number_fit_into_the_smallest_picture()
+    {
+        foreach (var (count, width, height) in (IEnumerable<(int, int, int)>)[(1, 500, 2), (1, 2, 500), (40, 30, 20), (3, 1, 1)])
+        {
+            var options = new PictureOptions
+            {
+                Width = 320, Height = 240, Title = "small", Frames = [.. Enumerable.Repeat(Plain(width, height, SKColors.Red), count)],
+                Marks = [.. Enumerable.Range(0, 5).Select(row => new PictureMarks($"row {row}", [TimeSpan.Zero]))],
+            };
+            Assert.That(SoundPicture.ToPng(new AudioClip(2, 44100, new float[8820]), options), Has.Length.GreaterThan(500), $"{count} of {width} x {height}");
+        }
+    }
+
+    private static PictureFrame Plain(int width, int height, SKColor color) =>
+        new(width, height, Enumerable.Repeat((byte[])[color.Red, color.Green, color.Blue], width * height).SelectMany(pixel => pixel).ToArray());
 
     [Test]
     public void Empty_silent_damaged_and_many_channelled_sounds_are_drawn()
