@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# A real video in, the same video with sound out: prepares everything, then runs the main job once.
+# Silent pictures in, the same pictures with sound out: prepares everything, then does the main job.
 #
-#   scripts/demo.sh [VIDEO [CAPTION]]      default: samples/stream-of-water.mp4
+#   scripts/demo.sh                        a real video and a generated scene whose knocks are known, both from samples/
+#   scripts/demo.sh VIDEO [CAPTION]        a video of yours
 #
-# The results lie in out/: the video with its sound, and pictures of the waveform and the spectrogram.
+# The results lie in out/: the video with its sound, the sound as WAV, and a picture with frames, onsets, waveform and
+# spectrogram on one time axis. May be run again at any time; what is made anew replaces what was there.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
-video=${1:-samples/stream-of-water.mp4}
-caption=${2-}
-if [[ $# -eq 0 ]]; then caption="a small stream of water flows between rocks"; fi
-[[ -f $video ]] || die "$video: no such video"
+if (($#)); then [[ -f $1 ]] || die "$1: no such video"; fi
 
 # A CUDA compiler is worth its download only where a card is.
 if [[ -e /proc/driver/nvidia/version ]]; then scripts/setup.sh; else scripts/setup.sh --no-cuda; fi
@@ -25,11 +24,28 @@ if [[ -z $bundle ]]; then
   say "Everything else is real: decoding, features, sampler, VAE, muxing."
 fi
 
-mkdir -p out
-name=$(basename "${video%.*}")
-output=out/$name-with-sound.mp4
-scripts/thinksound generate "$video" --caption "$caption" --bundle "$bundle" --seed 1 --plot --force -o "$output"
+# give_sound VIDEO CAPTION EVENTS: the three results and a line about each; with EVENTS, the seconds at which something is
+# seen that should be heard, also how many of them are heard.
+give_sound() {
+  local out ending
+  out=out/$(basename "${1%.*}")-with-sound
+  say
+  say "$1${2:+: $2}"
+  # The same seed gives the same sound twice; what the model saw in the video is kept between the two.
+  for ending in mp4 wav; do
+    scripts/thinksound generate "$1" --caption "$2" --bundle "$bundle" --seed 1 --quiet --force -o "$out.$ending"
+  done
+  scripts/thinksound plot "$out.mp4" ${3:+--events "$3"} --force
+}
 
-say
-say "Results:"
-find out -name "$name-with-sound*" -newer "$bundle/bundle.json" -printf '  %p  (%k KB)\n' | sort
+mkdir -p out
+if (($#)); then
+  give_sound "$1" "${2-}" ""
+else
+  for sample in stream-of-water.mp4 scene-knock.mp4; do
+    about=$(grep -F "\"file\": \"$sample\"" samples/manifest.jsonl)
+    caption=$(sed 's/.*"caption": "\([^"]*\)".*/\1/' <<<"$about")
+    events=$(grep -o '"time_s": [0-9.]*' <<<"$about" | cut -d' ' -f2 | paste -sd, || true) # the real video has none
+    give_sound "samples/$sample" "$caption" "$events"
+  done
+fi
