@@ -108,6 +108,7 @@ pack ThinkSound.Runtime/ThinkSound.Runtime.linux-x64.csproj -p:NativePackageFeed
 pack ThinkSound/ThinkSound.csproj
 pack ThinkSound.Media/ThinkSound.Media.csproj
 pack ThinkSound.Rendering/ThinkSound.Rendering.csproj
+pack ThinkSound.Reasoning.Onnx/ThinkSound.Reasoning.Onnx.csproj
 
 quietly build/logs/pack-restore.log dotnet restore managed/ThinkSound.Cli "${options[@]}" -r linux-x64
 
