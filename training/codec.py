@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from loop import Loop
-from twin import safetensors
+from model import of_bundle
 from twin.mel_codec import MelCodec
 
 CROP = 16   # latents
@@ -64,14 +64,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--base", type=Path, help="safetensors file to start from, such as models/foley-small/codec.safetensors")
+    parser.add_argument("--base", type=Path, help="bundle to start from, such as models/foley-small")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
 
     torch.manual_seed(1)
-    model = MelCodec()
-    if options.base:
-        model.load_state_dict(safetensors.read(options.base)[0])
+    model = of_bundle(options.base).codec.train() if options.base else MelCodec()
     loop = Loop(model, options.output, minutes=options.minutes, lr=options.lr)
     crops = Crops(options.folders, seed=1 + loop.at)
     for _ in loop:
