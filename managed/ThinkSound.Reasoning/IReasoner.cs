@@ -15,6 +15,10 @@ public interface IReasoner
     /// <summary>What kind it is, in one word, as it is written into <see cref="Reasoning.Provider"/>: "chat", "manual".</summary>
     string Provider { get; }
 
+    /// <summary>Whether it is the one to take for such a request where nobody names one; answered at once, without asking a
+    /// server or opening a file. It may be asked for others, too.</summary>
+    bool Accepts(ReasoningRequest request);
+
     /// <summary>Thinks. The last step, and only that one, carries the <see cref="ReasoningStep.Result"/>; without it the
     /// enumeration ends by an exception.</summary>
     /// <param name="request">What to think about.</param>

@@ -5,7 +5,7 @@ namespace ThinkSound.Reasoning;
 
 /// <summary>What a reasoner came to: the sound to make, as data and as the two texts that the model reads. Immutable; vary it
 /// with <c>with</c>. Times count from the begin of the sound. As JSON it is described by reasoning.schema.json; see
-/// <c>ReasoningFile</c>.</summary>
+/// <see cref="ReasoningFile"/>.</summary>
 public sealed record Reasoning
 {
     /// <summary>The version of the format that is written.</summary>
@@ -55,6 +55,29 @@ public sealed record Reasoning
 
     /// <summary>What was mended in the model's answer, a sentence each.</summary>
     public IReadOnlyList<string> Repairs { get; init; } = [];
+
+    /// <summary>As data; see <see cref="ReasoningFile"/>.</summary>
+    public string ToJson() => ReasoningFile.Write(this);
+
+    /// <summary>The same with texts that the encoders read to their ends: whole sentences and clauses are left out, the least
+    /// important first, and <see cref="Shortened"/> says which. A text that was shortened before is taken whole again first. A text
+    /// that is empty is written from <see cref="Events"/>, so emptying it is how to have an edited reasoning put into words.</summary>
+    /// <param name="tokens">Of the model that will read them.</param>
+    public Reasoning Fit(ITokenCounter tokens)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        return TextFitter.Fit(TextComposer.Complete(this), tokens);
+    }
+
+    /// <summary>What a generation takes: the caption and the chain of thought. Features of the video are the caller's to add.</summary>
+    /// <param name="avoidAsNegative">Guidance moves away from <see cref="Avoid"/>, too; an extension of ours, as
+    /// <see cref="Conditions.NegativeCaption"/> is.</param>
+    public Conditions ToConditions(bool avoidAsNegative = false) => new()
+    {
+        Caption = Caption is { Length: > 0 } ? Caption : null,
+        ChainOfThought = ChainOfThought is { Length: > 0 } ? ChainOfThought : null,
+        NegativeCaption = avoidAsNegative && Avoid.Count > 0 ? string.Join(", ", Avoid) : null,
+    };
 }
 
 /// <summary>What a reasoning was about. Of the video its name is kept and not its folder.</summary>
@@ -96,6 +119,12 @@ public sealed record Thoughts
     public string Avoid { get; init; } = "";
     /// <summary>Levels and order.</summary>
     public string Mix { get; init; } = "";
+
+    internal IEnumerable<(ReasoningStepKind Kind, string Text)> InOrder =>
+    [
+        (ReasoningStepKind.Seen, Seen), (ReasoningStepKind.Timing, Timing), (ReasoningStepKind.Sound, Sound),
+        (ReasoningStepKind.Space, Space), (ReasoningStepKind.Avoid, Avoid), (ReasoningStepKind.Mix, Mix),
+    ];
 }
 
 /// <summary>Something that is heard.</summary>

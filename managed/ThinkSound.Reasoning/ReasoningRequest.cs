@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ThinkSound.Reasoning.Texts;
 
 namespace ThinkSound.Reasoning;
@@ -40,7 +41,7 @@ public sealed record ReasoningRequest
     public IReadOnlyList<ExistingSound> Existing { get; init; } = [];
 
     /// <summary>Counts what the text encoders read, so that texts are made to fit. Null leaves them as long as they are;
-    /// <c>Reasoning.Fit</c> does it later.</summary>
+    /// <see cref="Reasoning.Fit"/> does it later.</summary>
     public ITokenCounter? Tokens { get; init; }
 
     /// <summary>Which of the paper's three stages this is: an instruction makes it <see cref="ReasoningStage.Edit"/>, else a
@@ -58,6 +59,7 @@ public readonly record struct VideoRegion
     /// <param name="width">Above 0; <paramref name="x"/> + width is at most 1.</param>
     /// <param name="height">Above 0; <paramref name="y"/> + height is at most 1.</param>
     /// <exception cref="ArgumentException">It is empty or reaches out of the picture.</exception>
+    [JsonConstructor]
     public VideoRegion(double x, double y, double width, double height)
     {
         const double slack = 1e-6; // fractions that were rounded in a file
