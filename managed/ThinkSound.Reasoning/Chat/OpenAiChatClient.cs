@@ -1,0 +1,297 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace ThinkSound.Reasoning.Chat;
+
+/// <summary>A chat model behind an address that speaks OpenAI's chat/completions: vLLM, llama.cpp, Ollama, LM Studio and others. Lenient
+/// where they differ from each other and from OpenAI; an error in the middle of a stream is an error. Any thread. It asks once: waiting
+/// and asking again is the caller's.</summary>
+/// <remarks>Text and pictures in, text out; no tools.</remarks>
+public sealed class OpenAiChatClient : IChatClient
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15), ConnectionLifetime = TimeSpan.FromMinutes(5);
+
+    private readonly HttpClient _http;
+    private readonly bool _ownsHttp;
+    private readonly Uri _address;
+    private readonly string? _key;
+    private readonly ChatClientMetadata _metadata;
+    private volatile string _budgetName = "max_tokens"; // newer models of OpenAI want another one, and say so
+
+    /// <summary>Connects to nothing yet.</summary>
+    /// <param name="endpoint">What comes before /chat/completions: http://localhost:8000/v1.</param>
+    /// <param name="model">The model's name, as the server calls it.</param>
+    /// <param name="key">Sent as bearer token; null sends none.</param>
+    /// <param name="http">Null makes one of its own.</param>
+    /// <exception cref="ArgumentException">The endpoint is no http or https address.</exception>
+    public OpenAiChatClient(Uri endpoint, string model, string? key = null, HttpClient? http = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        ArgumentException.ThrowIfNullOrEmpty(model);
+        if (!endpoint.IsAbsoluteUri || (endpoint.Scheme != Uri.UriSchemeHttp && endpoint.Scheme != Uri.UriSchemeHttps))
+            throw new ArgumentException($"{endpoint}: an endpoint is an address such as http://localhost:8000/v1", nameof(endpoint));
+        const string path = "/chat/completions";
+        string address = endpoint.GetLeftPart(UriPartial.Path).TrimEnd('/');
+        _address = new Uri((address.EndsWith(path, StringComparison.Ordinal) ? address : address + path) + endpoint.Query);
+        _key = key;
+        _ownsHttp = http is null;
+        _http = http ?? new HttpClient(new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, PooledConnectionLifetime = ConnectionLifetime })
+        {
+            Timeout = Timeout.InfiniteTimeSpan, // a model may think for minutes; whoever waits has a token
+        };
+        _metadata = new ChatClientMetadata("openai-compatible", endpoint, model);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ChatServerException">The server answered with an error.</exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached.</exception>
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        using HttpResponseMessage response = await SendAsync(messages, options, streams: false, cancellationToken).ConfigureAwait(false);
+        string body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+        return new[] { ChatAnswer.Parse(body, isPart: false) }.ToChatResponse();
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ChatServerException">The server answered with an error, or broke off with one.</exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached.</exception>
+    /// <exception cref="IOException">The connection broke off.</exception>
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+                                                                               [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using HttpResponseMessage response = await SendAsync(messages, options, streams: true, cancellationToken).ConfigureAwait(false);
+        if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream")
+        {
+            // A server that does not stream, although it was asked to.
+            yield return ChatAnswer.Parse(await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false), isPart: false);
+            yield break;
+        }
+        bool isFinished = false;
+        using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await foreach (SseItem<string> item in SseParser.Create(stream).EnumerateAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (item.Data == "[DONE]") yield break;
+            ChatResponseUpdate update = ChatAnswer.Parse(item.Data, isPart: true);
+            isFinished |= update.FinishReason is not null;
+            yield return update;
+        }
+        // Some leave out the mark; then the reason why the model stopped must have come.
+        if (!isFinished) throw new IOException("the stream ended before the answer did");
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        if (serviceKey is not null) return null;
+        return serviceType == typeof(ChatClientMetadata) ? _metadata : serviceType.IsInstanceOfType(this) ? this : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_ownsHttp) _http.Dispose();
+    }
+
+    /// <summary>A response that says it went well.</summary>
+    private async Task<HttpResponseMessage> SendAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, bool streams, CancellationToken cancel)
+    {
+        ChatMessage[] all = [.. messages];
+        while (true)
+        {
+            string budget = _budgetName;
+            using var request = new HttpRequestMessage(HttpMethod.Post, _address)
+            {
+                Content = new ByteArrayContent(ChatQuestion.Write(all, options, options?.ModelId ?? _metadata.DefaultModelId!, streams, budget))
+                {
+                    Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+                },
+            };
+            if (_key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _key);
+            HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel).ConfigureAwait(false);
+            if (response.IsSuccessStatusCode) return response;
+            using (response)
+            {
+                string message = ChatAnswer.ErrorIn(await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false)) ?? response.ReasonPhrase ?? "no reason given";
+                if (response.StatusCode == HttpStatusCode.BadRequest && budget == "max_tokens" && message.Contains("max_completion_tokens", StringComparison.Ordinal))
+                {
+                    _budgetName = "max_completion_tokens";
+                    continue;
+                }
+                RetryConditionHeaderValue? after = response.Headers.RetryAfter;
+                throw new ChatServerException(message, response.StatusCode, after?.Delta ?? (after?.Date is { } date ? Later(date - DateTimeOffset.UtcNow) : null));
+            }
+        }
+
+        static TimeSpan Later(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
+    }
+}
+
+/// <summary>What is sent.</summary>
+internal static class ChatQuestion
+{
+    public static byte[] Write(IReadOnlyList<ChatMessage> messages, ChatOptions? options, string model, bool streams, string budgetName)
+    {
+        if (options?.Tools is { Count: > 0 }) throw new NotSupportedException("this client has no tools");
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteString("model", model);
+            json.WriteStartArray("messages");
+            foreach (ChatMessage message in messages) WriteMessage(json, message);
+            json.WriteEndArray();
+            json.WriteBoolean("stream", streams);
+            if (options is not null) WriteOptions(json, options, budgetName);
+            json.WriteEndObject();
+        }
+        return stream.ToArray();
+    }
+
+    private static void WriteOptions(Utf8JsonWriter json, ChatOptions options, string budgetName)
+    {
+        if (options.MaxOutputTokens is { } budget) json.WriteNumber(budgetName, budget);
+        foreach (var (name, value) in (IEnumerable<(string, float?)>)
+                 [("temperature", options.Temperature), ("top_p", options.TopP), ("frequency_penalty", options.FrequencyPenalty), ("presence_penalty", options.PresencePenalty)])
+            if (value is { } number) json.WriteNumber(name, number);
+        if (options.Seed is { } seed) json.WriteNumber("seed", seed);
+        if (options.StopSequences is { Count: > 0 } stops)
+        {
+            json.WriteStartArray("stop");
+            foreach (string stop in stops) json.WriteStringValue(stop);
+            json.WriteEndArray();
+        }
+        if (options.ResponseFormat is not ChatResponseFormatJson format) return;
+        json.WriteStartObject("response_format");
+        json.WriteString("type", format.Schema is null ? "json_object" : "json_schema");
+        if (format.Schema is { } schema)
+        {
+            json.WriteStartObject("json_schema");
+            json.WriteString("name", format.SchemaName ?? "answer");
+            json.WriteBoolean("strict", true);
+            json.WritePropertyName("schema");
+            schema.WriteTo(json);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    private static void WriteMessage(Utf8JsonWriter json, ChatMessage message)
+    {
+        json.WriteStartObject();
+        json.WriteString("role", message.Role.Value);
+        if (message.Contents.All(content => content is TextContent))
+        {
+            json.WriteString("content", message.Text); // as every server takes it
+        }
+        else
+        {
+            json.WriteStartArray("content");
+            foreach (AIContent content in message.Contents) WritePart(json, content);
+            json.WriteEndArray();
+        }
+        json.WriteEndObject();
+    }
+
+    private static void WritePart(Utf8JsonWriter json, AIContent content)
+    {
+        json.WriteStartObject();
+        switch (content)
+        {
+            case TextContent text:
+                json.WriteString("type", "text");
+                json.WriteString("text", text.Text);
+                break;
+            case DataContent data when data.HasTopLevelMediaType("image"):
+                WriteImage(data.Uri);
+                break;
+            case UriContent uri when uri.HasTopLevelMediaType("image"):
+                WriteImage(uri.Uri.AbsoluteUri);
+                break;
+            default:
+                throw new NotSupportedException($"this client sends text and pictures, not {content.GetType().Name}");
+        }
+        json.WriteEndObject();
+
+        void WriteImage(string address)
+        {
+            json.WriteString("type", "image_url");
+            json.WriteStartObject("image_url");
+            json.WriteString("url", address);
+            json.WriteEndObject();
+        }
+    }
+}
+
+/// <summary>What comes back.</summary>
+internal static class ChatAnswer
+{
+    /// <summary>The code of an <see cref="ErrorContent"/> by which a model declines.</summary>
+    public const string Refusal = "Refusal";
+
+    private const int LongestMessage = 500;
+
+    /// <summary>A whole answer, or a part of a streamed one.</summary>
+    /// <exception cref="ChatServerException">It is an error, or no answer at all.</exception>
+    public static ChatResponseUpdate Parse(string json, bool isPart)
+    {
+        JsonElement root;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            root = document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            throw new ChatServerException($"the server answers with something that is not JSON: \"{Shorten(json)}\"", null);
+        }
+        if (Member(root, "error") is { ValueKind: not JsonValueKind.Null } error) throw new ChatServerException(ErrorIn(json) ?? "an error without a message", StatusOf(error));
+        var update = new ChatResponseUpdate { Role = ChatRole.Assistant, RawRepresentation = root };
+        if (Member(root, "choices") is not { ValueKind: JsonValueKind.Array } choices || choices.GetArrayLength() == 0)
+        {
+            if (!isPart) throw new ChatServerException($"the answer has no choices: \"{Shorten(json)}\"", null);
+            return update; // counts of tokens and the like
+        }
+        JsonElement choice = choices[0], message = Member(choice, isPart ? "delta" : "message") ?? Member(choice, "message") ?? default;
+        // What models say to themselves goes by several names.
+        if ((Text(message, "reasoning_content") ?? Text(message, "reasoning")) is { Length: > 0 } thought) update.Contents.Add(new TextReasoningContent(thought));
+        if (Text(message, "content") is { Length: > 0 } text) update.Contents.Add(new TextContent(text));
+        if (Text(message, "refusal") is { Length: > 0 } refusal) update.Contents.Add(new ErrorContent(refusal) { ErrorCode = Refusal });
+        if (Text(choice, "finish_reason") is { Length: > 0 } reason) update.FinishReason = new ChatFinishReason(reason);
+        return update;
+    }
+
+    /// <summary>The sentence in an error's body; null if there is nothing to read.</summary>
+    public static string? ErrorIn(string body)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            JsonElement root = document.RootElement, error = Member(root, "error") ?? root;
+            string? message = error.ValueKind == JsonValueKind.String ? error.GetString() : Text(error, "message") ?? Text(error, "detail") ?? Text(root, "message") ?? error.GetRawText();
+            return Shorten(message!);
+        }
+        catch (JsonException)
+        {
+            return string.IsNullOrWhiteSpace(body) ? null : Shorten(body);
+        }
+    }
+
+    private static HttpStatusCode? StatusOf(JsonElement error) =>
+        Member(error, "code") is { ValueKind: JsonValueKind.Number } code && code.TryGetInt32(out int status) && status is >= 400 and <= 599 ? (HttpStatusCode)status : null;
+
+    private static JsonElement? Member(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) ? value : null;
+
+    private static string? Text(JsonElement element, string name) => Member(element, name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
+
+    private static string Shorten(string text)
+    {
+        text = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return text.Length <= LongestMessage ? text : text[..LongestMessage] + "…";
+    }
+}

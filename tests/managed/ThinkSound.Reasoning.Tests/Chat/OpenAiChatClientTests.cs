@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using ThinkSound.Reasoning.Chat;
+
+namespace ThinkSound.Reasoning.Tests.Chat;
+
+/// <summary>What servers do that OpenAI does not.</summary>
+public sealed class OpenAiChatClientTests
+{
+    private static async Task<ChatResponse> Stream(ChatServer server)
+    {
+        using var client = new OpenAiChatClient(server.Endpoint, "tiny");
+        return await client.GetStreamingResponseAsync("hello").ToChatResponseAsync();
+    }
+
+    [Test]
+    public async Task Differences_between_servers_do_not_matter()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Streams(
+            ": ping",
+            """data: {"id": null, "created": null, "model": null, "choices": [{"index": 0, "delta": {"role": null, "content": "He"}, "finish_reason": "", "logprobs": null}]}""",
+            """data: {"choices": [], "usage": {"prompt_tokens": 1}}""",
+            """data: {"choices": [{"delta": {"reasoning_content": "hm"}}]}""",
+            """data: {"choices": [{"delta": {"content": "llo"}}]}""",
+            """data: {"choices": [{"delta": {}, "finish_reason": "eos"}]}""")); // no [DONE]
+        ChatResponse response = await Stream(server);
+        Assert.That(response.Text, Is.EqualTo("Hello"));
+        Assert.That(response.FinishReason, Is.EqualTo(new ChatFinishReason("eos")));
+        Assert.That(response.Messages[0].Contents.OfType<TextReasoningContent>().Single().Text, Is.EqualTo("hm"));
+    }
+
+    [Test]
+    public async Task A_server_that_does_not_stream_is_read_whole()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Fails(200, """{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}"""));
+        Assert.That((await Stream(server)).Text, Is.EqualTo("Hello"));
+    }
+
+    [Test]
+    public async Task A_stream_that_ends_too_early_is_no_answer()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Streams("""data: {"choices": [{"delta": {"content": "He"}}]}"""));
+        Assert.That(() => Stream(server), Throws.InstanceOf<IOException>().With.Message.Contains("ended before"));
+    }
+
+    [TestCase("""data: {broken""", "not JSON")]
+    [TestCase("""data: {"error": "out of memory"}""", "out of memory")]
+    public async Task What_is_no_answer_is_an_error(string line, string message)
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Streams(line));
+        Assert.That(() => Stream(server), Throws.TypeOf<ChatServerException>().With.Message.Contains(message));
+    }
+
+    [TestCase("""{"error": {"message": "no such model"}}""", "no such model")]
+    [TestCase("""{"detail": "no such model"}""", "no such model")]
+    [TestCase("<html>\n  Bad Gateway</html>", "<html> Bad Gateway</html>")]
+    [TestCase("", "Bad Request")]
+    public async Task The_servers_own_sentence_is_passed_on(string body, string message)
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Fails(400, body));
+        Assert.That(() => Stream(server), Throws.TypeOf<ChatServerException>().With.Message.EqualTo(message));
+    }
+
+    [Test]
+    public async Task The_budget_goes_by_the_name_that_the_server_wants()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(
+            ChatServer.Fails(400, """{"error": {"message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}}"""), ChatServer.Says("Hello"));
+        using var client = new OpenAiChatClient(server.Endpoint, "tiny");
+        for (int i = 0; i < 2; i++) await client.GetResponseAsync("hello", new ChatOptions { MaxOutputTokens = 5 });
+        Assert.That(server.Calls.Select(call => call.Body.TryGetProperty("max_completion_tokens", out JsonElement budget) ? budget.GetInt32() : 0), Is.EqualTo(new[] { 0, 5, 5 }));
+    }
+
+    [Test]
+    public void An_endpoint_is_a_web_address()
+    {
+        Assert.That(() => new OpenAiChatClient(new Uri("file:///etc/passwd"), "tiny"), Throws.ArgumentException);
+        using var client = new OpenAiChatClient(new Uri("http://host/v1/chat/completions"), "tiny");
+        Assert.That(client.GetService<ChatClientMetadata>()!.DefaultModelId, Is.EqualTo("tiny"));
+        Assert.That(async () => await client.GetResponseAsync("hello", new ChatOptions { Tools = [new Tool()] }), Throws.TypeOf<NotSupportedException>());
+    }
+
+    private sealed class Tool : AITool;
+}
