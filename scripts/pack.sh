@@ -107,6 +107,7 @@ pack() { # PROJECT [OPTION...]
 pack ThinkSound.Runtime/ThinkSound.Runtime.linux-x64.csproj -p:NativePackageFeed= -p:RestoreAdditionalProjectSources= -p:NoticeFolder="$native"
 pack ThinkSound/ThinkSound.csproj
 pack ThinkSound.Media/ThinkSound.Media.csproj
+pack ThinkSound.Reasoning/ThinkSound.Reasoning.csproj
 pack ThinkSound.Rendering/ThinkSound.Rendering.csproj
 pack ThinkSound.Reasoning.Onnx/ThinkSound.Reasoning.Onnx.csproj
 
@@ -118,7 +119,7 @@ cp "$native"/licenses/* "$work/tool/licenses/"
 {
   cat "$native/NOTICE"
   printf '\nThe program thinksound holds parts of these packages, each under its own licence:\n\n'
-  for package in runtime.linux-x64.microsoft.dotnet.ilcompiler microsoft.extensions.logging.abstractions system.commandline \
+  for package in runtime.linux-x64.microsoft.dotnet.ilcompiler microsoft.extensions.ai.abstractions microsoft.extensions.logging.abstractions system.commandline \
     skiasharp skiasharp.nativeassets.linux.nodependencies; do
     folder=$(find "$work/packages/$package" -mindepth 1 -maxdepth 1 -type d | sort -V | tail -1)
     printf '  %s %s, %s:' "$package" "$(basename "$folder")" "$(sed -nE 's:.*<license type="expression">(.*)</license>.*:\1:p' "$folder"/*.nuspec)"

@@ -48,6 +48,7 @@ internal static class CommandLine
         {
             GenerateCommand.Create(terminal, verbose),
             PlotCommand.Create(terminal),
+            ReasonCommand.Create(terminal, verbose),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InfoCommand.Create(terminal),

@@ -46,6 +46,7 @@ internal static class DoctorCommand
         foreach (Finding finding in Library("media library", MediaLibrary.Probe(), () => $"version {MediaLibrary.Version}; {MediaLibrary.FFmpegVersion}")) yield return finding;
         if (MediaLibrary.Probe().IsUsable) yield return Encoders();
         yield return Model();
+        yield return Reasoning();
         yield return Cache();
         yield return Pictures();
     }
@@ -94,6 +95,16 @@ internal static class DoctorCommand
         {
             return new Finding(Mark.Note, "model", e.Message);
         }
+    }
+
+    /// <summary>Only what is set up: nobody is asked over a network by looking.</summary>
+    private static Finding Reasoning()
+    {
+        string? endpoint = Environment.GetEnvironmentVariable(ReasonerArguments.EndpointVariable), model = Environment.GetEnvironmentVariable(ReasonerArguments.ModelVariable);
+        return string.IsNullOrEmpty(endpoint)
+            ? new Finding(Mark.Note, "reasoning", "no chat model is set up, so chains of thought are yours to write", $"set {ReasonerArguments.EndpointVariable} and {ReasonerArguments.ModelVariable}, or give --endpoint and --model")
+            : new Finding(string.IsNullOrEmpty(model) ? Mark.Note : Mark.Ok, "reasoning", $"chat model {(string.IsNullOrEmpty(model) ? "without a name" : model)} at {endpoint}",
+                          string.IsNullOrEmpty(model) ? $"set {ReasonerArguments.ModelVariable}" : null);
     }
 
     private static Finding Cache()

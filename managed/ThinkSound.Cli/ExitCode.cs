@@ -11,8 +11,8 @@ internal static class ExitCode
           0    done
           1    failed; of verify, over tolerance; of a folder, some files failed
           2    usage: unknown option, value out of range, output exists already
-          3    bad input: a video, bundle or weight file is missing, damaged or unfit
-          4    environment: a library, device or memory is missing
+          3    bad input: a video, bundle, weight or reasoning file is missing, damaged or unfit
+          4    environment: a library, device, memory or chat server is missing
           130  cancelled
         """;
 
@@ -25,6 +25,12 @@ internal static class ExitCode
             FileAccessException or FileNotFoundException or DirectoryNotFoundException => BadInput,
         NativeLibraryException or DeviceException or DeviceMemoryException or UnsupportedException or OutOfMemoryException or
             DllNotFoundException => Environment,
+        Reasoning.ReasoningException reasoning => reasoning.Failure switch
+        {
+            Reasoning.ReasoningFailure.BadFile => BadInput,
+            Reasoning.ReasoningFailure.NotConfigured or Reasoning.ReasoningFailure.Unreachable or Reasoning.ReasoningFailure.Denied => Environment,
+            _ => Failed,
+        },
         AggregateException { InnerException: { } inner } => Of(inner),
         TypeInitializationException { InnerException: { } inner } => Of(inner), // a library that is missing when first touched
         _ => Failed,

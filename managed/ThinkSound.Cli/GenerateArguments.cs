@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ThinkSound.Media;
+using ThinkSound.Reasoning;
 using ThinkSound.Rendering;
 using ThinkSound.Rendering.Foley;
 
@@ -13,6 +14,10 @@ internal sealed record GenerateRequest
     public required IReadOnlyList<FoleyJob> Jobs { get; init; }
     /// <summary>The input was a folder: one file's failure does not stop the others.</summary>
     public required bool IsFolder { get; init; }
+    /// <summary>Thinks about jobs that have no chain of thought; null for nobody.</summary>
+    public required IReasoner? Reasoner { get; init; }
+    /// <summary>A saved reasoning to go by; null if none was given.</summary>
+    public required string? ReasoningFile { get; init; }
     public required bool UseCache { get; init; }
     public required bool IsJson { get; init; }
     public required bool IsQuiet { get; init; }
@@ -53,12 +58,15 @@ internal sealed class GenerateArguments
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "No progress; warnings and errors only." };
     private readonly Option<bool> _verbose;
     private readonly EngineArguments _engine = new();
+    private readonly Option<string?> _reasoning = new("--reasoning") { Description = "A result of reason -o, perhaps edited: its words, unless --caption or --cot give others.", HelpName = "FILE" };
+    private readonly ReasonerArguments _reasoners = new(mayBeNone: true);
 
     public GenerateArguments(Command command, Option<bool> verbose)
     {
         _verbose = verbose;
         command.Add(_input);
-        foreach (Option option in (Option[])[_output, _caption, _cot, _negative, _negativeCot, _duration, _start, _steps, _cfg, _seed, _sampler, _lengths]) command.Add(option);
+        foreach (Option option in (Option[])[_output, _caption, _cot, _negative, _negativeCot, _duration, _start, _steps, _cfg, _seed, _sampler, _lengths, _reasoning]) command.Add(option);
+        _reasoners.AddTo(command);
         _engine.AddTo(command);
         foreach (Option option in (Option[])[_format, _plot, _keepAudio, _loudness, _variations, _force, _noCache, _json, _quiet, _verbose]) command.Add(option);
         _steps.Require(n => n is >= 1 and <= 1000, "--steps is 1 to 1000");
@@ -108,6 +116,9 @@ internal sealed class GenerateArguments
         {
             Jobs = jobs,
             IsFolder = isFolder,
+            // Somebody who was named is asked even where there is a thought already; by itself nobody is.
+            Reasoner = _reasoners.IsNamed(parsed) || (Words(parsed, _cot) ?? parsed.GetValue(_reasoning)) is null ? _reasoners.Read(parsed) : null,
+            ReasoningFile = parsed.GetValue(_reasoning),
             UseCache = !parsed.GetValue(_noCache),
             IsJson = parsed.GetValue(_json),
             IsQuiet = parsed.GetValue(_quiet),
@@ -122,8 +133,9 @@ internal sealed class GenerateArguments
         if (input is not null && !isFolder && !File.Exists(input)) throw new ResourceNotFoundException($"{input}: no such file or folder");
         if (input is null && parsed.GetValue(_start) != 0) throw new UsageException("--start is a time in a video, and there is none");
         if (input is null && parsed.GetValue(_keepAudio) != "replace") throw new UsageException("--keep-audio is about a video's sound, and there is no video");
-        if (input is null && Words(parsed, _caption) is null && Words(parsed, _cot) is null)
-            throw new UsageException("there is nothing to make a sound of: give a video, --caption or --cot");
+        if (input is null && Words(parsed, _caption) is null && Words(parsed, _cot) is null && parsed.GetValue(_reasoning) is null)
+            throw new UsageException("there is nothing to make a sound of: give a video, --caption, --cot or --reasoning");
+        if (isFolder && parsed.GetValue(_reasoning) is not null) throw new UsageException("--reasoning is about one video; a folder has several");
         if (parsed.GetValue(_cfg) == 1 && (Words(parsed, _negative) ?? Words(parsed, _negativeCot)) is not null)
             throw new UsageException("--negative works through guidance, and --cfg 1 turns that off");
         if (output == "-")

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using ThinkSound.Reasoning;
+using ThinkSound.Reasoning.Texts;
 using ThinkSound.Rendering;
 using ThinkSound.Rendering.Foley;
 
@@ -8,7 +10,11 @@ namespace ThinkSound.Cli;
 /// <summary>Does the jobs of one call of <c>generate</c> and tells how they went.</summary>
 internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, CancellationToken cancel)
 {
-    private readonly List<(FoleyJob Job, IReadOnlyList<FoleyResult> Results, Exception? Failure)> _done = [];
+    private readonly List<Done> _done = [];
+    private ITokenCounter? _tokens; // of the model, once somebody thinks
+
+    /// <summary>A job, what was thought about it, what came of it, and why there is no more.</summary>
+    private sealed record Done(FoleyJob Job, Reasoning.Reasoning? Reasoning, IReadOnlyList<FoleyResult> Results, Exception? Failure = null);
 
     public async Task<int> RunAsync()
     {
@@ -30,7 +36,12 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
             {
                 // What was written before a failure stays and is told.
                 var results = new List<FoleyResult>();
-                _done.Add((job, results, null));
+                _done.Add(new Done(job, null, results));
+                if (await ThinkAsync(job) is { } reasoning)
+                {
+                    job = job with { Conditions = WordsOf(reasoning, job.Conditions) };
+                    _done[^1] = new Done(job, reasoning, results);
+                }
                 await foreach (FoleyResult result in pipeline.RunAsync(job, progress, cancel))
                 {
                     results.Add(result);
@@ -42,10 +53,53 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
             {
                 // One bad file does not stop the others; a missing library or memory would fail them all.
                 terminal.WriteLine($"{job.Video}: {CommandLine.Describe(e)}");
-                _done[^1] = (job, _done[^1].Results, e);
+                _done[^1] = _done[^1] with { Failure = e };
             }
         }
         return Finish(pipeline);
+    }
+
+    /// <summary>What somebody thinks about a job; null if nobody is asked or nobody takes it.</summary>
+    private async Task<Reasoning.Reasoning?> ThinkAsync(FoleyJob job)
+    {
+        var about = new ReasoningRequest
+        {
+            Video = job.Video, Start = job.Start, Duration = job.Duration, Caption = job.Conditions.Caption, ChainOfThought = job.Conditions.ChainOfThought,
+            Previous = request.ReasoningFile is { } file ? await ReasoningFile.LoadAsync(file, cancel) : null,
+        };
+        IReasoner? reasoner = request.Reasoner ?? (about.Previous is null ? null : new ManualReasoner());
+        if (reasoner is null || (reasoner is ReasonerChain && !reasoner.Accepts(about))) return null;
+        // Minutes of thinking should not end at a file that could never be written.
+        FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancel), cancel);
+        about = about with { Duration = plan.Duration, Tokens = _tokens ??= ReasonerArguments.Tokens(request.Engine.BundlePath, terminal) };
+        var lines = new ReasoningLines(terminal, request.IsQuiet);
+        Reasoning.Reasoning reasoning;
+        try
+        {
+            reasoning = await reasoner.ReasonToEndAsync(about, lines.Show, lines, cancel);
+        }
+        finally
+        {
+            lines.End();
+        }
+        if (!request.IsQuiet) terminal.WriteLine($"thought by {ReasonCommand.By(reasoning)}: {reasoning.ChainOfThought}");
+        foreach (Shortening shortening in reasoning.Shortened) terminal.Warn(ReasonCommand.Describe(shortening));
+        return reasoning;
+    }
+
+    /// <summary>The thought's words beside the user's own, and none that the model has no encoder for.</summary>
+    private Conditions WordsOf(Reasoning.Reasoning reasoning, Conditions given)
+    {
+        Conditions thought = reasoning.ToConditions();
+        if (thought.ChainOfThought is not null && !Reads(TextEncoder.T5)) terminal.Warn("the model has no encoder for a chain of thought, so the caption alone counts");
+        bool keepsCaption = given.Caption is not null && reasoning.Provider != ManualReasoner.Name; // which made the user's own fit
+        return given with
+        {
+            Caption = keepsCaption ? given.Caption : Reads(TextEncoder.Clip) ? thought.Caption : null,
+            ChainOfThought = Reads(TextEncoder.T5) ? thought.ChainOfThought : null,
+        };
+
+        bool Reads(TextEncoder encoder) => _tokens?.Count(encoder, "") is not null;
     }
 
     private int Finish(FoleyPipeline pipeline)
@@ -100,17 +154,18 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
             json.WriteEndObject();
         }
         json.WriteStartArray("results");
-        foreach (var (job, results, failure) in _done)
+        foreach (Done done in _done)
         {
-            foreach (FoleyResult result in results) WriteResult(json, job, result);
-            if (failure is not null) WriteFailure(json, job, failure);
+            foreach (FoleyResult result in done.Results) WriteResult(json, done, result);
+            if (done.Failure is { } failure) WriteFailure(json, done.Job, failure);
         }
         json.WriteEndArray();
         json.WriteEndObject();
     });
 
-    private static void WriteResult(Utf8JsonWriter json, FoleyJob job, FoleyResult result)
+    private static void WriteResult(Utf8JsonWriter json, Done done, FoleyResult result)
     {
+        FoleyJob job = done.Job;
         json.WriteStartObject();
         json.WriteString("status", "done");
         json.WriteString("input", job.Video);
@@ -118,6 +173,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         json.WriteString("picture", result.Output.Picture);
         json.WriteString("caption", job.Conditions.Caption);
         json.WriteString("cot", job.Conditions.ChainOfThought);
+        json.WriteString("reasoning_provider", done.Reasoning?.Provider);
         json.WriteNumber("seed", result.Output.Seed);
         json.WriteNumber("steps", job.Generate.Steps);
         json.WriteNumber("cfg", job.Generate.GuidanceScale);

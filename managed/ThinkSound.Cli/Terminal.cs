@@ -46,6 +46,16 @@ internal sealed class Terminal
         }
     }
 
+    /// <summary>Words of a line that goes on, for people who watch.</summary>
+    public void WritePart(string text)
+    {
+        lock (_lock)
+        {
+            ClearLive();
+            Console.Error.Write(text);
+        }
+    }
+
     /// <summary>Takes the live line away.</summary>
     public void EndLive()
     {

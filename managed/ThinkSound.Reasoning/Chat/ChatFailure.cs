@@ -19,6 +19,7 @@ internal sealed partial record ChatFailure(string Message, Exception Cause, Reas
     {
         NotSupportedException => new ChatFailure(e.Message, e, ReasoningFailure.Denied, IsAboutForm: true),
         TimeoutException => new ChatFailure(e.Message, e, ReasoningFailure.Unreachable, MayPass: true),
+        OperationCanceledException => new ChatFailure($"the server does not answer: {e.Message}", e, ReasoningFailure.Unreachable, MayPass: true), // nobody here cancelled
         HttpRequestException { StatusCode: { } status } => OfStatus(status, e.Message, e),
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } =>
             new ChatFailure($"the server cannot be reached: {e.Message}", e, ReasoningFailure.Unreachable, Remedy: "; is it running, and is the endpoint right?"),

@@ -14,7 +14,7 @@ internal sealed record CliResult(int ExitCode, byte[] OutputBytes, string Error)
     public override string ToString() => $"exit code {ExitCode}\nstandard output:\n{Output}\nstandard error:\n{Error}";
 }
 
-/// <summary>The program as a process of its own: the one built with these tests, or what THINKSOUND_CLI names.</summary>
+/// <summary>The program as a process of its own: the one built for these tests, or what THINKSOUND_CLI names.</summary>
 internal static class Cli
 {
     private static readonly Lazy<string> MadeBundle = new(MakeBundle);
@@ -27,7 +27,8 @@ internal static class Cli
     public static string Sample(string name) => Path.Combine(Root, "samples", name);
 
     private static string Program => Environment.GetEnvironmentVariable("THINKSOUND_CLI") is { Length: > 0 } named ? named
-        : Path.Combine(AppContext.BaseDirectory, "ThinkSound.Cli");
+        // From its own folder: what ASP.NET brings along for these tests is left out of the copy beside them.
+        : Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "ThinkSound.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "ThinkSound.Cli"));
 
     /// <summary>Skips the test, visibly, where the native libraries have not been built. Ones that are there and do not fit fail.</summary>
     public static void Require()
@@ -62,7 +63,7 @@ internal static class Cli
         var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         // The user's own cache and model are none of the tests' business.
         start.Environment["XDG_CACHE_HOME"] = Path.Combine(Path.GetDirectoryName(Bundle)!, "cache");
-        start.Environment.Remove("THINKSOUND_BUNDLE");
+        foreach (string variable in (string[])["THINKSOUND_BUNDLE", "THINKSOUND_CHAT_ENDPOINT", "THINKSOUND_CHAT_MODEL", "THINKSOUND_CHAT_KEY"]) start.Environment.Remove(variable);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }

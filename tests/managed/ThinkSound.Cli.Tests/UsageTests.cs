@@ -46,9 +46,9 @@ internal class UsageTests : WithFolder
     {
         CliResult root = Cli.Run("--help"), generate = Cli.Run("generate", "--help");
         Assert.That((root.ExitCode, generate.ExitCode), Is.EqualTo((0, 0)));
-        foreach (string command in (string[])["generate", "plot", "verify", "bench", "info", "doctor"]) Assert.That(root.Output, Does.Contain(command));
+        foreach (string command in (string[])["generate", "plot", "reason", "verify", "bench", "info", "doctor"]) Assert.That(root.Output, Does.Contain(command));
         foreach (string option in (string[])["--caption", "--cot", "--negative", "--duration", "--start", "--steps", "--cfg", "--seed", "--sampler", "--lengths", "--bundle",
-                                             "--device", "--precision", "--threads", "--output", "-o", "--plot", "--json", "--force", "--keep-audio", "--loudness", "--variations", "--quiet"])
+                                             "--device", "--precision", "--threads", "--output", "-o", "--plot", "--json", "--force", "--keep-audio", "--loudness", "--variations", "--quiet", "--reasoning", "--provider", "--endpoint"])
             Assert.That(generate.Output, Does.Contain(option));
         foreach (string output in (string[])[root.Output, generate.Output])
             Assert.That(output, Does.Contain("130  cancelled").And.Contain("4    environment").And.Contain("3    bad input"));

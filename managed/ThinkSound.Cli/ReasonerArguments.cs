@@ -1,0 +1,84 @@
+using System.CommandLine;
+using ThinkSound.Bundles;
+using ThinkSound.Reasoning;
+using ThinkSound.Reasoning.Chat;
+using ThinkSound.Reasoning.Texts;
+
+namespace ThinkSound.Cli;
+
+/// <summary>Who thinks: the same options for every command that has somebody think. Without an endpoint nothing goes over a network.</summary>
+internal sealed class ReasonerArguments
+{
+    public const string EndpointVariable = "THINKSOUND_CHAT_ENDPOINT", ModelVariable = "THINKSOUND_CHAT_MODEL", KeyVariable = "THINKSOUND_CHAT_KEY";
+
+    private const string Auto = "auto", Chat = "chat", Manual = "manual", None = "none";
+
+    private readonly Option<string> _provider;
+    private readonly Option<string?> _endpoint = new("--endpoint")
+    {
+        Description = $"Address of a chat server that speaks OpenAI's protocol (vLLM, llama.cpp, Ollama), such as http://localhost:8000/v1. Default: ${EndpointVariable}.", HelpName = "URL",
+    };
+    private readonly Option<string?> _model = new("--model") { Description = $"The chat model, as the server calls it. Default: ${ModelVariable}.", HelpName = "NAME" };
+    private readonly Option<string> _key = new("--key-variable")
+    {
+        Description = "The environment variable that holds the server's key, if it wants one.", DefaultValueFactory = _ => KeyVariable, HelpName = "NAME",
+    };
+
+    /// <param name="mayBeNone">Thinking can be left out.</param>
+    public ReasonerArguments(bool mayBeNone)
+    {
+        _provider = new Option<string>("--provider")
+        {
+            Description = "Who thinks: a chat model, manual (your own words as they are)" + (mayBeNone ? ", none" : "") + ", or auto: the first of those that is set up.",
+            DefaultValueFactory = _ => Auto,
+        }.AcceptOnlyFromAmong(mayBeNone ? [Auto, Chat, Manual, None] : [Auto, Chat, Manual]);
+    }
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[_provider, _endpoint, _model, _key]) command.Add(option);
+        _endpoint.Require(url => url is null || IsAddress(url), "--endpoint is an address such as http://localhost:8000/v1");
+    }
+
+    /// <summary>Somebody in particular was asked for.</summary>
+    public bool IsNamed(ParseResult parsed) => parsed.GetValue(_provider) is not (Auto or None);
+
+    /// <summary>Who was asked for; null for nobody.</summary>
+    public IReasoner? Read(ParseResult parsed) => parsed.GetValue(_provider) switch
+    {
+        None => null,
+        Manual => new ManualReasoner(),
+        Chat => ReadChat(parsed) ?? throw new UsageException($"--provider chat needs --endpoint URL and --model NAME (or ${EndpointVariable} and ${ModelVariable})"),
+        // In the order of preference; what needs no server comes last.
+        _ => new ReasonerChain(new IReasoner?[] { new ManualReasoner(), ReadChat(parsed) }.OfType<IReasoner>()),
+    };
+
+    /// <summary>Counts for the model of a bundle; null, with the reason told, where there is none to count for.</summary>
+    public static ITokenCounter? Tokens(string? bundle, Terminal terminal)
+    {
+        try
+        {
+            return TokenCounter.Of(BundleDescription.Read(bundle ?? DefaultBundle.Find()));
+        }
+        catch (Exception e) when (bundle is null && e is ResourceNotFoundException)
+        {
+            terminal.Warn("no model is named or found, so the texts are not made to fit one; --bundle names it");
+            return null;
+        }
+    }
+
+    private ChatReasoner? ReadChat(ParseResult parsed)
+    {
+        string? endpoint = Set(parsed.GetValue(_endpoint), EndpointVariable);
+        if (endpoint is null) return null;
+        if (!IsAddress(endpoint)) throw new UsageException($"${EndpointVariable} is \"{endpoint}\", and no address such as http://localhost:8000/v1");
+        string model = Set(parsed.GetValue(_model), ModelVariable) ?? throw new UsageException($"an endpoint needs the name of a model: --model NAME (or ${ModelVariable})");
+        // The client lives as long as the program.
+        return new ChatReasoner(new OpenAiChatClient(new Uri(endpoint), model, Set(null, parsed.GetValue(_key)!)));
+    }
+
+    private static string? Set(string? given, string variable) =>
+        given is { Length: > 0 } ? given : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
+
+    private static bool IsAddress(string url) => Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https";
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Text.Json;
+using ThinkSound.Reasoning;
+using ThinkSound.Reasoning.Tests;
+
+namespace ThinkSound.Cli.Tests;
+
+/// <summary>reason, and generate with a thought, against a chat server on loopback.</summary>
+internal class ReasonTests : WithFolder
+{
+    private static string[] On(ChatServer server) => ["--endpoint", server.Endpoint.ToString(), "--model", "tiny"];
+
+    [Test]
+    public async Task A_video_is_thought_about_and_the_result_makes_its_sound()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer));
+        CliResult reason = Cli.Run(["reason", Cli.Sample("stream-of-water.mp4"), "--region", "0.2,0.2,0.5,0.5", "--bundle", Cli.Bundle, "--json", "-o", At("r.json"), .. On(server)],
+                                   new() { ["THINKSOUND_CHAT_KEY"] = "secret" });
+        Assert.That(reason.ExitCode, Is.Zero, reason.ToString());
+        Assert.That(reason.Json.GetProperty("stage").GetString(), Is.EqualTo("object"));
+        Assert.That(reason.Error, Does.Match("seen +A ball falls onto a wooden floor.").And.Match("mix +The first hit"));
+        Assert.That(server.Calls.Single().Key, Is.EqualTo("Bearer secret"));
+        Assert.That(File.ReadAllText(At("r.json")).Trim(), Is.EqualTo(reason.Output.Trim()));
+
+        CliResult generate = Generate(Cli.Sample("stream-of-water.mp4"), "--duration", "1", "--reasoning", At("r.json"), "--json", "-o", At("out.mp4"));
+        Assert.That(generate.ExitCode, Is.Zero, generate.ToString());
+        JsonElement result = generate.Json.GetProperty("results")[0];
+        Assert.That(result.GetProperty("caption").GetString(), Is.EqualTo("a rubber ball bounces on a wooden floor"));
+        Assert.That(result.GetProperty("cot").GetString(), Does.StartWith("A rubber ball hits a wooden floor"));
+        Assert.That(result.GetProperty("reasoning_provider").GetString(), Is.EqualTo("manual"));
+        Assert.That(server.Calls, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Without_a_chain_of_thought_generate_has_somebody_think_and_says_who()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer));
+        CliResult run = Generate([.. (string[])["--caption", "a ball", "--duration", "1", "--json", "-o", At("ball.wav")]],
+                                 new() { ["THINKSOUND_CHAT_ENDPOINT"] = server.Endpoint.ToString(), ["THINKSOUND_CHAT_MODEL"] = "tiny" });
+        Assert.That(run.ExitCode, Is.Zero, run.ToString());
+        Assert.That(run.Error, Does.Contain("thought by chat (tiny): A rubber ball"));
+        JsonElement result = run.Json.GetProperty("results")[0];
+        Assert.That((result.GetProperty("caption").GetString(), result.GetProperty("reasoning_provider").GetString()), Is.EqualTo(("a ball", "chat")));
+
+        // With a thought of one's own, or when told so, nobody is asked.
+        Assert.That(Generate(["--cot", "A ball bounces.", "--duration", "1", .. On(server), "-o", At("own.wav")]).ExitCode, Is.Zero);
+        Assert.That(Generate(["--caption", "a ball", "--provider", "none", "--duration", "1", .. On(server), "-o", At("none.wav")]).ExitCode, Is.Zero);
+        Assert.That(server.Calls, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void A_thought_of_ones_own_is_shortened_sensibly_when_asked_for()
+    {
+        string cot = "A door slams hard, then its glass rattles. " + string.Join(' ', Enumerable.Repeat("Ensure that everything is well balanced.", 8));
+        CliResult run = Generate("--cot", cot, "--provider", "manual", "--duration", "1", "--json", "--quiet", "-o", At("door.wav"));
+        Assert.That(run.ExitCode, Is.Zero, run.ToString());
+        Assert.That(run.Json.GetProperty("results")[0].GetProperty("cot").GetString(), Does.StartWith("A door slams hard, then its glass rattles."));
+        Assert.That(run.Error, Does.Contain("shortened the chain of thought").And.Contain("left out: Ensure that everything").And.Not.Contain("is cut"));
+    }
+
+    [Test]
+    public async Task A_thought_is_not_had_in_vain()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer));
+        File.WriteAllText(At("there.wav"), "precious");
+        Assert.That(Generate(["--caption", "a ball", "--duration", "1", .. On(server), "-o", At("there.wav")]).ExitCode, Is.EqualTo(2));
+        File.WriteAllText(At("r.json"), "precious");
+        Assert.That(Cli.Run(["reason", "--caption", "a ball", "--bundle", Cli.Bundle, .. On(server), "-o", At("r.json")]).ExitCode, Is.EqualTo(2));
+        Assert.That(server.Calls, Is.Empty);
+    }
+
+    [TestCase("reason")]
+    [TestCase("reason --caption rain")]
+    [TestCase("reason --caption rain --provider chat")]
+    [TestCase("reason --caption rain --endpoint nonsense --model m")]
+    [TestCase("reason --caption rain --endpoint http://localhost:1/v1")]
+    [TestCase("reason --caption rain --region 0.5,0,0.6,1 --provider manual")]
+    [TestCase("reason --caption rain --operation polish --provider manual")]
+    public void A_call_that_makes_no_sense_says_so(string arguments)
+    {
+        CliResult run = Cli.Run([.. arguments.Split(' '), "--bundle", Cli.Bundle]);
+        Assert.That(run.ExitCode, Is.EqualTo(arguments == "reason --caption rain" ? 4 : 2), run.ToString());
+        Assert.That(run.Output, Is.Empty);
+    }
+
+    [Test]
+    public void A_damaged_file_and_an_absent_server_have_their_exit_codes()
+    {
+        File.WriteAllText(At("bad.json"), """{"version": 1, "events": [{"intensity": 3}]}""");
+        CliResult bad = Generate("--reasoning", At("bad.json"), "--duration", "1", "-o", At("out.wav"));
+        Assert.That((bad.ExitCode, bad.Error), Is.EqualTo((3, bad.Error)), bad.ToString());
+        Assert.That(bad.Error, Does.Contain("bad.json: is no reasoning: events[0].intensity: 3 is more than 1"));
+        CliResult absent = Cli.Run("reason", "--caption", "rain", "--endpoint", "http://127.0.0.1:9/v1", "--model", "tiny", "--bundle", Cli.Bundle);
+        Assert.That(absent.ExitCode, Is.EqualTo(4), absent.ToString());
+        Assert.That(absent.Error, Does.Contain("tiny: the server cannot be reached").And.Contain("is it running"));
+    }
+
+    [Test]
+    public async Task Interrupted_while_a_slow_model_thinks_it_ends_at_once()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Ignore("no signals here");
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer, pause: TimeSpan.FromSeconds(60)));
+        using Process process = Cli.Start(["reason", "--caption", "rain", "--bundle", Cli.Bundle, "-o", At("r.json"), .. On(server)], []);
+        Task<string> errors = process.StandardError.ReadToEndAsync(), output = process.StandardOutput.ReadToEndAsync();
+        while (server.Calls.IsEmpty) await Task.Delay(20);
+        await Task.Delay(200);
+        Cli.Tool("kill", "-INT", process.Id.ToString());
+        Assert.That(process.WaitForExit(TimeSpan.FromSeconds(20)), Is.True);
+        Assert.That((process.ExitCode, await output), Is.EqualTo((130, "")), await errors);
+        Assert.That(Files(), Is.Empty);
+        await server.Abandoned.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+}
