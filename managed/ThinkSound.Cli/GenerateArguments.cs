@@ -117,7 +117,7 @@ internal sealed class GenerateArguments
             Jobs = jobs,
             IsFolder = isFolder,
             // Somebody who was named is asked even where there is a thought already; by itself nobody is.
-            Reasoner = _reasoners.IsNamed(parsed) || (Words(parsed, _cot) ?? parsed.GetValue(_reasoning)) is null ? _reasoners.Read(parsed) : null,
+            Reasoner = _reasoners.IsNamed(parsed) || (Words(parsed, _cot) ?? parsed.GetValue(_reasoning)) is null ? _reasoners.Read(parsed, () => _engine.Read(parsed)) : null,
             ReasoningFile = parsed.GetValue(_reasoning),
             UseCache = !parsed.GetValue(_noCache),
             IsJson = parsed.GetValue(_json),

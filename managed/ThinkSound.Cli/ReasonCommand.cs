@@ -39,7 +39,7 @@ internal static class ReasonCommand
             string? file = parsed.GetValue(output), video = parsed.GetValue(input);
             if (file is not null) CheckOutput(file, parsed.GetValue(force));
             if (video is not null && !File.Exists(video)) throw new ResourceNotFoundException($"{video}: no such file");
-            IReasoner reasoner = reasoners.Read(parsed)!;
+            IReasoner reasoner = reasoners.Read(parsed, () => new EngineOptions { BundlePath = parsed.GetValue(bundle) ?? DefaultBundle.Find() })!;
             var request = new ReasoningRequest
             {
                 Video = video,

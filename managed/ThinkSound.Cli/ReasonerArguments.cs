@@ -11,7 +11,7 @@ internal sealed class ReasonerArguments
 {
     public const string EndpointVariable = "THINKSOUND_CHAT_ENDPOINT", ModelVariable = "THINKSOUND_CHAT_MODEL", KeyVariable = "THINKSOUND_CHAT_KEY";
 
-    private const string Auto = "auto", Chat = "chat", Manual = "manual", None = "none";
+    private const string Auto = "auto", Chat = "chat", Recogniser = RecogniserReasoner.Name, Manual = "manual", None = "none";
 
     private readonly Option<string> _provider;
     private readonly Option<string?> _endpoint = new("--endpoint")
@@ -29,9 +29,10 @@ internal sealed class ReasonerArguments
     {
         _provider = new Option<string>("--provider")
         {
-            Description = "Who thinks: a chat model, manual (your own words as they are)" + (mayBeNone ? ", none" : "") + ", or auto: the first of those that is set up.",
+            Description = "Who thinks: a chat model, recogniser (what the model itself sees, put together by rules), manual (your own words as they are)"
+                + (mayBeNone ? ", none" : "") + ", or auto: your own words, else a chat model that is set up.",
             DefaultValueFactory = _ => Auto,
-        }.AcceptOnlyFromAmong(mayBeNone ? [Auto, Chat, Manual, None] : [Auto, Chat, Manual]);
+        }.AcceptOnlyFromAmong(mayBeNone ? [Auto, Chat, Recogniser, Manual, None] : [Auto, Chat, Recogniser, Manual]);
     }
 
     public void AddTo(Command command)
@@ -44,10 +45,13 @@ internal sealed class ReasonerArguments
     public bool IsNamed(ParseResult parsed) => parsed.GetValue(_provider) is not (Auto or None);
 
     /// <summary>Who was asked for; null for nobody.</summary>
-    public IReasoner? Read(ParseResult parsed) => parsed.GetValue(_provider) switch
+    /// <param name="parsed">The command line.</param>
+    /// <param name="engine">The model whose recogniser is meant; asked for when a video is first to be watched.</param>
+    public IReasoner? Read(ParseResult parsed, Func<EngineOptions> engine) => parsed.GetValue(_provider) switch
     {
         None => null,
         Manual => new ManualReasoner(),
+        Recogniser => ReadRecogniser(engine),
         Chat => ReadChat(parsed) ?? throw new UsageException($"--provider chat needs --endpoint URL and --model NAME (or ${EndpointVariable} and ${ModelVariable})"),
         // In the order of preference; what needs no server comes last.
         _ => new ReasonerChain(new IReasoner?[] { new ManualReasoner(), ReadChat(parsed) }.OfType<IReasoner>()),
@@ -65,6 +69,12 @@ internal sealed class ReasonerArguments
             terminal.Warn("no model is named or found, so the texts are not made to fit one; --bundle names it");
             return null;
         }
+    }
+
+    private static RecogniserReasoner ReadRecogniser(Func<EngineOptions> engine)
+    {
+        Task<ThinkSoundEngine>? loaded = null; // lives as long as the program
+        return new RecogniserReasoner(cancel => loaded ??= ThinkSoundEngine.LoadAsync(engine() with { Components = RecogniserReasoner.Components }, cancellationToken: cancel));
     }
 
     private ChatReasoner? ReadChat(ParseResult parsed)

@@ -32,6 +32,20 @@ internal class ReasonTests : WithFolder
     }
 
     [Test]
+    public void The_recogniser_thinks_about_a_video_and_its_caption_without_any_server()
+    {
+        CliResult reason = Cli.Run(["reason", Cli.Sample("stream-of-water.mp4"), "--caption", "rain on a roof", "--duration", "1", "--provider", "recogniser",
+                                    "--bundle", Cli.Bundle, "--json"]);
+        Assert.That(reason.ExitCode, Is.Zero, reason.ToString());
+        Assert.That((reason.Json.GetProperty("provider").GetString(), reason.Json.GetProperty("caption").GetString()), Is.EqualTo(("recogniser", "rain on a roof")));
+
+        CliResult generate = Generate(Cli.Sample("stream-of-water.mp4"), "--duration", "1", "--provider", "recogniser", "--json", "-o", At("out.mp4"));
+        Assert.That(generate.ExitCode, Is.Zero, generate.ToString());
+        Assert.That(generate.Json.GetProperty("results")[0].GetProperty("reasoning_provider").GetString(), Is.EqualTo("recogniser"));
+        Assert.That(generate.Error, Does.Contain("thought by recogniser"));
+    }
+
+    [Test]
     public async Task Without_a_chain_of_thought_generate_has_somebody_think_and_says_who()
     {
         await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer));
