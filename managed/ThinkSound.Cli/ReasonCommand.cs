@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ThinkSound.Bundles;
 using ThinkSound.Reasoning;
 using ThinkSound.Rendering;
 
