@@ -55,7 +55,7 @@ def compute():
     cases = []
     for name, (duration_s, channels, bursts) in CASES.items():
         audio = sound(duration_s, channels, bursts)
-        found, flux = onsets.detect(audio), onsets.flux(audio)
+        found, flux = onsets.detect(audio), onsets.flux(onsets.log_mel(audio))
         frames = sorted({*range(0, len(flux), 40), *(round((t + onsets.DELAY_S) * onsets.RATE_HZ) for t in found)})
         cases.append(
             {
