@@ -87,14 +87,8 @@ public sealed class RecogniserReasoner : IReasoner
 
         if (reasoning.Caption.Length == 0 && reasoning.ChainOfThought.Length == 0)
             notes.Add("uncertain: nothing is sure enough for a caption or a chain of thought, so the picture alone decides; a caption of yours would help");
-        Thoughts thoughts = reasoning.Thoughts;
-        ReasoningStep[] steps =
-        [
-            new(ReasoningStepKind.Seen, thoughts.Seen), new(ReasoningStepKind.Timing, thoughts.Timing), new(ReasoningStepKind.Sound, thoughts.Sound),
-            new(ReasoningStepKind.Space, thoughts.Space), new(ReasoningStepKind.Avoid, thoughts.Avoid), new(ReasoningStepKind.Mix, thoughts.Mix),
-        ];
-        foreach (ReasoningStep step in steps)
-            if (step.Text.Length > 0) yield return step;
+        foreach (var (kind, text) in reasoning.Thoughts.InOrder)
+            if (text.Length > 0) yield return new ReasoningStep(kind, text);
         foreach (string note in notes) yield return new ReasoningStep(ReasoningStepKind.Note, note);
         if (request.Tokens is { } tokens)
         {

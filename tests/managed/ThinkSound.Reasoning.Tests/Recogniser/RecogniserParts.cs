@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using ThinkSound.Media;
 using ThinkSound.Reasoning.Recogniser;
 
 namespace ThinkSound.Reasoning.Tests.Recogniser;
@@ -13,21 +11,6 @@ internal static class RecogniserParts
     private static readonly Lazy<ThinkSoundEngine> Loaded = new(() => ThinkSoundEngine.Load(new EngineOptions { BundlePath = MakeBundle(), Components = RecogniserReasoner.Components, Threads = 2 }));
 
     public static ThinkSoundEngine Engine => Loaded.Value;
-
-    private static string Root { get; } = FindRoot();
-
-    public static string Sample(string name) => Path.Combine(Root, "samples", name);
-
-    /// <summary>Skips the test, visibly, where the native libraries have not been built.</summary>
-    public static void Require()
-    {
-        foreach (NativeLibraryProbe probe in (NativeLibraryProbe[])[ThinkSoundRuntime.Probe(), MediaLibrary.Probe()])
-        {
-            if (probe.IsUsable) continue;
-            if (probe.Attempts.Any(attempt => attempt.Problem is { } problem && problem.StartsWith("is there", StringComparison.Ordinal))) Assert.Fail(probe.Problem!);
-            Assert.Ignore(probe.Problem!);
-        }
-    }
 
     /// <summary>Onsets at these times, at 96 cells a second.</summary>
     public static Recognition Heads((string Name, float P)[] classes, (string Name, float P)[] materials, double seconds, params double[] onsets)
@@ -75,33 +58,12 @@ internal static class RecogniserParts
         return meter.Finish(TimeSpan.FromSeconds(frames / 24.0));
     }
 
-    /// <summary>A video made by FFmpeg's own sources; removed at the end of the run.</summary>
-    public static string MakeVideo(string source, params string[] options)
-    {
-        string folder = Temporary("ts-watched"), path = Path.Combine(folder, "made.mp4");
-        string[] arguments = ["-nostdin", "-loglevel", "error", "-y", "-f", "lavfi", "-i", source, .. options, "-pix_fmt", "yuv420p", path];
-        using Process process = Process.Start(new ProcessStartInfo("ffmpeg", arguments) { RedirectStandardError = true })!;
-        string errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.That(process.ExitCode, Is.Zero, errors);
-        return path;
-    }
-
     private static string MakeBundle()
     {
-        string folder = Temporary("ts-watcher-bundle");
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", ["run", Path.Combine(Root, "scripts", "random-bundle.cs"), "--", folder]) { RedirectStandardOutput = true })!;
+        string folder = Parts.Temporary("bundle");
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", ["run", Path.Combine(Parts.Root, "scripts", "random-bundle.cs"), "--", folder]) { RedirectStandardOutput = true })!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? folder : throw new InvalidOperationException($"scripts/random-bundle.cs failed:\n{output}");
     }
-
-    private static string Temporary(string name)
-    {
-        string folder = Directory.CreateTempSubdirectory(name).FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
-        return folder;
-    }
-
-    private static string FindRoot([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", ".."));
 }

@@ -7,7 +7,7 @@ namespace ThinkSound.Reasoning.Tests.Recogniser;
 public sealed class RecogniserReasonerTests
 {
     [SetUp]
-    public void RequireLibraries() => Require();
+    public void RequireLibraries() => Parts.Require();
 
     private static async Task<List<ReasoningStep>> Think(ReasoningRequest request)
     {
@@ -20,7 +20,7 @@ public sealed class RecogniserReasonerTests
     [TestCase("wet-hawk.mp4")]
     public async Task A_video_is_thought_about_the_same_way_each_time(string name)
     {
-        var request = new ReasoningRequest { Video = Sample(name), Duration = TimeSpan.FromSeconds(1.5) };
+        var request = new ReasoningRequest { Video = Parts.Sample(name), Duration = TimeSpan.FromSeconds(1.5) };
         List<ReasoningStep> steps = await Think(request), again = await Think(request);
         Assert.That(again.SkipLast(1), Is.EqualTo(steps.SkipLast(1)));
         Reasoning result = steps[^1].Result!, same = again[^1].Result!;
@@ -34,7 +34,7 @@ public sealed class RecogniserReasonerTests
     public async Task A_region_is_measured_alone()
     {
         // Left: still. Right: a moving test picture.
-        string video = MakeVideo("testsrc2=size=160x120:rate=24:duration=1,drawbox=x=0:y=0:w=80:h=120:color=gray:t=fill");
+        string video = Parts.MakeVideo("half.mp4", "testsrc2=size=160x120:rate=24:duration=1,drawbox=x=0:y=0:w=80:h=120:color=gray:t=fill", "-pix_fmt", "yuv420p");
         PictureFacts left = await VideoReading.MeasureAsync(video, TimeSpan.Zero, TimeSpan.FromSeconds(1), new VideoRegion(0, 0, 0.45, 1), default);
         PictureFacts right = await VideoReading.MeasureAsync(video, TimeSpan.Zero, TimeSpan.FromSeconds(1), new VideoRegion(0.5, 0, 0.5, 1), default);
         Assert.That((left.IsStill, right.IsStill), Is.EqualTo((true, false)));
@@ -46,9 +46,9 @@ public sealed class RecogniserReasonerTests
     [Test]
     public async Task Nothing_that_moves_and_two_frames_are_fine()
     {
-        string still = MakeVideo("color=c=green:size=64x48:rate=10:duration=1");
+        string still = Parts.MakeVideo("green.mp4", "color=c=green:size=64x48:rate=10:duration=1", "-pix_fmt", "yuv420p");
         Assert.That((await Think(new ReasoningRequest { Video = still }))[^1].Result!.Thoughts.Seen, Does.Contain("Nothing moves in the picture"));
-        string two = MakeVideo("testsrc=size=64x48:rate=10", "-frames:v", "2");
+        string two = Parts.MakeVideo("two-frames.mp4", "testsrc=size=64x48:rate=10", "-frames:v", "2", "-pix_fmt", "yuv420p");
         List<ReasoningStep> steps = await Think(new ReasoningRequest { Video = two, Caption = "a bell rings" });
         Assert.That(steps[^1].Result!.Events.Select(e => e.Object).Distinct(), Is.EqualTo(new[] { "bell" }));
         Assert.That(steps[^1].Result!.Subject.Duration.TotalSeconds, Is.EqualTo(0.2).Within(0.05));
@@ -79,7 +79,7 @@ public sealed class RecogniserReasonerTests
     [Test]
     public void Cancelled_it_stops()
     {
-        var request = new ReasoningRequest { Video = Sample("stream-of-water.mp4") };
+        var request = new ReasoningRequest { Video = Parts.Sample("stream-of-water.mp4") };
         Assert.That(async () => await new RecogniserReasoner(Engine).ReasonToEndAsync(request, cancellationToken: new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
     }
 }
