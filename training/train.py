@@ -19,7 +19,7 @@ DROP = "clip=0.1,sync=0.1,text=0.1,t5=0.3,video=0.25,words=0.25"
 
 
 def openblas_core() -> dict:
-    """Debian's OpenBLAS takes kernels for AVX2 on processors newer than itself; those for AVX-512 are 1.6 times as fast."""
+    """Debian's OpenBLAS may take kernels for AVX2 on processors newer than itself; those for AVX-512 were 1.4 times as fast."""
     cpuinfo = Path("/proc/cpuinfo")
     wide = cpuinfo.exists() and " avx512f " in cpuinfo.read_text()
     return {"OPENBLAS_CORETYPE": "SkylakeX"} if wide else {}
