@@ -1,0 +1,23 @@
+// What every launcher needs: the stream of the context's device, and the answer to "did it start?".
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "ops/context.h"
+
+namespace ts::cuda {
+
+// The stream on which `ctx`'s device works, with that device made current for the calling thread.
+cudaStream_t stream(Context& ctx);
+
+// TS_DEVICE_ERROR (TS_OUT_OF_MEMORY for want of memory) with `what`, the device and CUDA's own words unless `error` is success.
+void check(cudaError_t error, const char* what);
+
+// After every launch: finds wrong grids, missing code for the card, and what went wrong before.
+inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace ts::cuda
