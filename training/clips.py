@@ -5,13 +5,16 @@
 A folder of clips holds
     mel.npy       float16 [count, 8·N, 2·bands]    log-mel y of docs/mel-codec.md
     frames.npy    uint8 [count, T, 64, 64, 3]      24 pictures a second
-    clips.jsonl   a line a clip: seed, class_name, classes, material, caption, cot, events
+    clips.jsonl   a line a clip: seed, class_name, classes, material, caption, cot, events; clips.tmp until all are there
 in the order of the seeds, which start at --first.
 """
 import argparse
+import itertools
 import json
 import multiprocessing
 import os
+import signal
+import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,6 +23,7 @@ import numpy as np
 import torch
 
 import scenes
+from resident import mark_ready
 from twin import mel_codec
 
 SAMPLE_RATE, HOP = 44100, 2048
@@ -53,6 +57,17 @@ class Clips:
         return len(self.lines)
 
 
+class Lines:
+    """The lines of a folder in their order, as far as they are there; `clips.tmp` is read while the folder is being made."""
+
+    def __init__(self, folder: Path):
+        whole = folder / "clips.jsonl"
+        self.file = open(whole if whole.exists() else folder / "clips.tmp", encoding="utf-8")
+
+    def take(self, count: int) -> list[dict]:
+        return [json.loads(line) for line in itertools.islice(self.file, count)]
+
+
 def describe(scene) -> dict:
     return {"seed": scene.seed, "class_name": scene.class_name, "classes": list(scene.classes), "material": scene.material,
             "caption": scene.caption, "cot": scene.cot, "events": [event.as_dict() for event in scene.events]}
@@ -81,8 +96,12 @@ def make(folder: Path, count: int, duration_s: float, split: str, *, pictures: b
                     frames = np.lib.format.open_memmap(folder / "frames.npy", "w+", np.uint8, (count, *pictures_of_clip.shape))
                 frames[index] = pictures_of_clip
             lines.write(line + "\n")
+            if (index + 1) % 20 == 0:
+                lines.flush()
+                mark_ready(folder, index + 1)
             if (index + 1) % 200 == 0:
                 print(f"{folder.name}: {index + 1} of {count} clips", flush=True)
+    mark_ready(folder, count)
     (folder / "clips.tmp").rename(folder / "clips.jsonl")
 
 
@@ -96,6 +115,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int)
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # takes the workers along
     make(options.output, options.count, options.duration, options.split, pictures=not options.sound_only, first=options.first, workers=options.workers)
 
 

@@ -3,21 +3,23 @@
     python3 -m codec build/training/train-4s --minutes 30 -o build/training/codec
 
 Loss: mean |ŷ − y| of the normalised log-mel, plus a little KL to keep the latents smooth for the flow model. Crops of
-16 latents (0.74 s), gain and channel order random.
+16 latents (0.74 s), gain and channel order random; classes that are restored worse are drawn more often.
 """
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 
-from loop import Loop
+import scenes
+from clips import Lines
+from loop import Loop, fast_products
 from model import of_bundle
+from resident import Resident, wait_for
 from twin.mel_codec import MelCodec
 
 CROP = 16   # latents
-KL_WEIGHT = 1e-4
+KL_WEIGHT = 1e-5
 FLOOR = 1e-4
 
 
@@ -28,52 +30,79 @@ def gained(y, gain):
 
 
 class Crops:
-    """Random crops of memory-mapped spectrograms, [B, 8·CROP, 2·bands]."""
+    """Random crops of the spectrograms of a folder, [B, 8·CROP, 2·bands], and their clips' first classes [B].
 
-    def __init__(self, folders, seed: int):
-        self.arrays = [np.load(folder / "mel.npy", mmap_mode="r") for folder in folders]
-        self.weights = np.array([a.shape[0] * a.shape[1] for a in self.arrays], np.float64)
-        self.random = np.random.default_rng(seed)
+    A clip is drawn with the chance of its class: `worst` keeps how far each class is from its restored self, on the device.
+    """
+
+    def __init__(self, folder: Path, device, at_least: int = 1):
+        wait_for(folder, at_least)
+        lines = Lines(folder)
+
+        def describe(first, last):
+            return {"kind": torch.tensor([scenes.CLASSES.index(line["class_name"]) for line in lines.take(last - first)])}
+        self.data = Resident(folder, ("mel",), device, describe, at_least)
+        self.worst = torch.ones(len(scenes.CLASSES), device=device)
 
     def batch(self, size: int):
-        rows = []
-        for source in self.random.choice(len(self.arrays), size, p=self.weights / self.weights.sum()):
-            array = self.arrays[source]
-            clip, start = self.random.integers(array.shape[0]), 8 * self.random.integers(array.shape[1] // 8 - CROP + 1)
-            rows.append(np.asarray(array[clip, start : start + 8 * CROP], np.float32))
-        y = torch.from_numpy(np.stack(rows))
-        y = gained(y, torch.from_numpy(np.exp(self.random.uniform(-1.2, 0.4, size)).astype(np.float32)))
-        swap = torch.from_numpy(self.random.random(size) < 0.5)
-        half = y.shape[2] // 2
-        return torch.where(swap[:, None, None], torch.cat([y[..., half:], y[..., :half]], -1), y)
+        data, device = self.data, self.data.device
+        # Of four clips at hand, one is taken in proportion to its class's distance.
+        rows = data.draw(4 * size).reshape(size, 4)
+        weights = self.worst[data.kind[rows]]
+        pick = ((weights.cumsum(1) / weights.sum(1, keepdim=True)) < torch.rand(size, 1, device=device)).sum(1, keepdim=True).clamp(max=3)
+        rows = rows.gather(1, pick)[:, 0]
+        starts = 8 * (torch.rand(size, device=device) * (data.mel.shape[1] // 8 - CROP + 1)).long()
+        y = data.mel[rows[:, None], starts[:, None] + torch.arange(8 * CROP, device=device)].float()
+        y = gained(y, torch.exp(torch.rand(size, device=device) * 1.6 - 1.2))
+        swapped = torch.rand(size, 1, 1, device=device) < 0.5
+        return torch.where(swapped, y.roll(y.shape[2] // 2, 2), y), data.kind[rows]
+
+    @torch.no_grad()
+    def learned(self, kinds, distances) -> None:
+        """Moves the classes' distances towards those of a batch."""
+        sums, counts = torch.zeros_like(self.worst), torch.zeros_like(self.worst)
+        sums.index_add_(0, kinds, distances)
+        counts.index_add_(0, kinds, torch.ones_like(distances))
+        self.worst.add_(torch.where(counts > 0, 0.05 * (sums / counts.clamp(min=1) - self.worst), torch.zeros_like(sums)))
 
 
 def losses(model, y):
+    """loss, figures, and the distance of every item [B]."""
     moments = model.encode(y)
     mean, raw = moments.chunk(2, -1)
     deviation = F.softplus(raw) + 1e-4
     kl = (mean.square() + deviation.square() - 2 * deviation.log() - 1).sum(-1).mean()
     restored = model.decode(mean + deviation * torch.randn_like(mean))
-    l1 = (restored - y).abs().mean()
-    return l1 + KL_WEIGHT * kl, {"l1": l1, "kl": kl}
+    distances = (restored - y).abs().mean((1, 2))
+    l1 = distances.mean()
+    return l1 + KL_WEIGHT * kl, {"l1": l1, "kl": kl}, distances.detach()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("folder", type=Path, help="made by clips, or in the making")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--base", type=Path, help="bundle to start from, such as models/foley-small")
+    parser.add_argument("--at-least", type=int, default=1, help="clips to wait for")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
 
+    fast_products()
     torch.manual_seed(1)
-    model = of_bundle(options.base).codec.train() if options.base else MelCodec()
+    model = (of_bundle(options.base).codec.train() if options.base else MelCodec()).to(options.device)
     loop = Loop(model, options.output, minutes=options.minutes, lr=options.lr)
-    crops = Crops(options.folders, seed=1 + loop.at)
-    for _ in loop:
-        loop.step(*losses(model, crops.batch(options.batch)))
+    crops = Crops(options.folder, options.device, options.at_least)
+
+    def work(size):
+        y, kinds = crops.batch(size)
+        loss, figures, distances = losses(model, y)
+        crops.learned(kinds, distances)
+        return loss, figures
+    loop.run([lambda: work(options.batch)])
+    print("distance by class: " + ", ".join(f"{name} {value:.3f}" for name, value in zip(scenes.CLASSES, crops.worst.tolist())), flush=True)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,14 @@ encoder on their captions and chains of thought. Nothing is pre-trained: each to
 
 | tower | learns to foretell |
 |---|---|
-| Synchformer | of every sync step: onsets in quarters of a step, the level of eight bands in each quarter |
+| Synchformer | of every sync step: onsets in quarters of a step; of each quarter the level of eight bands, and by how much it stands out |
 | vision | classes, materials, the spectrum's mean and spread over the clip |
 | text, T5 | the same, and the coarse envelope of the loudness (from the times that a chain of thought names) |
 
 Moving pictures and stills with words are two losses with no tower in common (the recogniser reads the vision tower's
-features as they are), so a step runs them on two threads. All heads but the recogniser's are dropped afterwards.
+features as they are). All heads but the recogniser's are dropped afterwards.
 """
 import argparse
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,10 @@ from torch.nn import functional as F
 
 import model
 import scenes
-from clips import Clips
-from loop import Loop
+from clips import Lines
+from evaluation import moments
+from loop import Loop, fast_products
+from resident import Resident, wait_for
 from twin.recogniser import Mlp
 
 FPS, SEGMENT, HOP, QUARTERS = 24, 16, 8, 4     # pictures a second, frames of a segment and between segments
@@ -32,89 +33,94 @@ BANDS, STATS, ENVELOPE = 8, 48, 16             # of a quarter; mean and spread o
 SEGMENTS, CLIP_FRAMES = 6, 4                   # drawn from each clip
 STILLS, TEXTS = 4, 32                          # clips for the vision tower to each one for Synchformer; texts a step
 MEL_RATE = 44100 / 256
+NEAR = (0.3, 0.7, 1.0, 0.7, 0.3)               # what an onset asks of the quarters around its own
 
 
-class Targets:
-    """What the towers are to foretell about each clip of a folder, from its spectrogram and its line."""
-
-    def __init__(self, clips: Clips):
-        mel = clips.mel.astype(np.float32)
-        left, right = np.split(mel, 2, -1)
-        mono = (left + right) / 2                                              # [n, M, 96]
-        n, frames, bands = mono.shape
-        self.steps = clips.frames.shape[1]
-        quarter = (np.arange(self.steps * QUARTERS + 1) / (FPS * QUARTERS) * MEL_RATE).astype(int).clip(max=frames - 1)
-        grouped = mono.reshape(n, frames, BANDS, bands // BANDS).mean(-1)
-        self.levels = np.stack([grouped[:, a : max(a + 1, b)].mean(1) for a, b in zip(quarter, quarter[1:])], 1)  # [n, 4·T, 8]
-        coarse = mono.reshape(n, frames, 24, bands // 24).mean(-1)
-        self.stats = np.concatenate([coarse.mean(1), coarse.std(1)], -1)       # [n, 48]
-        self.envelope = np.stack([part.mean((1, 2)) for part in np.array_split(mono, ENVELOPE, 1)], 1)
-        self.onsets = np.zeros((n, self.steps * QUARTERS), np.float32)
-        self.classes = np.zeros((n, len(scenes.CLASSES)), np.float32)
-        self.materials = np.zeros(n, np.int64)
-        for i, line in enumerate(clips.lines):
-            for event in line["events"]:
-                at = int(event["time_s"] * FPS * QUARTERS)
-                if event["visible"] and 0 <= at < self.onsets.shape[1]:
-                    self.onsets[i, at] = 1
-            self.classes[i, [scenes.CLASSES.index(name) for name in line["classes"]]] = 1
-            self.materials[i] = scenes.MATERIALS.index(line["material"])
+def targets_of(mel: np.ndarray, lines: list[dict], steps: int) -> dict:
+    """What the towers are to foretell of some clips: log-mel [n, M, 2·bands], their lines, sync steps a clip."""
+    left, right = np.split(mel.astype(np.float32), 2, -1)
+    mono = (left + right) / 2                                              # [n, M, bands]
+    n, frames, bands = mono.shape
+    quarter = (np.arange(steps * QUARTERS + 1) / (FPS * QUARTERS) * MEL_RATE).astype(int).clip(max=frames - 1)
+    grouped = mono.reshape(n, frames, BANDS, bands // BANDS).mean(-1)
+    coarse = mono.reshape(n, frames, 24, bands // 24).mean(-1)
+    onsets = np.zeros((n, steps * QUARTERS + 4), np.float32)               # two quarters to spare at either end
+    classes, materials = np.zeros((n, len(scenes.CLASSES)), np.float32), np.zeros(n, np.int64)
+    for i, line in enumerate(lines):
+        for event in line["events"]:
+            at = int(event["time_s"] * FPS * QUARTERS)
+            if event["visible"] and 0 <= at < steps * QUARTERS:
+                onsets[i, at : at + 5] = np.maximum(onsets[i, at : at + 5], NEAR)
+        classes[i, [scenes.CLASSES.index(name) for name in line["classes"]]] = 1
+        materials[i] = scenes.MATERIALS.index(line["material"])
+    return {"levels": np.stack([grouped[:, a : max(a + 1, b)].mean(1) for a, b in zip(quarter, quarter[1:])], 1),  # [n, 4·T, 8]
+            "stats": np.concatenate([coarse.mean(1), coarse.std(1)], -1),  # [n, 48]
+            "envelope": np.stack([part.mean((1, 2)) for part in np.array_split(mono, ENVELOPE, 1)], 1),
+            "onsets": onsets[:, 2:-2], "classes": classes, "materials": materials}
 
 
-NOISE = torch.randn(1 << 21, generator=torch.Generator().manual_seed(0))
+def open_clips(folder: Path, tokenizers: dict, device, at_least: int = 1) -> Resident:
+    """Frames, targets and tokens of a folder of clips."""
+    wait_for(folder, at_least)
+    lines, mel = Lines(folder), np.load(folder / "mel.npy", mmap_mode="r")
+    steps = np.load(folder / "frames.npy", mmap_mode="r").shape[1]
+
+    def describe(first, last):
+        taken = lines.take(last - first)
+        read = {}
+        for name, field in (("clip_text", "caption"), ("t5", "cot")):
+            read[f"{name}_ids"], read[f"{name}_mask"] = tokenizers[name]([line[field] for line in taken])
+        return targets_of(mel[first:last], taken, steps) | read
+    return Resident(folder, ("frames",), device, describe, at_least)
 
 
-def augmented(frames: torch.Tensor, random) -> torch.Tensor:
-    """Brightness, contrast, tint and noise of whole clips; uint8 [B, ..., 64, 64, 3] → float32 in 0 … 255.
-
-    Drawing fresh noise for every pixel would take longer than the towers do, so each picture takes a stretch of a long one.
-    """
+def augmented(frames: torch.Tensor) -> torch.Tensor:
+    """Brightness, contrast, tint and noise of whole clips; uint8 [B, ..., 64, 64, 3] → float32 in 0 … 255."""
     out = frames.float()
-    shape = (out.shape[0],) + (1,) * (out.dim() - 2) + (3,)
-    def draw(low, high):
-        return torch.from_numpy(random.uniform(low, high, shape).astype(np.float32))
-    middle, contrast = out.flatten(1).mean(1).view(-1, *(1,) * (out.dim() - 1)), draw(0.8, 1.2)
-    out.mul_(contrast).add_(middle * (1 - contrast) + draw(-20, 20))
-    level, pictures = float(random.uniform(0, 6)), out.view(-1, *out.shape[-3:])
-    for picture, start in zip(pictures, random.integers(0, len(NOISE) - pictures[0].numel(), len(pictures))):
-        picture.add_(NOISE[start : start + picture.numel()].view_as(picture), alpha=level)
-    return out.clamp_(0, 255)
+    ones = (1,) * (out.dim() - 2)
+
+    def draw(low, high, channels=3):
+        return torch.rand(out.shape[0], *ones, channels, device=out.device) * (high - low) + low
+    middle, contrast = out.mean(tuple(range(1, out.dim())), keepdim=True), draw(0.8, 1.2)
+    out = out * contrast + (middle * (1 - contrast) + draw(-20, 20))
+    return (out + torch.randn_like(out) * draw(0, 6, 1)).clamp(0, 255)
 
 
 class Pictures:
-    """Batches of some segments and some frames of each of a few clips."""
+    """Batches of some segments and some frames of each of a few clips, drawn where the clips lie."""
 
-    def __init__(self, clips: Clips, targets: Targets, seed: int):
-        self.clips, self.targets, self.random = clips, targets, np.random.default_rng(seed)
+    def __init__(self, data: Resident):
+        self.data, self.steps = data, data.frames.shape[1]
+
+    def _integers(self, high: int, *shape) -> torch.Tensor:
+        return (torch.rand(*shape, device=self.data.device) * high).long()
+
+    def _frames(self, rows, chosen, flip) -> torch.Tensor:
+        """Frames `chosen` [B, ...] of `rows` [B], mirrored where `flip` [B], augmented; [B, ..., 64, 64, 3]."""
+        extra = (1,) * (chosen.dim() - 1)
+        frames = self.data.frames[rows.reshape(-1, *extra), chosen]
+        return augmented(torch.where(flip.reshape(-1, *extra, 1, 1, 1), frames.flip(-2), frames))
 
     def _stills(self, rows, flip) -> torch.Tensor:
-        chosen = self.random.integers(0, self.targets.steps // 3, (len(rows), CLIP_FRAMES)) * 3
-        stills = np.stack([self.clips.frames[row][index] for row, index in zip(rows, chosen)])
-        stills[flip] = stills[flip][..., ::-1, :].copy()
-        return augmented(torch.from_numpy(stills), self.random)                            # [B, F, 64, 64, 3]
+        return self._frames(rows, self._integers(self.steps // 3, len(rows), CLIP_FRAMES) * 3, flip)
 
-    def _labels(self, rows) -> dict:
-        t = self.targets
-        return {"classes": torch.from_numpy(t.classes[rows]), "materials": torch.from_numpy(t.materials[rows])}
+    def _start(self, size: int):
+        """Rows, which of them to mirror, and their labels."""
+        rows = self.data.draw(size)
+        return rows, self._integers(2, size) == 1, {"classes": self.data.classes[rows], "materials": self.data.materials[rows]}
 
     def stills(self, size: int) -> dict:
-        rows = self.random.integers(len(self.clips), size=size)
-        return {"clip": self._stills(rows, self.random.random(size) < 0.5), "stats": torch.from_numpy(self.targets.stats[rows]), **self._labels(rows)}
+        rows, flip, labels = self._start(size)
+        return {"clip": self._stills(rows, flip), "stats": self.data.stats[rows], **labels}
 
     def moving(self, size: int) -> dict:
-        t, random = self.targets, self.random
-        rows = random.integers(len(self.clips), size=size)
-        segments = random.integers(t.steps // HOP, size=(size, SEGMENTS))
-        chosen = (segments[..., None] * HOP + np.arange(SEGMENT)).clip(max=t.steps - 1)   # the last frame repeats
-        flip = random.random(size) < 0.5
-        sync = np.stack([self.clips.frames[row][index] for row, index in zip(rows, chosen)])  # [B, G, 16, 64, 64, 3]
-        sync[flip] = sync[flip][..., ::-1, :].copy()
-        steps = segments[..., None] * HOP + np.arange(HOP)                                # [B, G, 8]
-        quarters = (steps[..., None] * QUARTERS + np.arange(QUARTERS)).reshape(size, -1)  # [B, G·32]
-        def at(values):
-            return torch.from_numpy(np.stack([values[row][index] for row, index in zip(rows, quarters)]))
-        return {"sync": augmented(torch.from_numpy(sync), random), "clip": self._stills(rows, flip),
-                "onsets": at(t.onsets), "levels": at(t.levels), **self._labels(rows)}
+        rows, flip, labels = self._start(size)
+        device = rows.device
+        segments = self._integers(self.steps // HOP, size, SEGMENTS)[..., None]
+        chosen = (segments * HOP + torch.arange(SEGMENT, device=device)).clamp(max=self.steps - 1)   # the last frame repeats
+        quarters = (segments * HOP * QUARTERS + torch.arange(HOP * QUARTERS, device=device)).flatten(1)  # [B, G·32]
+        return {"sync": self._frames(rows, chosen, flip), "clip": self._stills(rows, flip),               # [B, G, 16, 64, 64, 3]
+                "onsets": self.data.onsets[rows[:, None], quarters], "levels": self.data.levels[rows[:, None], quarters], **labels}
 
 
 @torch.no_grad()
@@ -131,6 +137,7 @@ class Learners(nn.Module):
         self.vision, self.synchformer, self.recogniser = networks.clip_vision, networks.synchformer, networks.recogniser
         self.clip_text, self.t5 = networks.clip_text, networks.t5
         labels = len(scenes.CLASSES) + len(scenes.MATERIALS)
+        self.register_buffer("onset_weight", torch.tensor(3.0), persistent=False)
         self.sync_levels = nn.Linear(model.SYNC_DIM, QUARTERS * BANDS)
         self.clip_stats = Mlp(model.CLIP_DIM, 96, labels + STATS)
         self.text_heads = nn.ModuleDict({name: Mlp(model.TEXT_DIM, 128, labels + STATS + ENVELOPE) for name in ("clip_text", "t5")})
@@ -142,13 +149,16 @@ class Learners(nn.Module):
         with torch.no_grad():
             clip = model.clip_features(self.vision, batch["clip"].flatten(0, 1)).reshape(size, CLIP_FRAMES, -1)
         classes, materials, onsets = self.recogniser(clip, sync)
-        levels = self.sync_levels(sync).reshape(size, -1, BANDS)
+        levels = self.sync_levels(sync).reshape(size, SEGMENTS, -1, BANDS)
+        wanted = batch["levels"].reshape(levels.shape)
         figures = {
-            "onset": F.binary_cross_entropy_with_logits(onsets.flatten(1), batch["onsets"], pos_weight=torch.tensor(4.0)),
-            "levels": (levels - batch["levels"]).abs().mean(),
+            "onset": F.binary_cross_entropy_with_logits(onsets.flatten(1), batch["onsets"], pos_weight=self.onset_weight),
+            "levels": (levels - wanted).abs().mean(),
+            # Moments: how much a quarter stands out of its segment. Without it the level of the clip is all that is learned.
+            "moments": ((levels - levels.mean(2, keepdim=True)) - (wanted - wanted.mean(2, keepdim=True))).abs().mean(),
             "class": F.binary_cross_entropy_with_logits(classes, batch["classes"]), "material": F.cross_entropy(materials, batch["materials"]),
         }
-        loss = 2 * figures["onset"] + figures["levels"] + 8 * figures["class"] + 0.2 * figures["material"]
+        loss = 4 * figures["onset"] + figures["levels"] + 4 * figures["moments"] + 8 * figures["class"] + 0.2 * figures["material"]
         return loss, {**figures, "accuracy": accuracy(classes, batch["classes"])}
 
     def see_stills(self, batch):
@@ -169,58 +179,85 @@ class Learners(nn.Module):
         return loss, {name: loss.detach()}
 
 
-class Texts:
-    """Batches of tokens with the targets of their clips."""
+    def read_text(self, name: str, data: Resident):
+        """One of the two readers, on texts of its own."""
+        rows = data.draw(TEXTS)
+        return self.read(name, getattr(data, f"{name}_ids")[rows], getattr(data, f"{name}_mask")[rows],
+                         *(getattr(data, key)[rows] for key in ("classes", "materials", "stats", "envelope")))
 
-    def __init__(self, clips: Clips, targets: Targets, tokenizers: dict, seed: int):
-        self.targets, self.random = targets, np.random.default_rng(seed)
-        self.tokens = {"clip_text": tokenizers["clip_text"]([line["caption"] for line in clips.lines]),
-                       "t5": tokenizers["t5"]([line["cot"] for line in clips.lines])}
 
-    def batch(self, name: str):
-        rows = self.random.integers(len(self.targets.stats), size=TEXTS)
-        tokens, mask = (x[rows] for x in self.tokens[name])
-        t = self.targets
-        return tokens, mask, *(torch.from_numpy(x[rows]) for x in (t.classes, t.materials, t.stats, t.envelope))
+class Validation:
+    """How well the recogniser names and times what whole held-out clips show."""
+
+    def __init__(self, folder: Path, device, batch: int = 16):
+        self.frames = torch.from_numpy(np.load(folder / "frames.npy"))
+        wait_for(folder, len(self.frames))
+        self.lines, self.device, self.batch = Lines(folder).take(len(self.frames)), device, batch
+
+    def figures(self, learners: "Learners") -> dict:
+        right, found, mean = [], [], []
+        for start in range(0, len(self.frames), self.batch):
+            frames, lines = self.frames[start : start + self.batch].to(self.device), self.lines[start : start + self.batch]
+            classes, _, onsets = recognise(learners.vision, learners.synchformer, learners.recogniser, frames)
+            right += [scenes.CLASSES[k] in line["classes"] for k, line in zip(classes.argmax(-1).tolist(), lines)]
+            found += list(torch.sigmoid(onsets).flatten(1).cpu().numpy())
+        return {"held_accuracy": float(np.mean(right)), "held_onset_f1": moments.best_f1(found, self.lines, FPS * QUARTERS)[0]}
+
+
+@torch.no_grad()
+def recognise(vision, synchformer, recogniser, frames: torch.Tensor):
+    """Logits of the recogniser for whole clips, uint8 [B, T, 64, 64, 3]."""
+    starts = torch.arange(frames.shape[1] // HOP, device=frames.device)[:, None] * HOP
+    chosen = (starts + torch.arange(SEGMENT, device=frames.device)).clamp(max=frames.shape[1] - 1)
+    sync = model.sync_features(synchformer, frames[:, chosen].flatten(0, 1).float()).reshape(len(frames), -1, model.SYNC_DIM)
+    clip = model.clip_features(vision, frames[:, :: FPS // model.CLIP_FPS].flatten(0, 1).float()).reshape(len(frames), -1, model.CLIP_DIM)
+    return recogniser(clip, sync)
+
+
+def start_with_motion(synchformer) -> None:
+    """Half of the patches begin as differences of the brightness between their two frames: what moves is seen from the first step."""
+    weight = synchformer.vfeat_extractor.patch_embed_3d.proj.weight                        # [D, 3, 2, p, p]
+    half = len(weight) // 2
+    with torch.no_grad():
+        grey = weight[:half].mean((1, 2), keepdim=True) * 3
+        weight[:half, :, :1], weight[:half, :, 1:] = -grey, grey
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("clips", type=Path)
+    parser.add_argument("clips", type=Path, help="made by clips, or in the making")
     parser.add_argument("--vocabularies", type=Path, required=True)
+    parser.add_argument("--validate", type=Path, help="folder of held-out clips")
     parser.add_argument("--base", type=Path, help="bundle to start from; the vocabularies must be its own")
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--batch", type=int, default=8, help="clips whose pictures are seen in a step")
     parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--at-least", type=int, default=1, help="clips to wait for")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
 
+    fast_products()
     torch.manual_seed(1)
-    clips = Clips(options.clips)
-    targets = Targets(clips)
-    learners = Learners(model.of_bundle(options.base).train() if options.base else model.Networks(options.vocabularies))
+    networks = model.of_bundle(options.base).train() if options.base else model.Networks(model.configurations(options.vocabularies))
+    if not options.base:
+        start_with_motion(networks.synchformer)
+    learners = Learners(networks).to(options.device)
     loop = Loop(learners, options.output, minutes=options.minutes, lr=options.lr)
-    moving, stills = (Pictures(clips, targets, seed=seed + 10 * loop.at) for seed in (1, 3))
-    texts = Texts(clips, targets, model.text_tokenizers(options.vocabularies), seed=2 + 10 * loop.at)
+    data = open_clips(options.clips, model.text_tokenizers(options.vocabularies), options.device, options.at_least)
+    pictures = Pictures(data)
+    validation = Validation(options.validate, options.device) if options.validate else None
 
-    def watch(step):
-        return learners.see_moving(moving.moving(options.batch))
-
-    def look_and_read(step):
-        loss, figures = learners.see_stills(stills.stills(STILLS * options.batch))
-        name = ("clip_text", "t5")[step % 2]  # words are learned sooner than pictures: one of the readers a step is enough
-        text_loss, text_figures = learners.read(name, *texts.batch(name))
-        return loss + text_loss, {**figures, **text_figures}
-
-    def part(work, step):
-        loss, figures = work(step)
-        return loss.detach(), figures, torch.autograd.grad(loss, loop.parameters, allow_unused=True)
-
-    torch.set_num_threads(1)
-    with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for step in loop:
-            (loss, figures, gradients), (other_loss, other_figures, others) = pool.map(part, (watch, look_and_read), (step, step))
-            loop.step(loss + other_loss, {**figures, **other_figures}, [a if b is None else b for a, b in zip(gradients, others)])
+    def look_and_read():
+        loss, figures = learners.see_stills(pictures.stills(STILLS * options.batch))
+        for name in ("clip_text", "t5"):
+            text_loss, text_figures = learners.read_text(name, data)
+            loss, figures = loss + text_loss, {**figures, **text_figures}
+        return loss, figures
+    loop.run([lambda: learners.see_moving(pictures.moving(options.batch)), look_and_read],
+             watch=(lambda: validation.figures(learners)) if validation else None)
+    if validation:
+        print("held out, averaged weights:", loop.averaged(lambda: validation.figures(learners)), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import argparse
 import json
 import math
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -47,15 +46,6 @@ def scaled_codec(state: dict, std: torch.Tensor) -> dict:
     return state
 
 
-def components(networks, vocabulary_sizes: dict) -> dict:
-    """bundle.json's `components` without files."""
-    codec = {side: {"type": "mel", "config": asdict(config)} for side, config in model.CODEC.items()}
-    recogniser = asdict(model.recogniser_config())
-    return {"mmdit": model.MMDIT, "vae": codec, "t5": model.t5_config(vocabulary_sizes["t5"]),
-            "clip_text": model.clip_text_config(vocabulary_sizes["clip_text"]), "clip_vision": model.CLIP_VISION,
-            "synchformer": model.SYNCHFORMER, "recogniser": recogniser}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, required=True, help="folder with codec, encoders, flow, vocabularies and features")
@@ -81,7 +71,7 @@ def main() -> None:
               "sample_rate": 44100, "features": {"clip_fps": model.CLIP_FPS, "sync_fps": model.SYNC_FPS, "clip_resize": "slow"},
               "components": {name: {"config": config, "files": ["model.safetensors"], "prefix": f"{name}.",
                                     **({"tokenizer": tokenizers[name]} if name in tokenizers else {})}
-                             for name, config in components(networks, model.vocabulary_sizes(options.model / "vocabularies")).items()}}
+                             for name, config in model.configurations(options.model / "vocabularies").items()}}
     (options.output / "bundle.json").write_text(json.dumps(bundle, indent=2) + "\n")
     size = sum(file.stat().st_size for file in options.output.iterdir())
     count = sum(math.prod(value.shape) for state in states.values() for value in state.values())

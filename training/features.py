@@ -5,7 +5,8 @@
 A folder of features holds float16 arrays, one row a clip
     latents [n, N, latent_dim]   posterior means over the standard deviation of each channel (latent_std.npy beside them)
     clip [n, C, clip_dim], sync [n, S, sync_dim]   clip_text [n, T, d], t5 [n, T, d]
-and uint8 video_exist [n]. Folders of one model share the latent_std.npy of the first.
+and uint8 video_exist [n]. Folders of one model share the latent_std.npy of the first. Clips that are still being made are
+followed to their end, and whoever reads the features may follow them in turn.
 """
 import argparse
 import multiprocessing
@@ -19,10 +20,13 @@ import numpy as np
 import torch
 
 import model
-from clips import Clips
+from clips import Lines
 from encoders import FPS, HOP, SEGMENT
+from loop import fast_products
+from resident import mark_ready, ready, wait_for
 
-BATCH = 2       # clips a task: the frames of more would leave the cache, and be paged in anew every time
+CPU_BATCH, GPU_BATCH = 2, 32   # clips a task: the frames of more would leave a CPU's cache, and be paged in anew every time
+STD_CLIPS = 400                # whose latents are measured
 
 
 def segments_of(num_frames: int, duration_s: float) -> np.ndarray:
@@ -31,48 +35,71 @@ def segments_of(num_frames: int, duration_s: float) -> np.ndarray:
     return (np.arange(count)[:, None] * HOP + np.arange(SEGMENT)).clip(max=num_frames - 1)
 
 
-@torch.no_grad()
-def encode(networks, tokenizers, clips: Clips, rows: range, latent_std) -> dict:
-    """The arrays of some rows, latents divided by `latent_std` [latent_dim]."""
-    mel = torch.from_numpy(clips.mel[rows.start : rows.stop].astype(np.float32))
-    latents = networks.codec.encode(mel).chunk(2, -1)[0] / latent_std
-    lines = clips.lines[rows.start : rows.stop]
-    out = {"latents": latents, "video_exist": torch.full((len(rows),), clips.frames is not None, dtype=torch.uint8)}
-    for name, field in (("clip_text", "caption"), ("t5", "cot")):
-        tokens, mask = tokenizers[name]([line[field] for line in lines])
-        out[name] = (model.clip_text_features if name == "clip_text" else model.t5_features)(getattr(networks, name), tokens, mask)
-    if clips.frames is None:
-        return out
-    frames = torch.from_numpy(np.array(clips.frames[rows.start : rows.stop]))
-    duration_s = frames.shape[1] / FPS
-    chosen = torch.from_numpy(segments_of(frames.shape[1], duration_s))
-    sync = model.sync_features(networks.synchformer, frames[:, chosen].flatten(0, 1).float())
-    clip = model.clip_features(networks.clip_vision, frames[:, :: FPS // model.CLIP_FPS].flatten(0, 1).float())
-    out["sync"] = sync.reshape(len(rows), -1, model.SYNC_DIM)
-    out["clip"] = clip.reshape(len(rows), -1, model.CLIP_DIM)
-    return out
+class Encoder:
+    """The arrays of some clips, by the trained networks."""
+
+    def __init__(self, trained: Path, device):
+        self.device = torch.device(device)
+        self.networks, self.tokenizers = model.trained(trained).to(self.device), model.text_tokenizers(trained / "vocabularies")
+        self.latent_std = None  # [latent_dim]
+
+    def _take(self, array, rows: range) -> torch.Tensor:
+        return torch.from_numpy(np.array(array[rows.start : rows.stop])).to(self.device)
+
+    @torch.no_grad()
+    def latents(self, mel, rows: range) -> torch.Tensor:
+        """Posterior means as the codec has them."""
+        return self.networks.codec.encode(self._take(mel, rows).float()).chunk(2, -1)[0]
+
+    def measure(self, mel, count: int) -> np.ndarray:
+        """Standard deviation of each latent channel over the first clips [latent_dim]."""
+        return torch.cat([self.latents(mel, range(a, min(a + 16, count))) for a in range(0, count, 16)]).flatten(0, 1).std(0).cpu().numpy()
+
+    @torch.no_grad()
+    def __call__(self, mel, frames, rows: range, lines: list[dict]) -> dict:
+        networks = self.networks
+        out = {"latents": self.latents(mel, rows) / torch.as_tensor(self.latent_std, device=self.device),
+               "video_exist": torch.full((len(rows),), frames is not None, dtype=torch.uint8)}
+        for name, field in (("clip_text", "caption"), ("t5", "cot")):
+            tokens, mask = (x.to(self.device) for x in self.tokenizers[name]([line[field] for line in lines]))
+            out[name] = (model.clip_text_features if name == "clip_text" else model.t5_features)(getattr(networks, name), tokens, mask)
+        if frames is not None:
+            pictures = self._take(frames, rows)
+            chosen = torch.from_numpy(segments_of(pictures.shape[1], pictures.shape[1] / FPS)).to(self.device)
+            sync = model.sync_features(networks.synchformer, pictures[:, chosen].flatten(0, 1).float())
+            clip = model.clip_features(networks.clip_vision, pictures[:, :: FPS // model.CLIP_FPS].flatten(0, 1).float())
+            out["sync"], out["clip"] = sync.reshape(len(rows), -1, model.SYNC_DIM), clip.reshape(len(rows), -1, model.CLIP_DIM)
+        return {name: values.cpu().numpy() for name, values in out.items()}
 
 
-def latent_std(networks, clips: Clips, count: int = 400) -> torch.Tensor:
-    """Standard deviation of each latent channel over the first clips [latent_dim]."""
-    with torch.no_grad():
-        means = [networks.codec.encode(torch.from_numpy(clips.mel[a : a + 16].astype(np.float32))).chunk(2, -1)[0]
-                 for a in range(0, min(count, len(clips)), 16)]
-    return torch.cat(means).flatten(0, 1).std(0)
+def arrays_of(folder: Path):
+    """Spectrograms, and frames if there are any."""
+    frames = folder / "frames.npy"
+    return np.load(folder / "mel.npy", mmap_mode="r"), np.load(frames, mmap_mode="r") if frames.exists() else None
 
 
 _task = None
 
 
-def _begin(folder: Path, trained: Path, std: torch.Tensor) -> None:
+def _begin(folder: Path, trained: Path, device: str, latent_std) -> None:
     global _task
     torch.set_num_threads(1)
-    clips, networks, tokenizers = Clips(folder), model.trained(trained), model.text_tokenizers(trained / "vocabularies")
-    _task = lambda rows: {name: values.numpy() for name, values in encode(networks, tokenizers, clips, rows, std).items()}
+    encoder, (mel, frames) = Encoder(trained, device), arrays_of(folder)
+    encoder.latent_std = latent_std
+    _task = lambda rows, lines: (rows, encoder(mel, frames, rows, lines))
 
 
-def _encode(rows: range):
-    return rows, _task(rows)
+def _encode(task):
+    return _task(*task)
+
+
+def tasks(folder: Path, count: int, batch: int):
+    """(rows, lines) of the clips in their order, as soon as they are there."""
+    lines, first = Lines(folder), 0
+    while first < count:
+        last = min(first + batch, count, max(ready(folder), wait_for(folder, first + 1)))
+        yield range(first, last), lines.take(last - first)
+        first = last
 
 
 def main() -> None:
@@ -80,31 +107,47 @@ def main() -> None:
     parser.add_argument("clips", type=Path)
     parser.add_argument("--model", type=Path, required=True, help="folder with codec, encoders and vocabularies")
     parser.add_argument("--latent-std", type=Path, help="latent_std.npy of another folder of features")
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="on a CPU")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
 
-    clips = Clips(options.clips)
+    fast_products()
     options.output.mkdir(parents=True, exist_ok=True)
+    wait_for(options.clips)
+    mel, frames = arrays_of(options.clips)
+    count = len(mel)
+    if ready(options.output) == count:
+        return
     if options.latent_std:
         shutil.copy(options.latent_std, options.output / "latent_std.npy")
     else:
-        np.save(options.output / "latent_std.npy", latent_std(model.trained(options.model), clips).numpy())
-    std = torch.from_numpy(np.load(options.output / "latent_std.npy"))
+        some = min(STD_CLIPS, count)
+        wait_for(options.clips, some)
+        np.save(options.output / "latent_std.npy", Encoder(options.model, options.device).measure(mel, some))
+    start = (options.clips, options.model, options.device, np.load(options.output / "latent_std.npy"))
     arrays = {}
-    tasks = (range(start, min(start + BATCH, len(clips))) for start in range(0, len(clips), BATCH))
-    with multiprocessing.Pool(options.workers, _begin, (options.clips, options.model, std)) as pool:
-        for rows, encoded in pool.imap(_encode, tasks, chunksize=4):
-            for name, values in encoded.items():
-                if name not in arrays:
-                    dtype = np.uint8 if values.dtype == np.uint8 else np.float16
-                    arrays[name] = np.lib.format.open_memmap(options.output / f"{name}.tmp", "w+", dtype, (len(clips), *values.shape[1:]))
-                arrays[name][rows.start : rows.stop] = values
-            if rows.start % 400 == 0:
-                print(f"{options.output.name}: {rows.stop} of {len(clips)} clips", flush=True)
-    for name, array in arrays.items():
+
+    def keep(rows, encoded):
+        for name, values in encoded.items():
+            if name not in arrays:
+                dtype = np.uint8 if values.dtype == np.uint8 else np.float16
+                arrays[name] = np.lib.format.open_memmap(options.output / f"{name}.npy", "w+", dtype, (count, *values.shape[1:]))
+            arrays[name][rows.start : rows.stop] = values
+        mark_ready(options.output, rows.stop)
+        if rows.stop % 400 < len(rows):
+            print(f"{options.output.name}: {rows.stop} of {count} clips", flush=True)
+
+    if options.device == "cpu":
+        with multiprocessing.Pool(options.workers, _begin, start) as pool:
+            for rows, encoded in pool.imap(_encode, tasks(options.clips, count, CPU_BATCH), chunksize=1):
+                keep(rows, encoded)
+    else:
+        _begin(*start)
+        for task in tasks(options.clips, count, GPU_BATCH):
+            keep(*_encode(task))
+    for array in arrays.values():
         array.flush()
-        (options.output / f"{name}.tmp").rename(options.output / f"{name}.npy")
 
 
 if __name__ == "__main__":

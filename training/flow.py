@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 import flow_data
-from loop import Loop
+from loop import Loop, fast_products
 from twin import lora, safetensors
 from twin.mmdit import Mmdit, MmditConfig
 from twin.objective import DropRates, logit_normal, rectified_flow_loss
@@ -146,6 +146,7 @@ def read_base(path: Path, config_path: Path | None) -> tuple[MmditConfig, dict, 
 def run(model: Mmdit, trained: torch.nn.Module, options) -> Loop:
     """Trains the parameters of `trained` (the model, or its adapters) until the budget is spent."""
     device, config = torch.device(options.device), model.config
+    fast_products()
     model.to(device).train()
     files = {"split": options.split, "extra_cot": options.extra_cot} if hasattr(options, "split") else {}
     mixture = flow_data.Mixture([flow_data.opened(folder, config, **files) for folder in options.folders], options.seed, options.weights)
@@ -161,24 +162,42 @@ def run(model: Mmdit, trained: torch.nn.Module, options) -> Loop:
 
     def validate() -> float:
         """Of the averaged weights."""
-        online = {name: value.clone() for name, value in trained.state_dict().items()}
-        trained.load_state_dict(loop.ema_state)
-        loss = validation.loss(model)
-        trained.load_state_dict(online)
-        return loss
+        return loop.averaged(lambda: validation.loss(model))
 
-    # The next batch is read while this one is computed.
-    with ThreadPoolExecutor(1) as reader:
-        ahead = reader.submit(mixture.batch, loop.at, options.batch)
-        for step in loop:
-            batch, ahead = ahead.result(), reader.submit(mixture.batch, step + 1, options.batch)
-            if validation and step % options.validate_every == 0:
-                loop.note("val_loss", validate())
-            loss, gradients = objective.gradients(step, batch)
-            loop.step(loss, {}, gradients)
+    if device.type == "cuda" and all((folder / "latents.npy").exists() for folder in options.folders):
+        run_on_device(model, loop, rates, options, (lambda: {"val_loss": validation.loss(model)}) if validation else None)
+    else:
+        # The next batch is read while this one is computed.
+        with ThreadPoolExecutor(1) as reader:
+            ahead = reader.submit(mixture.batch, loop.at, options.batch)
+            for step in loop:
+                batch, ahead = ahead.result(), reader.submit(mixture.batch, step + 1, options.batch)
+                if validation and step % options.validate_every == 0:
+                    loop.note("val_loss", validate())
+                loss, gradients = objective.gradients(step, batch)
+                loop.step(loss, {}, gradients)
     if validation:
         print(f"validation loss {validate():.4f}", flush=True)
     return loop
+
+
+def run_on_device(model: Mmdit, loop: Loop, rates: DropRates, options, watch) -> None:
+    """Everything on the GPU: data, draws and steps. A kind of step for each folder, since each has clips of its own length."""
+    device = next(model.parameters()).device
+    folders = [flow_data.OnDevice(folder, model.config, device, options.batch) for folder in options.folders]
+    sizes = np.array([folder.data.capacity for folder in folders], float) * (options.weights or 1.0)
+
+    def part(folder):
+        def work():
+            batch = folder.batch(options.batch)
+            noise, t = torch.randn_like(batch.sound), logit_normal(options.batch, device=device)
+            with torch.autocast("cuda", torch.bfloat16) if options.bf16 else nullcontext():
+                loss = rectified_flow_loss(model, batch.sound, noise, t, batch.features, video_exist=batch.video_exist,
+                                           drop=rates.draw(options.batch, device))
+            return loss, {}
+        return [work]
+    first, *others = map(part, folders)
+    loop.run(first, others, sizes / sizes.sum(), watch)
 
 
 def train(options) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from resident import Resident, ready
 from twin.mmdit import Features, MmditConfig
 
 SAMPLE_RATE, HOP = 44100, 2048
@@ -51,6 +52,8 @@ class Shards:
     def __init__(self, folder: Path, config: MmditConfig):
         self.folder = Path(folder)
         self.arrays = {name: np.load(path, mmap_mode="r") for name in ARRAYS if (path := self.folder / f"{name}.npy").exists()}
+        if (there := ready(self.folder)) > 0:
+            self.arrays = {name: array[:there] for name, array in self.arrays.items()}
         shards = [np.load(path) for path in sorted(self.folder.glob("*.npz"))]
         for name in ARRAYS:
             if shards and all(name in shard for shard in shards):
@@ -78,6 +81,27 @@ class Shards:
             return torch.zeros(len(rows), *self.absent[name])
         seen = "clip" in self.arrays and "sync" in self.arrays
         exist = torch.from_numpy(self.arrays["video_exist"][np.sort(rows)].astype(bool)) if seen and "video_exist" in self.arrays else torch.full((len(rows),), seen)
+        return Batch(take("latents"), Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist)
+
+
+class OnDevice:
+    """A folder of arrays on a GPU, batches drawn there; rows that `features` is still adding are followed."""
+
+    def __init__(self, folder: Path, config: MmditConfig, device, at_least: int = 1):
+        self.data = Resident(folder, ARRAYS, device, at_least=at_least)
+        clip_len, sync_len = visual_lens(self.data.latents.shape[1])
+        self.absent = {"clip": (clip_len, config.clip_dim), "sync": (sync_len, config.sync_dim)}
+        self.seen = "clip" in self.data and "sync" in self.data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def batch(self, size: int) -> Batch:
+        data, rows = self.data, self.data.draw(size)
+
+        def take(name):
+            return getattr(data, name)[rows].float() if name in data else torch.zeros(size, *self.absent[name], device=data.device)
+        exist = data.video_exist[rows].bool() if self.seen and "video_exist" in data else torch.full((size,), self.seen, device=data.device)
         return Batch(take("latents"), Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist)
 
 

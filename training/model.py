@@ -3,6 +3,7 @@
 Configurations are those of bundle.json (docs/bundle.md), so the product runs exactly what is described here.
 """
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -24,10 +25,10 @@ CLIP_FPS, SYNC_FPS, IMAGE, PATCH = 8, 24, 64, 8   # 24 pictures a second are who
 CODEC = {"encoder": mel_codec.MelConfig(), "decoder": mel_codec.MelConfig()}
 CLIP_VISION = {"vision_config": {"hidden_size": 96, "intermediate_size": 384, "num_attention_heads": 3, "num_hidden_layers": 4, "image_size": IMAGE,
                                  "patch_size": PATCH, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}, "projection_dim": CLIP_DIM}
-SYNCHFORMER = {"embed_dim": SYNC_DIM, "depth": 3, "num_heads": 3, "image": IMAGE, "patch": 2 * PATCH, "temporal_patch": 2, "frames_per_segment": 16}
+SYNCHFORMER = {"embed_dim": SYNC_DIM, "depth": 4, "num_heads": 3, "image": IMAGE, "patch": PATCH, "temporal_patch": 2, "frames_per_segment": 16}
 # 8 s is the length that the tables are made for; others are made as they come.
 MMDIT = {"latent_dim": LATENT_DIM, "clip_dim": CLIP_DIM, "sync_dim": SYNC_DIM, "text_dim": TEXT_DIM, "clip_text_dim": TEXT_DIM, "hidden_dim": 96,
-         "depth": 8, "fused_depth": 6, "num_heads": 3, "latent_seq_len": 173, "clip_seq_len": 64, "sync_seq_len": 192, "text_seq_len": TEXT_LEN,
+         "depth": 10, "fused_depth": 7, "num_heads": 3, "latent_seq_len": 173, "clip_seq_len": 64, "sync_seq_len": 192, "text_seq_len": TEXT_LEN,
          "v2": True, "kernel_size": 3}
 
 
@@ -56,24 +57,32 @@ def text_tokenizers(folder: Path) -> dict:
             "t5": tokenizers.T5Tokenizer(folder / "spiece.model", TEXT_LEN)}
 
 
-class Networks(nn.Module):
-    """All networks of the bundle, untrained; `vocabularies` is the folder that `vocabularies` wrote."""
+def configurations(vocabularies: Path) -> dict:
+    """The `config` of every component, by the names of bundle.json."""
+    sizes = vocabulary_sizes(vocabularies)
+    return {"mmdit": MMDIT, "vae": {side: {"type": "mel", "config": asdict(config)} for side, config in CODEC.items()},
+            "t5": t5_config(sizes["t5"]), "clip_text": clip_text_config(sizes["clip_text"]), "clip_vision": CLIP_VISION,
+            "synchformer": SYNCHFORMER, "recogniser": asdict(recogniser_config())}
 
-    def __init__(self, vocabularies: Path):
+
+class Networks(nn.Module):
+    """All networks of a bundle with these configurations, untrained."""
+
+    def __init__(self, configs: dict):
         super().__init__()
-        sizes = vocabulary_sizes(vocabularies)
-        self.codec = mel_codec.MelCodec(CODEC["encoder"], CODEC["decoder"])
-        self.clip_vision = ClipVision(CLIP_VISION)
-        self.synchformer = Synchformer(SynchformerConfig(**SYNCHFORMER))
-        self.recogniser = Recogniser(recogniser_config())
-        self.clip_text = ClipText(clip_text_config(sizes["clip_text"]))
-        self.t5 = T5Encoder(T5Config(**t5_config(sizes["t5"])))
-        self.mmdit = Mmdit(MmditConfig(**MMDIT))
+        self.codec = mel_codec.MelCodec(*(mel_codec.MelConfig(**configs["vae"][side]["config"]) for side in ("encoder", "decoder")))
+        self.clip_vision = ClipVision(configs["clip_vision"])
+        self.synchformer = Synchformer(SynchformerConfig(**configs["synchformer"]))
+        labels = {name: tuple(configs["recogniser"][name]) for name in ("classes", "materials")}
+        self.recogniser = Recogniser(RecogniserConfig(**{**configs["recogniser"], **labels}))
+        self.clip_text = ClipText(configs["clip_text"])
+        self.t5 = T5Encoder(T5Config(**configs["t5"]))
+        self.mmdit = Mmdit(MmditConfig(**configs["mmdit"]))
 
 
 def trained(folder: Path) -> Networks:
     """The networks with the averaged weights of every checkpoint that `folder` has: codec, encoders, flow."""
-    networks = Networks(folder / "vocabularies")
+    networks = Networks(configurations(folder / "vocabularies"))
     networks.codec.load_state_dict(averaged(folder / "codec"))
     if (folder / "encoders" / "checkpoint.pt").exists():
         state = averaged(folder / "encoders")
@@ -86,7 +95,8 @@ def trained(folder: Path) -> Networks:
 
 def of_bundle(folder: Path) -> Networks:
     """The networks of a bundle that `export` wrote, weights as they are stored: what the product computes with."""
-    networks = Networks(folder)
+    components = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))["components"]
+    networks = Networks({name: component["config"] for name, component in components.items()})
     tensors, _ = safetensors.read(folder / "model.safetensors")
     for component, name in (("vae", "codec"), *((name, name) for name in ("mmdit", "t5", "clip_text", "clip_vision", "synchformer", "recogniser"))):
         state = {key[len(component) + 1 :]: value.float() for key, value in tensors.items() if key.startswith(component + ".")}

@@ -21,17 +21,17 @@ class DropRates:
     words: float = 0.0
 
     def draw(self, batch: int, device, generator: torch.Generator | None = None) -> dict[str, torch.Tensor]:
-        """Masks [B] by the names of `Mmdit.dropped`, drawn on the CPU so that every device drops the same."""
+        """Masks [B] by the names of `Mmdit.dropped`; drawn on the generator's device, so that one on the CPU drops the same for every device."""
         def bernoulli(rate):
-            return (torch.rand(batch, generator=generator) < rate).to(device)
+            return (torch.rand(batch, generator=generator, device=generator.device if generator else device) < rate).to(device)
         masks = {name: bernoulli(getattr(self, name)) for name in ("masked", "clip", "sync", "text", "t5", "global_text")}
         video, words = bernoulli(self.video), bernoulli(self.words)
         return {**masks, "clip": masks["clip"] | video, "sync": masks["sync"] | video, "text": masks["text"] | words, "t5": masks["t5"] | words}
 
 
-def logit_normal(batch: int, generator: torch.Generator | None = None) -> torch.Tensor:
+def logit_normal(batch: int, generator: torch.Generator | None = None, device="cpu") -> torch.Tensor:
     """t [B] = sigmoid(N(0, 1)): most of the training where the flow is hardest, Esser et al., 2024."""
-    return torch.sigmoid(torch.randn(batch, generator=generator))
+    return torch.sigmoid(torch.randn(batch, generator=generator, device=device))
 
 
 def rectified_flow_loss(model: Mmdit, sound: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, features: Features, *,

@@ -35,13 +35,13 @@ class T5Config:
 
 
 @lru_cache
-def buckets(length: int, num_buckets: int, max_distance: int) -> torch.Tensor:
+def buckets(length: int, num_buckets: int, max_distance: int, device: torch.device) -> torch.Tensor:
     """i64 [query, key]: half the buckets for keys behind, half for keys ahead; exact near, logarithmic far."""
     relative = torch.arange(length)[None] - torch.arange(length)[:, None]
     half, distance = num_buckets // 2, relative.abs()
     exact = half // 2
     far = exact + (torch.log(distance.clamp(min=1).float() / exact) / math.log(max_distance / exact) * (half - exact)).long()
-    return torch.where(relative > 0, half, 0) + torch.where(distance < exact, distance, far.clamp(max=half - 1))
+    return (torch.where(relative > 0, half, 0) + torch.where(distance < exact, distance, far.clamp(max=half - 1))).to(device)
 
 
 class SelfAttention(nn.Module):
@@ -138,8 +138,8 @@ class T5Encoder(nn.Module):
     def position_bias(self, length: int) -> torch.Tensor:
         """[1, heads, query, key]."""
         table = self.encoder.block[0].layer[0].SelfAttention.relative_attention_bias
-        index = buckets(length, self.config.relative_attention_num_buckets, self.config.relative_attention_max_distance)
-        return table(index.to(table.weight.device)).permute(2, 0, 1)[None]
+        index = buckets(length, self.config.relative_attention_num_buckets, self.config.relative_attention_max_distance, table.weight.device)
+        return table(index).permute(2, 0, 1)[None]
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """ids [B, n], mask [B, n] (1 = real) → [B, n, d_model]. Padding is no key, but its rows are computed."""
