@@ -102,8 +102,8 @@ def main() -> None:
         for file in ("merges.txt", "vocab.json", "spiece.model"):
             shutil.copy(SHIPPED / file, out / "vocabularies" / file)
     some = min(512, count(plan.clips))
-    for process, name in zip(drawing, folders):
-        wait_for(process, out / name, min(some, folders[name][1]))
+    for process, name, rows in zip(drawing, folders, (folders["val-4s"][1], some, 64)):
+        wait_for(process, out / name, rows)
     # Neither needs the other, and on a CPU their small tensors do not keep two threads busy.
     finish(start("codec", out / "train-4s", "--minutes", 0.7 * plan.minutes * scale, "--batch", plan.codec_batch, "--at-least", some, *base, "-o", out / "codec"),
            start("encoders", out / "train-4s", "--vocabularies", out / "vocabularies", "--validate", out / "val-4s", "--minutes", plan.minutes * scale,
