@@ -46,11 +46,7 @@ class Crops:
 
     def batch(self, size: int):
         data, device = self.data, self.data.device
-        # Of four clips at hand, one is taken in proportion to its class's distance.
-        rows = data.draw(4 * size).reshape(size, 4)
-        weights = self.worst[data.kind[rows]]
-        pick = ((weights.cumsum(1) / weights.sum(1, keepdim=True)) < torch.rand(size, 1, device=device)).sum(1, keepdim=True).clamp(max=3)
-        rows = rows.gather(1, pick)[:, 0]
+        rows = data.draw(size, self.worst[data.kind])
         starts = 8 * (torch.rand(size, device=device) * (data.mel.shape[1] // 8 - CROP + 1)).long()
         y = data.mel[rows[:, None], starts[:, None] + torch.arange(8 * CROP, device=device)].float()
         y = gained(y, torch.exp(torch.rand(size, device=device) * 1.6 - 1.2))

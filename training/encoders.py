@@ -5,7 +5,7 @@ encoder on their captions and chains of thought. Nothing is pre-trained: each to
 
 | tower | learns to foretell |
 |---|---|
-| Synchformer | of every sync step: onsets in quarters of a step; of each quarter the level of eight bands, and by how much it stands out |
+| Synchformer | of the two frames that a row is about: onsets in quarters of a frame; of each quarter the level of eight bands, and by how much it stands out |
 | vision | classes, materials, the spectrum's mean and spread over the clip |
 | text, T5 | the same, and the coarse envelope of the loudness (from the times that a chain of thought names) |
 
@@ -30,7 +30,8 @@ from twin.recogniser import Mlp
 
 FPS, SEGMENT, HOP, QUARTERS = 24, 16, 8, 4     # pictures a second, frames of a segment and between segments
 BANDS, STATS, ENVELOPE = 8, 48, 16             # of a quarter; mean and spread of 24 bands; steps of a coarse envelope
-SEGMENTS, CLIP_FRAMES = 6, 4                   # drawn from each clip
+SEGMENTS, CLIP_FRAMES = 4, 4                   # drawn from each clip: segments one after the other, frames anywhere
+TUBE = model.SYNCHFORMER["temporal_patch"]     # frames that a row of sync features is about
 STILLS, TEXTS = 4, 32                          # clips for the vision tower to each one for Synchformer; texts a step
 MEL_RATE = 44100 / 256
 NEAR = (0.3, 0.7, 1.0, 0.7, 0.3)               # what an onset asks of the quarters around its own
@@ -56,7 +57,8 @@ def targets_of(mel: np.ndarray, lines: list[dict], steps: int) -> dict:
     return {"levels": np.stack([grouped[:, a : max(a + 1, b)].mean(1) for a, b in zip(quarter, quarter[1:])], 1),  # [n, 4·T, 8]
             "stats": np.concatenate([coarse.mean(1), coarse.std(1)], -1),  # [n, 48]
             "envelope": np.stack([part.mean((1, 2)) for part in np.array_split(mono, ENVELOPE, 1)], 1),
-            "onsets": onsets[:, 2:-2], "classes": classes, "materials": materials}
+            "onsets": onsets[:, 2:-2], "classes": classes, "materials": materials,
+            "share": np.where(onsets.any(1), 1.0, 0.15).astype(np.float32)}  # clips in which nothing strikes teach less
 
 
 def open_clips(folder: Path, tokenizers: dict, device, at_least: int = 1) -> Resident:
@@ -104,9 +106,9 @@ class Pictures:
     def _stills(self, rows, flip) -> torch.Tensor:
         return self._frames(rows, self._integers(self.steps // 3, len(rows), CLIP_FRAMES) * 3, flip)
 
-    def _start(self, size: int):
+    def _start(self, size: int, weights=None):
         """Rows, which of them to mirror, and their labels."""
-        rows = self.data.draw(size)
+        rows = self.data.draw(size, weights)
         return rows, self._integers(2, size) == 1, {"classes": self.data.classes[rows], "materials": self.data.materials[rows]}
 
     def stills(self, size: int) -> dict:
@@ -114,13 +116,20 @@ class Pictures:
         return {"clip": self._stills(rows, flip), "stats": self.data.stats[rows], **labels}
 
     def moving(self, size: int) -> dict:
-        rows, flip, labels = self._start(size)
+        rows, flip, labels = self._start(size, self.data.share)
         device = rows.device
-        segments = self._integers(self.steps // HOP, size, SEGMENTS)[..., None]
-        chosen = (segments * HOP + torch.arange(SEGMENT, device=device)).clamp(max=self.steps - 1)   # the last frame repeats
-        quarters = (segments * HOP * QUARTERS + torch.arange(HOP * QUARTERS, device=device)).flatten(1)  # [B, G·32]
+        segments = self._integers(self.steps // HOP - SEGMENTS + 1, size, 1) + torch.arange(SEGMENTS, device=device)
+        chosen = (segments[..., None] * HOP + torch.arange(SEGMENT, device=device)).clamp(max=self.steps - 1)   # the last frame repeats
+        cells = torch.arange(SEGMENT * QUARTERS, device=device)
+        def at(values, count):
+            wanted = segments[..., None] * HOP * QUARTERS + cells[:count]
+            there = (wanted < values.shape[1])
+            return values[rows[:, None, None], wanted.clamp(max=values.shape[1] - 1)], there
+        seen, _ = at(self.data.onsets, HOP * QUARTERS)
+        onsets, there = at(self.data.onsets, SEGMENT * QUARTERS)
+        levels, _ = at(self.data.levels, SEGMENT * QUARTERS)
         return {"sync": self._frames(rows, chosen, flip), "clip": self._stills(rows, flip),               # [B, G, 16, 64, 64, 3]
-                "onsets": self.data.onsets[rows[:, None], quarters], "levels": self.data.levels[rows[:, None], quarters], **labels}
+                "onsets": seen.flatten(1), "tube_onsets": onsets * there, "levels": levels, **labels}        # [B, G·32]; [B, G, 64(, 8)]
 
 
 @torch.no_grad()
@@ -138,7 +147,8 @@ class Learners(nn.Module):
         self.clip_text, self.t5 = networks.clip_text, networks.t5
         labels = len(scenes.CLASSES) + len(scenes.MATERIALS)
         self.register_buffer("onset_weight", torch.tensor(3.0), persistent=False)
-        self.sync_levels = nn.Linear(model.SYNC_DIM, QUARTERS * BANDS)
+        self.sync_onsets = nn.Linear(model.SYNC_DIM, TUBE * QUARTERS)
+        self.sync_levels = nn.Linear(model.SYNC_DIM, TUBE * QUARTERS * BANDS)
         self.clip_stats = Mlp(model.CLIP_DIM, 96, labels + STATS)
         self.text_heads = nn.ModuleDict({name: Mlp(model.TEXT_DIM, 128, labels + STATS + ENVELOPE) for name in ("clip_text", "t5")})
 
@@ -149,16 +159,17 @@ class Learners(nn.Module):
         with torch.no_grad():
             clip = model.clip_features(self.vision, batch["clip"].flatten(0, 1)).reshape(size, CLIP_FRAMES, -1)
         classes, materials, onsets = self.recogniser(clip, sync)
-        levels = self.sync_levels(sync).reshape(size, SEGMENTS, -1, BANDS)
-        wanted = batch["levels"].reshape(levels.shape)
+        levels, wanted = self.sync_levels(sync).reshape(size, SEGMENTS, -1, BANDS), batch["levels"]
         figures = {
+            # Each row for itself: what it says of its own two frames.
+            "tube": F.binary_cross_entropy_with_logits(self.sync_onsets(sync).flatten(1), batch["tube_onsets"].flatten(1), pos_weight=self.onset_weight),
             "onset": F.binary_cross_entropy_with_logits(onsets.flatten(1), batch["onsets"], pos_weight=self.onset_weight),
             "levels": (levels - wanted).abs().mean(),
             # Moments: how much a quarter stands out of its segment. Without it the level of the clip is all that is learned.
             "moments": ((levels - levels.mean(2, keepdim=True)) - (wanted - wanted.mean(2, keepdim=True))).abs().mean(),
             "class": F.binary_cross_entropy_with_logits(classes, batch["classes"]), "material": F.cross_entropy(materials, batch["materials"]),
         }
-        loss = 4 * figures["onset"] + figures["levels"] + 4 * figures["moments"] + 8 * figures["class"] + 0.2 * figures["material"]
+        loss = 4 * figures["onset"] + 4 * figures["tube"] + figures["levels"] + 2 * figures["moments"] + 8 * figures["class"] + 0.2 * figures["material"]
         return loss, {**figures, "accuracy": accuracy(classes, batch["classes"])}
 
     def see_stills(self, batch):
@@ -215,12 +226,35 @@ def recognise(vision, synchformer, recogniser, frames: torch.Tensor):
 
 
 def start_with_motion(synchformer) -> None:
-    """Half of the patches begin as differences of the brightness between their two frames: what moves is seen from the first step."""
-    weight = synchformer.vfeat_extractor.patch_embed_3d.proj.weight                        # [D, 3, 2, p, p]
-    half = len(weight) // 2
+    """Begins as a detector of motion; one that begins at random learns what is there and never when (0.34 F1 after 460 000
+    segments), for motion is a small part of a patch, and each norm makes noise on a flat patch as large as a moving thing.
+
+    - Half of the patches are random differences of the brightness between their two frames.
+    - Some channels of the positions are large constants, so that norms hardly change scale: a flat patch stays flat.
+    - The first MLP adds up the sizes of the differences in the last channel: the motion of the patch.
+    - All heads but one of the spatial aggregation begin by looking where that is large.
+    """
+    tower = synchformer.vfeat_extractor
+    width, heads = tower.config.embed_dim, tower.config.num_heads
+    half, anchors, motion = width // 2, slice(width * 5 // 6, width - 1), width - 1
     with torch.no_grad():
-        grey = weight[:half].mean((1, 2), keepdim=True) * 3
-        weight[:half, :, :1], weight[:half, :, 1:] = -grey, grey
+        patches = tower.patch_embed_3d.proj
+        grey = torch.randn(half, 1, 1, *patches.weight.shape[3:]) * 0.7 / 3
+        patches.weight[:half, :, :1], patches.weight[:half, :, 1:] = -grey, grey
+        for values in (patches.weight, patches.bias):
+            values[motion] = 0
+        for values in (tower.pos_embed, tower.temp_embed, tower.cls_token):
+            values[..., motion] = 0
+        tower.pos_embed[..., anchors] = 4 - 8 * (torch.arange(motion - anchors.start) % 2).float()
+        mlp, eye = tower.blocks[0].mlp, torch.eye(width)[:half]
+        mlp.fc1.weight[: 2 * half], mlp.fc1.bias[: 2 * half] = torch.cat([eye, -eye]), -0.5
+        mlp.fc2.weight[:, : 2 * half], mlp.fc2.weight[motion] = 0, 0
+        mlp.fc2.weight[motion, : 2 * half] = 0.25
+        attention = tower.spatial_attn_agg.self_attn
+        for row in range(0, width - width // heads, width // heads):  # the first channel of each head
+            attention.in_proj_weight[row], attention.in_proj_bias[row] = 0, 2.4
+            attention.in_proj_weight[width + row] = 0
+            attention.in_proj_weight[width + row, motion] = 2.4
 
 
 def main() -> None:
@@ -229,6 +263,7 @@ def main() -> None:
     parser.add_argument("--vocabularies", type=Path, required=True)
     parser.add_argument("--validate", type=Path, help="folder of held-out clips")
     parser.add_argument("--base", type=Path, help="bundle to start from; the vocabularies must be its own")
+    parser.add_argument("--renew", action="store_true", help="with --base: train a new Synchformer and recogniser, and nothing else")
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--batch", type=int, default=8, help="clips whose pictures are seen in a step")
     parser.add_argument("--lr", type=float, default=1e-3)
@@ -239,11 +274,15 @@ def main() -> None:
 
     fast_products()
     torch.manual_seed(1)
-    networks = model.of_bundle(options.base).train() if options.base else model.Networks(model.configurations(options.vocabularies))
-    if not options.base:
-        start_with_motion(networks.synchformer)
-    learners = Learners(networks).to(options.device)
-    loop = Loop(learners, options.output, minutes=options.minutes, lr=options.lr)
+    networks = model.Networks(model.configurations(options.vocabularies))
+    start_with_motion(networks.synchformer)
+    if options.base:
+        base = model.of_bundle(options.base)
+        for name in ("clip_vision", "clip_text", "t5") if options.renew else ("clip_vision", "clip_text", "t5", "synchformer", "recogniser"):
+            getattr(networks, name).load_state_dict(getattr(base, name).state_dict())
+    learners = Learners(networks).to(options.device).train()
+    moving = [*learners.synchformer.parameters(), *learners.recogniser.parameters(), *learners.sync_onsets.parameters(), *learners.sync_levels.parameters()]
+    loop = Loop(learners, options.output, minutes=options.minutes, lr=options.lr, parameters=moving if options.renew else None)
     data = open_clips(options.clips, model.text_tokenizers(options.vocabularies), options.device, options.at_least)
     pictures = Pictures(data)
     validation = Validation(options.validate, options.device) if options.validate else None
@@ -254,8 +293,13 @@ def main() -> None:
             text_loss, text_figures = learners.read_text(name, data)
             loss, figures = loss + text_loss, {**figures, **text_figures}
         return loss, figures
-    loop.run([lambda: learners.see_moving(pictures.moving(options.batch)), look_and_read],
-             watch=(lambda: validation.figures(learners)) if validation else None)
+    halves = 2 if options.device == "cpu" else 1  # a thread each
+
+    def watch():
+        loss, figures = learners.see_moving(pictures.moving(options.batch // halves))
+        return loss / halves, figures
+    loop.run([watch] * halves if options.renew else [watch] * halves + [look_and_read],
+             watch=(lambda: validation.figures(learners)) if validation else None, watch_every_s=20 if halves == 1 else 200)
     if validation:
         print("held out, averaged weights:", loop.averaged(lambda: validation.figures(learners)), flush=True)
 

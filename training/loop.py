@@ -81,10 +81,10 @@ class Loop:
         self._show()
         self.save()
 
-    def run(self, parts, alternatives=(), chances=None, watch=None) -> None:
+    def run(self, parts, alternatives=(), chances=None, watch=None, watch_every_s: float = SHOW_EVERY_S) -> None:
         """Steps until the budget is spent. A step is the sum of `parts`, each work() → (loss, figures); where there are
         several kinds of steps, `alternatives` are the parts of the others, and `chances` those of all of them, first to last.
-        `watch()` → figures of the averaged weights, to be shown beside the others; called as often as those are shown.
+        `watch()` → figures of the averaged weights, to be shown beside the others, every `watch_every_s` seconds.
 
         On a CPU every part has a thread of its own; on a GPU a step of each kind, from drawing its batch to averaging the
         weights, is captured once and replayed. Parts draw and compute on the model's device and wait for nothing.
@@ -93,15 +93,14 @@ class Loop:
         stepper = Captured(self, kinds) if self.captures else Threads(self, kinds)
         chooser = np.random.default_rng([1, self.at])
         for _ in self:
-            if watch and self._due():
+            if watch and self._due(watch_every_s):
                 for name, value in self.averaged(watch).items():
                     self.note(name, value)
             stepper(int(chooser.choice(len(kinds), p=chances)) if len(kinds) > 1 else 0)
 
-    def _due(self) -> bool:
-        """Once in every SHOW_EVERY_S."""
+    def _due(self, every_s: float) -> bool:
         now = time.monotonic()
-        due = now - self._watched >= SHOW_EVERY_S
+        due = now - self._watched >= every_s
         self._watched = now if due else self._watched
         return due
 

@@ -25,7 +25,7 @@ CLIP_FPS, SYNC_FPS, IMAGE, PATCH = 8, 24, 64, 8   # 24 pictures a second are who
 CODEC = {"encoder": mel_codec.MelConfig(), "decoder": mel_codec.MelConfig()}
 CLIP_VISION = {"vision_config": {"hidden_size": 96, "intermediate_size": 384, "num_attention_heads": 3, "num_hidden_layers": 4, "image_size": IMAGE,
                                  "patch_size": PATCH, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}, "projection_dim": CLIP_DIM}
-SYNCHFORMER = {"embed_dim": SYNC_DIM, "depth": 4, "num_heads": 3, "image": IMAGE, "patch": PATCH, "temporal_patch": 2, "frames_per_segment": 16}
+SYNCHFORMER = {"embed_dim": SYNC_DIM, "depth": 2, "num_heads": 3, "image": IMAGE, "patch": PATCH, "temporal_patch": 2, "frames_per_segment": 16}
 # 8 s is the length that the tables are made for; others are made as they come.
 MMDIT = {"latent_dim": LATENT_DIM, "clip_dim": CLIP_DIM, "sync_dim": SYNC_DIM, "text_dim": TEXT_DIM, "clip_text_dim": TEXT_DIM, "hidden_dim": 96,
          "depth": 10, "fused_depth": 7, "num_heads": 3, "latent_seq_len": 173, "clip_seq_len": 64, "sync_seq_len": 192, "text_seq_len": TEXT_LEN,
@@ -43,7 +43,8 @@ def t5_config(vocab_size: int) -> dict:
 
 
 def recogniser_config() -> RecogniserConfig:
-    return RecogniserConfig(classes=tuple(scenes.CLASSES), materials=tuple(scenes.MATERIALS), clip_dim=CLIP_DIM, sync_dim=SYNC_DIM)
+    return RecogniserConfig(classes=tuple(scenes.CLASSES), materials=tuple(scenes.MATERIALS), clip_dim=CLIP_DIM, sync_dim=SYNC_DIM,
+                            temporal_patch=SYNCHFORMER["temporal_patch"])
 
 
 def vocabulary_sizes(folder: Path) -> dict:

@@ -72,9 +72,15 @@ class Resident:
     def __contains__(self, name: str) -> bool:
         return name in self.tensors
 
-    def draw(self, size: int) -> torch.Tensor:
-        """i64 [size] on the device. Nothing waits: the number of rows is a tensor there."""
-        return (torch.rand(size, device=self.device) * self.count).long()
+    def draw(self, size: int, weights: torch.Tensor | None = None) -> torch.Tensor:
+        """i64 [size] on the device. Nothing waits: the number of rows is a tensor there. With `weights` [capacity], of four
+        rows at hand one is taken in proportion to its weight."""
+        if weights is None:
+            return (torch.rand(size, device=self.device) * self.count).long()
+        rows = self.draw(4 * size).reshape(size, 4)
+        shares = weights[rows].cumsum(1) / weights[rows].sum(1, keepdim=True)
+        pick = (shares < torch.rand(size, 1, device=self.device)).sum(1, keepdim=True).clamp(max=3)
+        return rows.gather(1, pick)[:, 0]
 
     def _place(self, name: str, first: int, values: torch.Tensor) -> None:
         if name not in self.tensors:
