@@ -2,6 +2,7 @@ using System.CommandLine;
 using ThinkSound.Bundles;
 using ThinkSound.Reasoning;
 using ThinkSound.Reasoning.Chat;
+using ThinkSound.Reasoning.Onnx;
 using ThinkSound.Reasoning.Texts;
 
 namespace ThinkSound.Cli;
@@ -9,9 +10,10 @@ namespace ThinkSound.Cli;
 /// <summary>Who thinks: the same options for every command that has somebody think. Without an endpoint nothing goes over a network.</summary>
 internal sealed class ReasonerArguments
 {
-    public const string EndpointVariable = "THINKSOUND_CHAT_ENDPOINT", ModelVariable = "THINKSOUND_CHAT_MODEL", KeyVariable = "THINKSOUND_CHAT_KEY";
+    public const string EndpointVariable = "THINKSOUND_CHAT_ENDPOINT", ModelVariable = "THINKSOUND_CHAT_MODEL", KeyVariable = "THINKSOUND_CHAT_KEY",
+        ModelFolderVariable = "THINKSOUND_REASONING_MODEL";
 
-    private const string Auto = "auto", Chat = "chat", Recogniser = RecogniserReasoner.Name, Manual = "manual", None = "none";
+    private const string Auto = "auto", Chat = "chat", Onnx = "onnx", Recogniser = RecogniserReasoner.Name, Manual = "manual", None = "none";
 
     private readonly Option<string> _provider;
     private readonly Option<string?> _endpoint = new("--endpoint")
@@ -19,6 +21,10 @@ internal sealed class ReasonerArguments
         Description = $"Address of a chat server that speaks OpenAI's protocol (vLLM, llama.cpp, Ollama), such as http://localhost:8000/v1. Default: ${EndpointVariable}.", HelpName = "URL",
     };
     private readonly Option<string?> _model = new("--model") { Description = $"The chat model, as the server calls it. Default: ${ModelVariable}.", HelpName = "NAME" };
+    private readonly Option<string?> _modelFolder = new("--model-folder")
+    {
+        Description = $"A multimodal model to run in this process: a folder of Hugging Face's ONNX layout (SmolVLM, Qwen2-VL, Qwen2.5-VL). Default: ${ModelFolderVariable}.", HelpName = "FOLDER",
+    };
     private readonly Option<string> _key = new("--key-variable")
     {
         Description = "The environment variable that holds the server's key, if it wants one.", DefaultValueFactory = _ => KeyVariable, HelpName = "NAME",
@@ -29,15 +35,15 @@ internal sealed class ReasonerArguments
     {
         _provider = new Option<string>("--provider")
         {
-            Description = "Who thinks: a chat model, recogniser (what the model itself sees, put together by rules), manual (your own words as they are)"
+            Description = "Who thinks: a chat model, onnx (a model in this process), recogniser (what the model itself sees, put together by rules), manual (your own words as they are)"
                 + (mayBeNone ? ", none" : "") + ", or auto: your own words, else a chat model that is set up.",
             DefaultValueFactory = _ => Auto,
-        }.AcceptOnlyFromAmong(mayBeNone ? [Auto, Chat, Recogniser, Manual, None] : [Auto, Chat, Recogniser, Manual]);
+        }.AcceptOnlyFromAmong([Auto, Chat, Onnx, Recogniser, Manual, .. mayBeNone ? [None] : Array.Empty<string>()]);
     }
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_provider, _endpoint, _model, _key]) command.Add(option);
+        foreach (Option option in (Option[])[_provider, _endpoint, _model, _key, _modelFolder]) command.Add(option);
         _endpoint.Require(url => url is null || IsAddress(url), "--endpoint is an address such as http://localhost:8000/v1");
     }
 
@@ -53,8 +59,9 @@ internal sealed class ReasonerArguments
         Manual => new ManualReasoner(),
         Recogniser => ReadRecogniser(engine),
         Chat => ReadChat(parsed) ?? throw new UsageException($"--provider chat needs --endpoint URL and --model NAME (or ${EndpointVariable} and ${ModelVariable})"),
-        // In the order of preference; what needs no server comes last.
-        _ => new ReasonerChain(new IReasoner?[] { new ManualReasoner(), ReadChat(parsed) }.OfType<IReasoner>()),
+        Onnx => ReadOnnx(parsed) ?? throw new UsageException($"--provider onnx needs --model-folder FOLDER (or ${ModelFolderVariable})"),
+        // In the order of preference; what needs neither server nor model comes last.
+        _ => new ReasonerChain(new IReasoner?[] { new ManualReasoner(), ReadChat(parsed), ReadOnnx(parsed) }.OfType<IReasoner>()),
     };
 
     /// <summary>Counts for the model of a bundle; null, with the reason told, where there is none to count for.</summary>
@@ -85,6 +92,14 @@ internal sealed class ReasonerArguments
         string model = Set(parsed.GetValue(_model), ModelVariable) ?? throw new UsageException($"an endpoint needs the name of a model: --model NAME (or ${ModelVariable})");
         // The client lives as long as the program.
         return new ChatReasoner(new OpenAiChatClient(new Uri(endpoint), model, Set(null, parsed.GetValue(_key)!)));
+    }
+
+    private ChatReasoner? ReadOnnx(ParseResult parsed)
+    {
+        string? folder = Set(parsed.GetValue(_modelFolder), ModelFolderVariable);
+        if (folder is null) return null;
+        if (!Directory.Exists(folder)) throw new ResourceNotFoundException($"{folder}: no such folder; a model to think with is a folder with config.json, tokenizer.json and onnx/");
+        return new ChatReasoner(new OnnxChatClient(folder)); // lives as long as the program
     }
 
     private static string? Set(string? given, string variable) =>

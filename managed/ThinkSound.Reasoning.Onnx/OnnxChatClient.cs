@@ -17,16 +17,38 @@ public sealed class OnnxChatClient : IChatClient
     /// <summary>Key of an additional property: seconds to the first token, a double.</summary>
     public const string PromptSeconds = "prompt_seconds";
 
-    private readonly OnnxMultimodalModel _model;
+    private readonly Lock _lock = new();
+    private readonly Func<CancellationToken, Task<OnnxMultimodalModel>>? _load;
     private readonly bool _ownsModel;
     private readonly ChatClientMetadata _metadata;
+    private Task<OnnxMultimodalModel>? _model;
 
     /// <param name="model">The model.</param>
     /// <param name="ownsModel">Whether the model is disposed of with this client.</param>
     public OnnxChatClient(OnnxMultimodalModel model, bool ownsModel = false)
     {
         ArgumentNullException.ThrowIfNull(model);
-        (_model, _ownsModel, _metadata) = (model, ownsModel, new ChatClientMetadata("onnxruntime", null, model.Name));
+        (_model, _ownsModel, _metadata) = (Task.FromResult(model), ownsModel, new ChatClientMetadata("onnxruntime", null, model.Name));
+    }
+
+    /// <summary>A folder as <see cref="OnnxMultimodalModel.LoadAsync"/> takes it, loaded when it is first asked; a load that failed or
+    /// was cancelled is tried again by the next question. The model is this client's own.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">Which variants, where, on how many threads.</param>
+    public OnnxChatClient(string folder, OnnxModelOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        _load = cancel => OnnxMultimodalModel.LoadAsync(folder, options, cancel);
+        (_ownsModel, _metadata) = (true, new ChatClientMetadata("onnxruntime", null, OnnxMultimodalModel.NameOf(folder)));
+    }
+
+    private Task<OnnxMultimodalModel> GetModelAsync(CancellationToken cancel)
+    {
+        lock (_lock)
+        {
+            if (_model is { IsFaulted: false, IsCanceled: false } there) return there;
+            return _model = _load!(cancel);
+        }
     }
 
     /// <inheritdoc/>
@@ -42,17 +64,18 @@ public sealed class OnnxChatClient : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         if (options?.Instructions is { Length: > 0 } instructions) messages = [new ChatMessage(ChatRole.System, instructions), .. messages];
-        return Respond(_model.GenerateAsync(messages, Convert(options), cancellationToken), cancellationToken);
+        return Respond(messages, Convert(options), cancellationToken);
     }
 
-    private async IAsyncEnumerable<ChatResponseUpdate> Respond(IAsyncEnumerable<GenerationUpdate> answer, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ChatResponseUpdate> Respond(IEnumerable<ChatMessage> messages, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        OnnxMultimodalModel model = await GetModelAsync(cancellationToken).ConfigureAwait(false);
         string id = Guid.NewGuid().ToString("N");
         DateTimeOffset now = DateTimeOffset.UtcNow;
-        await foreach (GenerationUpdate update in answer.WithCancellation(cancellationToken).ConfigureAwait(false))
+        await foreach (GenerationUpdate update in model.GenerateAsync(messages, options, cancellationToken).ConfigureAwait(false))
         {
             if (update is { Text: "", Summary: null }) continue;
-            var response = new ChatResponseUpdate(ChatRole.Assistant, update.Text) { ResponseId = id, MessageId = id, ModelId = _model.Name, CreatedAt = now };
+            var response = new ChatResponseUpdate(ChatRole.Assistant, update.Text) { ResponseId = id, MessageId = id, ModelId = model.Name, CreatedAt = now };
             if (update.Summary is { } summary)
             {
                 response.Contents.Add(new UsageContent(new UsageDetails
@@ -82,13 +105,15 @@ public sealed class OnnxChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(serviceType);
         return serviceKey is not null ? null
             : serviceType == typeof(ChatClientMetadata) ? _metadata
-            : serviceType.IsInstanceOfType(_model) ? _model
+            : serviceType == typeof(OnnxMultimodalModel) ? Loaded
             : serviceType.IsInstanceOfType(this) ? this : null;
     }
+
+    private OnnxMultimodalModel? Loaded => _model is { IsCompletedSuccessfully: true } loaded ? loaded.Result : null;
 
     /// <summary>Disposes of the model if it is this client's own.</summary>
     public void Dispose()
     {
-        if (_ownsModel) _model.Dispose();
+        if (_ownsModel) Loaded?.Dispose();
     }
 }

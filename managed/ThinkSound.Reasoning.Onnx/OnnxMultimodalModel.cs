@@ -27,7 +27,7 @@ public sealed class OnnxMultimodalModel : IDisposable
         _defaults = GenerationDefaults.Of(folder.Generation);
         _endTokens = [_family.EndOfTurn, .. folder.Generation?.Ints("eos_token_id") ?? []];
         _graphs = new ModelGraphs(folder, options);
-        (ModelType, Name) = (folder.Type, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
+        (ModelType, Name) = (folder.Type, NameOf(path));
     }
 
     /// <summary>Loads a folder as Hugging Face hands out ONNX exports: <c>config.json</c>, <c>preprocessor_config.json</c>,
@@ -48,6 +48,8 @@ public sealed class OnnxMultimodalModel : IDisposable
 
     /// <summary>The folder's name.</summary>
     public string Name { get; }
+
+    internal static string NameOf(string folder) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
 
     /// <summary><c>model_type</c> of the configuration: smolvlm, idefics3, qwen2_vl or qwen2_5_vl.</summary>
     public string ModelType { get; }

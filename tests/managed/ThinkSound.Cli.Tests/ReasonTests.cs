@@ -86,6 +86,7 @@ internal class ReasonTests : WithFolder
     [TestCase("reason")]
     [TestCase("reason --caption rain")]
     [TestCase("reason --caption rain --provider chat")]
+    [TestCase("reason --caption rain --provider onnx")]
     [TestCase("reason --caption rain --endpoint nonsense --model m")]
     [TestCase("reason --caption rain --endpoint http://localhost:1/v1")]
     [TestCase("reason --caption rain --region 0.5,0,0.6,1 --provider manual")]
@@ -107,6 +108,9 @@ internal class ReasonTests : WithFolder
         CliResult absent = Cli.Run("reason", "--caption", "rain", "--endpoint", "http://127.0.0.1:9/v1", "--model", "tiny", "--bundle", Cli.Bundle);
         Assert.That(absent.ExitCode, Is.EqualTo(4), absent.ToString());
         Assert.That(absent.Error, Does.Contain("tiny: the server cannot be reached").And.Contain("is it running"));
+        CliResult incomplete = Cli.Run("reason", "--caption", "rain", "--provider", "onnx", "--model-folder", Folder, "--bundle", Cli.Bundle);
+        Assert.That((incomplete.ExitCode, incomplete.Output), Is.EqualTo((3, "")), incomplete.ToString());
+        Assert.That(incomplete.Error, Does.Contain("config.json"));
     }
 
     [Test]

@@ -79,4 +79,19 @@ public class OnnxChatClientTests
         client.Dispose();
         Assert.That((await new OnnxChatClient(model).GetResponseAsync(s_messages, new ChatOptions { MaxOutputTokens = 1 })).Usage!.OutputTokenCount, Is.EqualTo(1), "the model is not this client's own");
     }
+
+    [Test]
+    public async Task A_folder_is_loaded_when_it_is_first_asked()
+    {
+        string folder = TinyModels.CopyOf(new TinyModel("smolvlm"));
+        using var client = new OnnxChatClient(folder);
+        string config = Path.Combine(folder, "config.json"), aside = config + ".aside";
+        File.Move(config, aside);
+        Assert.That(((ChatClientMetadata)client.GetService(typeof(ChatClientMetadata))!).DefaultModelId, Is.EqualTo(Path.GetFileName(folder)));
+        Assert.That(client.GetService(typeof(OnnxMultimodalModel)), Is.Null);
+        Assert.That(async () => await client.GetResponseAsync(s_messages), Throws.InstanceOf<ReasoningModelException>().With.Message.Contains("config.json"));
+        File.Move(aside, config);
+        Assert.That((await client.GetResponseAsync(s_messages, new ChatOptions { MaxOutputTokens = 1 })).Usage!.OutputTokenCount, Is.EqualTo(1), "the next question tries again");
+        Assert.That(client.GetService(typeof(OnnxMultimodalModel)), Is.Not.Null);
+    }
 }
