@@ -15,6 +15,7 @@ from twin.mel_codec import FLOOR, MelConfig, band_centres_hz, hz_to_mel
 
 LOOK_AHEAD = 3    # frames after the one being committed that are refined with it
 MAX_LOG = 9       # of a magnitude: 78 dB above full scale, so that nothing a network says overflows
+KNEE, LIMIT = 0.85, 0.965  # of full scale: −1.4 and −0.3 dBFS
 WINDOW_SUM = 1.5  # of squared Hann windows a quarter of their length apart
 
 
@@ -109,6 +110,12 @@ def common_phase(magnitude: np.ndarray, config: MelConfig = MelConfig(), iterati
     return units
 
 
+def bounded(samples: np.ndarray) -> np.ndarray:
+    """Samples up to KNEE as they are, louder ones bent towards LIMIT."""
+    over = np.abs(samples) - KNEE
+    return np.where(over > 0, np.sign(samples) * (KNEE + (LIMIT - KNEE) * np.tanh(over / (LIMIT - KNEE))), samples)
+
+
 def synthesise(y: np.ndarray, config: MelConfig = MelConfig(), iterations: int = 8) -> np.ndarray:
     """Log-mel y [M, 2·bands] → sound f64 [2, hop·M]. At both ends fewer windows overlap, and their sum is less."""
     magnitude = bin_magnitudes(y, config)
@@ -118,4 +125,4 @@ def synthesise(y: np.ndarray, config: MelConfig = MelConfig(), iterations: int =
     reach = (config.n_fft - config.hop) // 2
     kept = slice(reach, reach + config.hop * len(y))
     sums = overlap_add(np.broadcast_to(window**2, (len(y), config.n_fft)), config.hop)
-    return overlap_add(frames, config.hop)[:, kept] / sums[kept]
+    return bounded(overlap_add(frames, config.hop)[:, kept] / sums[kept])
