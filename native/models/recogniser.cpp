@@ -9,6 +9,7 @@
 namespace ts {
 namespace {
 
+constexpr int64_t kSegmentRows = 8;  // sync features of a segment
 constexpr size_t kMaxNames = 4096, kMaxNameBytes = 100;
 
 // A list of names that programs show and look up: none empty, none twice.
@@ -39,6 +40,7 @@ RecogniserConfig parse_recogniser_config(const nlohmann::json& json, const std::
   config.sync_dim = object.get_int("sync_dim", 1, 16384);
   config.hidden_dim = object.get_int("hidden_dim", 1, 16384, config.hidden_dim);
   config.onsets_per_step = object.get_int("onsets_per_step", 1, 64, config.onsets_per_step);
+  config.temporal_patch = object.get_int("temporal_patch", 1, 2, config.temporal_patch);
   return config;
 }
 
@@ -50,7 +52,7 @@ Recogniser Recogniser::load(Loader& loader, const RecogniserConfig& config) {
   Recogniser recogniser;
   recogniser.config_ = config;
   recogniser.scene_ = load_mlp(loader, "scene", config.summary_dim(), config.hidden_dim, config.scene_dim());
-  recogniser.onset_ = load_mlp(loader, "onset", config.sync_dim, config.hidden_dim, config.onsets_per_step);
+  recogniser.onset_ = load_mlp(loader, "onset", config.moment_dim(), config.hidden_dim, config.temporal_patch * config.onsets_per_step);
   loader.finish();
   return recogniser;
 }
@@ -64,6 +66,8 @@ void Recogniser::forward(Context& ctx, const Tensor& scene, const Tensor& onsets
   check_features("clip", clip, clip_dim);
   check_features("sync", sync, sync_dim);
   const int64_t batch = clip.shape[0];
+  require(config_.temporal_patch == 1 || sync.shape[1] % kSegmentRows == 0, "recogniser: sync is ", sync.shape.str(), ", whole segments of ",
+          kSegmentRows, " rows needed");
   require(sync.shape[0] == batch, "recogniser: clip is ", clip.shape.str(), ", sync ", sync.shape.str(), ": the batch must be the same");
   const Arena::Scope scope(ctx.arena());
 
@@ -79,7 +83,31 @@ void Recogniser::forward(Context& ctx, const Tensor& scene, const Tensor& onsets
   const int64_t hidden = config_.hidden_dim;
   run_mlp(ctx, scene, "scene.hidden", {batch, hidden}, summary, scene_);                     // [B, classes + materials]
   ctx.check_cancelled();
-  run_mlp(ctx, onsets, "onset.hidden", {batch, sync.shape[1], hidden}, sync, onset_);        // [B, S, onsets_per_step]
+  const Tensor seen = moments(ctx, sync);
+  const Tensor rows = onsets.reshape({batch, seen.shape[1], config_.temporal_patch * config_.onsets_per_step});
+  run_mlp(ctx, rows, "onset.hidden", {batch, seen.shape[1], hidden}, seen, onset_);          // [B, S, onsets_per_step]
+}
+
+Tensor Recogniser::moments(Context& ctx, const Tensor& sync) const {
+  if (config_.temporal_patch == 1) return sync;
+  const int64_t batch = sync.shape[0], half = kSegmentRows / config_.temporal_patch, rows = sync.shape[1] / config_.temporal_patch;
+  std::vector<int32_t> early, late;
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t segment = row / half, at = row % half;
+    early.push_back(int32_t(kSegmentRows * segment + at));
+    late.push_back(segment > 0 ? int32_t(kSegmentRows * segment - half + at) : early.back());
+  }
+  const Tensor seen = ctx.f32({batch, rows, config_.moment_dim()});
+  const Arena::Scope scope(ctx.arena());
+  const Tensor index = ctx.arena().allocate<int32_t>({rows}), view = ctx.f32({batch, rows, config_.sync_dim});
+  int64_t col = 0;
+  for (const std::vector<int32_t>* half_rows : {&early, &late}) {
+    ops::upload(ctx, index, tensor_of(half_rows->data(), index.shape));
+    ops::gather_rows(ctx, view, sync, index);
+    ops::copy_block(ctx, seen, 0, col, view);
+    col += config_.sync_dim;
+  }
+  return seen;
 }
 
 void Recogniser::run_mlp(Context& ctx, const Tensor& y, const char* name, const Shape& shape, const Tensor& x, const Mlp& mlp) {

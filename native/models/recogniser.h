@@ -3,7 +3,11 @@
 //
 //   clip [B, C, clip_dim] ─ mean ──────┐
 //   sync [B, S, sync_dim] ─ mean, max ─┴─ summary ─ fc1 ─ gelu ─ fc2 ─► scene [B, classes + materials]
-//   sync [B, S, sync_dim] ─ fc1 ─ gelu ─ fc2 ─────────────────────────► onsets [B, S, onsets_per_step]
+//   sync [B, S, sync_dim] ─ moments ─ fc1 ─ gelu ─ fc2 ───────────────► onsets [B, S, onsets_per_step]
+//
+// Moments are the rows of sync themselves, or, with a temporal patch of 2, for every two frames the two rows that are about
+// them side by side. Row 8g + j of Synchformer's features is about frames 8g + 2j and 8g + 2j + 1, and segments overlap by
+// half: frames lie in the first half of segment g and in the second half of segment g − 1 (the first segment's rows twice).
 //
 // Logits all of them: sigmoid for classes and onsets (several may hold at once), softmax over the materials.
 // A network of our own; training/twin/recogniser.py is what it was trained as.
@@ -22,11 +26,13 @@ namespace ts {
 struct RecogniserConfig {
   std::vector<std::string> classes, materials;  // what the logits stand for, in their order; each named once
   int64_t clip_dim = 0, sync_dim = 0, hidden_dim = 96, onsets_per_step = 4;
+  int64_t temporal_patch = 1;  // frames that a row of sync features is about, 1 or 2; with 2, S is a multiple of 8
 
   int64_t num_classes() const { return int64_t(classes.size()); }
   int64_t num_materials() const { return int64_t(materials.size()); }
   int64_t summary_dim() const { return clip_dim + 2 * sync_dim; }
   int64_t scene_dim() const { return num_classes() + num_materials(); }
+  int64_t moment_dim() const { return temporal_patch > 1 ? 2 * sync_dim : sync_dim; }
 };
 
 // TS_BAD_BUNDLE with the field.
@@ -51,9 +57,11 @@ class Recogniser {
   // `shape` and `name` are those of the layer between.
   static void run_mlp(Context& ctx, const Tensor& y, const char* name, const Shape& shape, const Tensor& x, const Mlp& mlp);
 
+  Tensor moments(Context& ctx, const Tensor& sync) const;  // [B, S/temporal_patch, moment_dim]
+
   RecogniserConfig config_;
   Mlp scene_;  // [H, clip_dim + 2·sync_dim], [classes + materials, H]
-  Mlp onset_;  // [H, sync_dim], [onsets_per_step, H]
+  Mlp onset_;  // [H, moment_dim], [temporal_patch·onsets_per_step, H]
 };
 
 }  // namespace ts

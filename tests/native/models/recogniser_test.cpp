@@ -28,8 +28,8 @@ Named random_weights(const RecogniserConfig& c) {
   };
   layer("scene.fc1", c.hidden_dim, c.clip_dim + 2 * c.sync_dim);
   layer("scene.fc2", c.num_classes() + c.num_materials(), c.hidden_dim);
-  layer("onset.fc1", c.hidden_dim, c.sync_dim);
-  layer("onset.fc2", c.onsets_per_step, c.hidden_dim);
+  layer("onset.fc1", c.hidden_dim, c.moment_dim());
+  layer("onset.fc2", c.temporal_patch * c.onsets_per_step, c.hidden_dim);
   return weights;
 }
 
@@ -86,8 +86,19 @@ std::vector<T> recognise_plainly(const Named& weights, const RecogniserConfig& c
     }
     append(mlp("scene", summary));
   }
-  for (size_t row = 0; row < sync.size(); row += size_t(config.sync_dim))
-    append(mlp("onset", Values(sync.begin() + int64_t(row), sync.begin() + int64_t(row) + config.sync_dim)));
+  const int64_t patch = config.temporal_patch, sync_len = int64_t(sync.size()) / batch / config.sync_dim;
+  for (int64_t item = 0; item < batch; ++item)
+    for (int64_t frame = 0; frame < sync_len; frame += patch) {
+      Values seen;
+      const auto look = [&](int64_t row) {
+        const auto begin = sync.begin() + (item * sync_len + row) * config.sync_dim;
+        seen.insert(seen.end(), begin, begin + config.sync_dim);
+      };
+      const int64_t segment = frame / 8, first = 8 * segment + frame % 8 / patch;  // the row of segment g
+      look(patch == 1 ? frame : first);
+      if (patch > 1) look(segment == 0 ? first : first - 8 + 4);
+      append(mlp("onset", seen));
+    }
   return all;
 }
 
@@ -118,14 +129,16 @@ golden::Array features(int64_t batch, int64_t len, int64_t width) {
 
 TEST_CASE("recogniser: equals the network written out in f64, whatever the lengths, widths and batch") {
   struct Case {
-    int64_t batch, clip_len, sync_len, clip_dim, sync_dim, hidden_dim;
+    int64_t batch, clip_len, sync_len, clip_dim, sync_dim, hidden_dim, temporal_patch = 1;
   };
   TS_FOR_EACH_BACKEND(table)
-    for (const Case& c : {Case{1, 1, 1, 1, 1, 1}, Case{2, 3, 7, 13, 7, 9}, Case{1, 64, 255, 96, 96, 96}, Case{3, 257, 1, 5, 33, 65}}) {
+    for (const Case& c : {Case{1, 1, 1, 1, 1, 1}, Case{2, 3, 7, 13, 7, 9}, Case{1, 64, 255, 96, 96, 96}, Case{3, 257, 1, 5, 33, 65},
+                          Case{2, 5, 24, 13, 7, 9, 2}, Case{1, 1, 8, 3, 5, 7, 2}, Case{3, 2, 96, 5, 33, 9, 2}}) {
       RecogniserConfig config = small();
       config.clip_dim = c.clip_dim;
       config.sync_dim = c.sync_dim;
       config.hidden_dim = c.hidden_dim;
+      config.temporal_patch = c.temporal_patch;
       const Named weights = random_weights(config);
       const golden::Array clip = features(c.batch, c.clip_len, c.clip_dim), sync = features(c.batch, c.sync_len, c.sync_dim);
       TS_CHECK_ERROR(concat("clip ", clip.shape.str(), ", sync ", sync.shape.str()), recognise(load(weights, config, table), table, clip, sync), DType::f32,
@@ -241,6 +254,7 @@ TEST_CASE("recogniser: a configuration that makes no sense is refused by name") 
   refused("sync_dim", 1 << 20, "sync_dim");
   refused("hidden_dim", 0, "hidden_dim");
   refused("onsets_per_step", 65, "onsets_per_step");
+  refused("temporal_patch", 3, "temporal_patch");
   const RecogniserConfig defaults = parse(nlohmann::json::parse(R"({"classes": ["a"], "materials": ["b"], "clip_dim": 2, "sync_dim": 3})"));
   CHECK(defaults.hidden_dim == 96);
   CHECK(defaults.onsets_per_step == 4);
