@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("clips", type=Path)
     parser.add_argument("--model", type=Path, required=True, help="folder with codec, encoders and vocabularies")
     parser.add_argument("--latent-std", type=Path, help="latent_std.npy of another folder of features")
+    parser.add_argument("--count", type=int, help="of the first clips alone")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="on a CPU")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -116,7 +117,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     wait_for(options.clips)
     mel, frames = arrays_of(options.clips)
-    count = len(mel)
+    count = min(len(mel), options.count or len(mel))
     if ready(options.output) == count:
         return
     if options.latent_std:
