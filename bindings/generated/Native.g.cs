@@ -324,12 +324,33 @@ namespace ThinkSound.Interop
         internal ts_length_rule lengths;
         /// <summary>[64, N] instead of seeded noise; NULL</summary>
         internal float* noise;
-        /// <summary>[64, N] to vary; NULL</summary>
+        /// <summary>
+        /// [64, N] to vary: the flow starts at (1 − sigma_max)·init_latent +
+        /// sigma_max·noise; NULL
+        /// </summary>
         internal float* init_latent;
-        /// <summary>start of the flow, (0, 1]; below 1 with init_latent; default 1</summary>
+        /// <summary>
+        /// start of the flow, (0, 1]: the strength of a variation, followed in
+        /// num_steps; below 1 with init_latent; default 1
+        /// </summary>
         internal float sigma_max;
         /// <summary>latents decoded at a time; 0 = chosen for this device</summary>
         internal uint decode_chunk;
+        /// <summary>
+        /// [64, N], with known_mask: a sound of which some is kept, and the rest made to go
+        /// with it (inpainting, extension); not with TS_SAMPLER_V_DDIM; NULL
+        /// </summary>
+        internal float* known_latent;
+        /// <summary>[N]: 1 = kept bit for bit, 0 = made anew; m between: varied with strength 1 − m</summary>
+        internal float* known_mask;
+        /// <summary>
+        /// times that each stretch of the flow is gone through again, so that what is made
+        /// hears more of what is kept, 0 … 1000; default 0. Takes 1 + num_jumps times as
+        /// long. A checkpoint with use_inpaint, which is shown what is kept, makes none
+        /// </summary>
+        internal uint num_jumps;
+        /// <summary>steps of such a stretch, 1 … 1000; default 4</summary>
+        internal uint jump_length;
 
         /// <summary>The library's defaults, at the size that the struct has here.</summary>
         internal static ts_generate_options create()
@@ -802,9 +823,9 @@ namespace ThinkSound.Interop
         void ts_conditions_init(ts_conditions* conditions);
 
 #if TS_DLLIMPORT
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+        [DllImport(Library, EntryPoint = "ts_generate_options_init_2", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
 #else
-        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+        [LibraryImport(Library, EntryPoint = "ts_generate_options_init_2"), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         void ts_generate_options_init(ts_generate_options* options);
 

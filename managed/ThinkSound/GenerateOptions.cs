@@ -30,8 +30,25 @@ public sealed record GenerateOptions
     /// <summary>A sound to vary, with <see cref="SigmaMax"/> below 1.</summary>
     public Latent? InitialLatent { get; init; }
 
-    /// <summary>Where the flow starts, above 0 and up to 1; the smaller, the closer to <see cref="InitialLatent"/>.</summary>
+    /// <summary>Where the flow starts, above 0 and up to 1: at this much noise and the rest <see cref="InitialLatent"/>. So it
+    /// is the strength of a variation.</summary>
     public float SigmaMax { get; init; } = 1;
+
+    /// <summary>A sound of which some is kept, where <see cref="KnownMask"/> says so, while the rest is made to go with it:
+    /// inpainting and extension. Not with <see cref="Sampler.VDdim"/>.</summary>
+    public Latent? KnownLatent { get; init; }
+
+    /// <summary>For each step of <see cref="KnownLatent"/>: 1 keeps it bit for bit, 0 makes it anew, m between varies it with
+    /// strength 1 − m. <see cref="LatentMask"/> makes such masks.</summary>
+    public ReadOnlyMemory<float> KnownMask { get; init; }
+
+    /// <summary>How many times each stretch of <see cref="JumpLength"/> steps is gone through again, so that what is made
+    /// hears more of what is kept, 0 to 1000; the work grows by 1 + jumps. Only with <see cref="KnownLatent"/>; a checkpoint
+    /// with masked-latent inputs makes none, because it is shown what is kept.</summary>
+    public int Jumps { get; init; }
+
+    /// <summary>Steps of a stretch, 1 to 1000.</summary>
+    public int JumpLength { get; init; } = 4;
 
     /// <summary>Latent steps decoded at a time: smaller blocks arrive sooner, larger ones cost less. 0 suits the device.</summary>
     public int DecodeChunk { get; init; }

@@ -223,10 +223,11 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
     {
         int evaluations = options.Sampler switch { Sampler.Midpoint => 2, Sampler.RungeKutta4 => 4, _ => 1 };
         int halves = options.GuidanceScale == 1 ? 1 : 2; // with and without the conditions
+        int passes = options.KnownLatent is null ? 1 : 1 + options.Jumps;
         return
         [
             new PlannedStage(GenerateStage.Text, 1),
-            new PlannedStage(GenerateStage.Sample, (double)latentLength * options.Steps * evaluations * halves),
+            new PlannedStage(GenerateStage.Sample, (double)latentLength * options.Steps * evaluations * halves * passes),
             new PlannedStage(GenerateStage.Decode, latentLength),
         ];
     }

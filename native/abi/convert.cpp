@@ -52,6 +52,8 @@ GenerateOptions read_options(const ts_generate_options* given) {
   require(known.sampler >= TS_SAMPLER_EULER && known.sampler <= TS_SAMPLER_V_DDIM, "sampler ", known.sampler, " is not known");
   require(known.sigma_max > 0.0f && known.sigma_max <= 1.0f, "sigma_max ", known.sigma_max, " is outside (0, 1]");
   require(known.sigma_max == 1.0f || known.init_latent, "sigma_max ", known.sigma_max, " below 1 varies an init_latent, which is NULL");
+  require(known.num_jumps <= 1000, "num_jumps ", known.num_jumps, " is outside 0 … 1000");
+  require(known.jump_length >= 1 && known.jump_length <= 1000, "jump_length ", known.jump_length, " is outside 1 … 1000");
   GenerateOptions options;
   options.num_steps = known.num_steps;
   options.cfg_scale = known.cfg_scale;
@@ -62,6 +64,8 @@ GenerateOptions read_options(const ts_generate_options* given) {
   options.lengths = known.lengths;
   options.sigma_max = known.sigma_max;
   options.decode_chunk = known.decode_chunk;
+  options.num_jumps = known.num_jumps;
+  options.jump_length = known.jump_length;
   return options;
 }
 
@@ -70,6 +74,8 @@ void read_latents(GenerateOptions& to, const ts_generate_options* given, const N
   const int64_t latent_dim = networks.need(networks.mmdit, "mmdit", "make sound").config().latent_dim;
   if (known.noise) to.noise = copy_rows(known.noise, latent_dim, latent_len, "noise");
   if (known.init_latent) to.init_latent = copy_rows(known.init_latent, latent_dim, latent_len, "init_latent");
+  if (known.known_latent) to.known_latent = copy_rows(known.known_latent, latent_dim, latent_len, "known_latent");
+  if (known.known_mask) to.known_mask = copy_rows(known.known_mask, 1, latent_len, "known_mask");
 }
 
 Frames read_frames(const ts_frames* given) {

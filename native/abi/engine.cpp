@@ -6,16 +6,6 @@ using namespace ts::abi;
 
 namespace {
 
-// A struct for programs built with the header of its first version: they have room for `size` bytes and no more.
-template <class Struct>
-void init_first_version(Struct* out, void (*init)(Struct*), size_t size) {
-  if (!out) return;
-  Struct known;
-  init(&known);
-  known.struct_size = uint32_t(size);
-  std::memcpy(out, &known, size);
-}
-
 // Element `index`, or "".
 const char* name_at(const std::vector<std::string>& names, uint32_t index) { return index < names.size() ? names[index].c_str() : ""; }
 

@@ -83,6 +83,13 @@ void ts_generate_options_init(ts_generate_options* options) {
   options->sampler = defaults.sampler;
   options->lengths = defaults.lengths;
   options->sigma_max = defaults.sigma_max;
+  options->num_jumps = uint32_t(defaults.num_jumps);
+  options->jump_length = uint32_t(defaults.jump_length);
+}
+
+#undef ts_generate_options_init
+TS_API void ts_generate_options_init(ts_generate_options* options) {
+  init_first_version(options, ts_generate_options_init_2, offsetof(ts_generate_options, known_latent));
 }
 
 void ts_frames_init(ts_frames* frames) {

@@ -266,10 +266,20 @@ typedef struct ts_generate_options {
   ts_sampler     sampler;       /* default TS_SAMPLER_EULER                                                      */
   ts_length_rule lengths;       /* default TS_LENGTHS_EXACT                                                      */
   const float*   noise;         /* [64, N] instead of seeded noise; NULL                                         */
-  const float*   init_latent;   /* [64, N] to vary; NULL                                                         */
-  float          sigma_max;     /* start of the flow, (0, 1]; below 1 with init_latent; default 1                */
+  const float*   init_latent;   /* [64, N] to vary: the flow starts at (1 − sigma_max)·init_latent +
+                                   sigma_max·noise; NULL                                                         */
+  float          sigma_max;     /* start of the flow, (0, 1]: the strength of a variation, followed in
+                                   num_steps; below 1 with init_latent; default 1           */
   uint32_t       decode_chunk;  /* latents decoded at a time; 0 = chosen for this device                         */
+  const float*   known_latent;  /* [64, N], with known_mask: a sound of which some is kept, and the rest made to go
+                                   with it (inpainting, extension); not with TS_SAMPLER_V_DDIM; NULL             */
+  const float*   known_mask;    /* [N]: 1 = kept bit for bit, 0 = made anew; m between: varied with strength 1 − m */
+  uint32_t       num_jumps;     /* times that each stretch of the flow is gone through again, so that what is made
+                                   hears more of what is kept, 0 … 1000; default 0. Takes 1 + num_jumps times as
+                                   long. A checkpoint with use_inpaint, which is shown what is kept, makes none    */
+  uint32_t       jump_length;   /* steps of such a stretch, 1 … 1000; default 4                                  */
 } ts_generate_options;
+#define ts_generate_options_init ts_generate_options_init_2 /* the plain symbol knows nothing beyond `decode_chunk` */
 TS_API void ts_generate_options_init(ts_generate_options* options);
 
 /* Lengths that belong to a duration under a rule. */

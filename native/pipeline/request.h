@@ -31,6 +31,9 @@ struct GenerateOptions {
   ts_length_rule lengths = TS_LENGTHS_EXACT;
   std::vector<float> noise, init_latent;  // [latent_dim, N]
   float sigma_max = 1.0f;
+  std::vector<float> known_latent;  // [latent_dim, N]
+  std::vector<float> known_mask;    // [N], with known_latent: 1 = kept … 0 = made anew
+  int64_t num_jumps = 0, jump_length = 4;
   int64_t decode_chunk = 0;
 };
 

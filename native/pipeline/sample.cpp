@@ -3,10 +3,13 @@
 #include "core/philox.h"
 #include "pipeline/decode.h"
 #include "pipeline/text.h"
-#include "sampler/sampler.h"
+#include "sampler/inpaint.h"
 
 namespace ts {
 namespace {
+
+// Streams of one seed (core/philox.h): 0 is the noise that a sound begins as; a stream for each jump.
+constexpr uint64_t kJumpStream = uint64_t(2) << 32;
 
 // Features of one clip on the host, texts encoded. Empty = absent.
 struct HostFeatures {
@@ -68,36 +71,54 @@ MmditFeatures upload_features(Context& ctx, const MmditConfig& config, const Hos
   return features;
 }
 
-void run_sampler(Context& ctx, const Tensor& x, const FlowFunction& flow, ts_sampler sampler, const SamplerOptions& options) {
+Solver solver_of(ts_sampler sampler) {
   switch (sampler) {
-    case TS_SAMPLER_EULER: return euler(ctx, x, flow, options);
-    case TS_SAMPLER_MIDPOINT: return midpoint(ctx, x, flow, options);
-    case TS_SAMPLER_RK4: return rk4(ctx, x, flow, options);
-    case TS_SAMPLER_V_DDIM: return v_ddim(ctx, x, flow, options);
+    case TS_SAMPLER_EULER: return Solver::euler;
+    case TS_SAMPLER_MIDPOINT: return Solver::midpoint;
+    case TS_SAMPLER_RK4: return Solver::rk4;
     default: fail(TS_INVALID_ARGUMENT, "sampler ", sampler, " is not known");
   }
 }
 
-// The whole loop on the device: conditions once, then step by step. noise and init are [N, latent_dim] on the host, init
-// may be empty.
+// What a flow starts from and is held to: [N, latent_dim] on the host. Only the noise is always there.
+struct HostLatents {
+  std::vector<float> noise, init, known;
+};
+
+// The whole loop on the device: conditions once, then step by step.
 void sample(Context& ctx, const Mmdit& mmdit, const HostFeatures& host, const GenerateOptions& options, const Lengths& lengths,
-            std::span<const float> noise, std::span<const float> init, std::span<float> latent, const SamplerOptions& sampler) {
+            const HostLatents& latents, std::span<float> latent, const SamplerOptions& sampler) {
   const Arena::Scope scope(ctx.arena());
   const MmditConfig& config = mmdit.config();
   const MmditFeatures features = upload_features(ctx, config, host, lengths.latent);
   const MmditConditions conditions =
       mmdit.prepare(ctx, features, {lengths.latent, lengths.clip, lengths.sync}, 1, {.guided = sampler.is_guided()});
   const Shape shape{1, lengths.latent, config.latent_dim};
-  const Tensor x = ctx.f32(shape);
-  ops::upload(ctx, x, tensor_of(noise.data(), shape));
-  if (!init.empty()) {
-    const Tensor start = ctx.f32(shape);
-    ops::upload(ctx, start, tensor_of(init.data(), shape));
-    start_latent(ctx, x, x, start, options.sigma_max);
+  const auto uploaded = [&](const std::vector<float>& values) { return upload(ctx, values, lengths.latent, config.latent_dim); };
+  const Tensor x = uploaded(latents.noise);
+  if (!latents.init.empty()) start_latent(ctx, x, x, uploaded(latents.init), options.sigma_max);
+  const FlowFunction flow = [&](const Tensor& answer, const Tensor& at, float t) { mmdit.velocity(ctx, answer, at, {&t, 1}, conditions); };
+  if (options.sampler == TS_SAMPLER_V_DDIM) {
+    v_ddim(ctx, x, flow, sampler);
+  } else if (latents.known.empty()) {
+    follow(ctx, x, flow, sampler, solver_of(options.sampler));
+  } else {
+    KnownLatent known{.sound = uploaded(latents.known), .noise = uploaded(latents.noise), .mask = options.known_mask, .jump_noise = {}};
+    // A network that is shown the known part needs no second look.
+    if (!config.use_inpaint) known.num_jumps = options.num_jumps;
+    known.jump_length = options.jump_length;
+    known.jump_noise = [&](std::span<float> noise, int64_t jump) { fill_normal(noise, options.seed, kJumpStream + uint64_t(jump)); };
+    inpaint(ctx, x, flow, known, sampler, solver_of(options.sampler));
   }
-  run_sampler(ctx, x, [&](const Tensor& flow, const Tensor& at, float t) { mmdit.velocity(ctx, flow, at, {&t, 1}, conditions); },
-              options.sampler, sampler);
   ops::download(ctx, tensor_of(latent.data(), shape), x);
+}
+
+// Rows [N, latent_dim] that are wholly known, as a checkpoint with use_inpaint was taught: zeros elsewhere.
+std::vector<float> masked(std::vector<float> known, const std::vector<float>& mask) {
+  const size_t width = mask.empty() ? 0 : known.size() / mask.size();
+  for (size_t n = 0; n < mask.size(); ++n)
+    if (mask[n] < 1) std::fill_n(known.begin() + std::ptrdiff_t(n * width), width, 0.0f);
+  return known;
 }
 
 SamplerOptions sampler_options(const GenerateOptions& options) {
@@ -131,14 +152,20 @@ void check_request(const Networks& networks, const Conditions& conditions, const
           "a negative prompt acts through guidance, and cfg_scale 1 turns that off");
   check_latent(options.noise, "noise", config.latent_dim, lengths.latent);
   check_latent(options.init_latent, "init_latent", config.latent_dim, lengths.latent);
+  check_latent(options.known_latent, "known_latent", config.latent_dim, lengths.latent);
   check_latent(conditions.masked_latent, "masked_latent", config.latent_dim, lengths.latent);
+  require(options.known_mask.empty() == options.known_latent.empty(), "known_latent and known_mask go together, and one of them is missing");
+  require(options.known_mask.empty() || int64_t(options.known_mask.size()) == lengths.latent, "known_mask has ", options.known_mask.size(),
+          " elements, expected ", lengths.latent);
+  for (float value : options.known_mask) require(value >= 0 && value <= 1, "known_mask holds ", value, ", but 0 … 1 is possible");
+  require(options.known_latent.empty() || options.sampler != TS_SAMPLER_V_DDIM, "the v objective cannot hold a known_latent; take another sampler");
 }
 
 std::vector<float> sample_latent(Workspace& workspace, const Networks& networks, const Conditions& conditions,
                                  const GenerateOptions& options, const Lengths& lengths, const Progress& progress) {
   const Mmdit& mmdit = *networks.mmdit;
   const int64_t latent_dim = mmdit.config().latent_dim;
-  const HostFeatures features = gather(workspace, networks, conditions, progress);
+  HostFeatures features = gather(workspace, networks, conditions, progress);
 
   // Noise is drawn by channel, as the reference holds it, and the same for every device.
   std::vector<float> drawn = options.noise;
@@ -146,15 +173,17 @@ std::vector<float> sample_latent(Workspace& workspace, const Networks& networks,
     drawn.resize(size_t(latent_dim * lengths.latent));
     fill_normal(drawn, options.seed, 0);
   }
-  const std::vector<float> noise = transposed(drawn, latent_dim, lengths.latent);
-  const std::vector<float> init =
-      options.init_latent.empty() ? std::vector<float>() : transposed(options.init_latent, latent_dim, lengths.latent);
-  std::vector<float> latent(noise.size());
+  const auto rows = [&](const std::vector<float>& columns) {
+    return columns.empty() ? std::vector<float>() : transposed(columns, latent_dim, lengths.latent);
+  };
+  const HostLatents latents{.noise = rows(drawn), .init = rows(options.init_latent), .known = rows(options.known_latent)};
+  if (mmdit.config().use_inpaint && features.masked_latent.empty()) features.masked_latent = masked(latents.known, options.known_mask);
+  std::vector<float> latent(drawn.size());
 
   SamplerOptions sampler = sampler_options(options);
   sampler.on_step = [&](int64_t done, int64_t num_steps) { progress.report(TS_STAGE_SAMPLE, done, num_steps); };
   progress.report(TS_STAGE_SAMPLE, 0, options.num_steps);
-  workspace.run([&](Context& ctx) { sample(ctx, mmdit, features, options, lengths, noise, init, latent, sampler); });
+  workspace.run([&](Context& ctx) { sample(ctx, mmdit, features, options, lengths, latents, latent, sampler); });
   return latent;
 }
 
@@ -172,8 +201,11 @@ int64_t plan_sample(const Workspace& workspace, const Networks& networks, const 
   features.t5 = features.negative_t5 = some(config.text_seq_len, config.text_dim);
   if (config.use_inpaint) features.masked_latent = some(lengths.latent, config.latent_dim);
   const std::vector<float> latent = some(lengths.latent, config.latent_dim);
+  const HostLatents latents{latent, latent, latent};
+  GenerateOptions planned = options;
+  planned.known_mask.resize(size_t(lengths.latent));
   std::vector<float> out(latent.size());
-  return workspace.plan([&](Context& ctx) { sample(ctx, mmdit, features, options, lengths, latent, latent, out, sampler_options(options)); });
+  return workspace.plan([&](Context& ctx) { sample(ctx, mmdit, features, planned, lengths, latents, out, sampler_options(options)); });
 }
 
 }  // namespace ts

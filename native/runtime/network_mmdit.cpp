@@ -160,7 +160,7 @@ class MmditNetwork final : public Network {
     SamplerOptions options = read_guidance(settings);
     options.num_steps = settings.get_int("steps", 1, 1000, 24);
     const std::string kind = settings.get_choice("kind", {"euler", "midpoint", "rk4", "v"}, "euler");
-    const auto sampler = kind == "midpoint" ? midpoint : kind == "rk4" ? rk4 : euler;
+    const Solver solver = kind == "midpoint" ? Solver::midpoint : kind == "rk4" ? Solver::rk4 : Solver::euler;
 
     // Steps arrive one by one as "x_steps[3]"; whoever listens wants them stacked.
     Stacks stacks(options.num_steps, outputs);
@@ -176,7 +176,7 @@ class MmditNetwork final : public Network {
         mmdit_->velocity(ctx, answer, at, std::vector<float>(size_t(batch), t), conditions);
       };
       if (kind == "v") v_ddim(ctx, x, network, options);
-      else sampler(ctx, x, network, options);
+      else follow(ctx, x, network, options, solver);
       ops::download(ctx, tensor_of(result.data(), shape), x);
     });
     put_latent(outputs, "latent", result, batch, lengths.latent);

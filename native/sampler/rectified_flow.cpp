@@ -13,59 +13,66 @@ void start_latent(Context& ctx, const Tensor& x, const Tensor& noise, const Tens
   ops::scale_add(ctx, x, sigma_max, noise, 1.0f - sigma_max, init);
 }
 
-void euler(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options) {
+void follow(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options, Solver solver) {
   check_options(x, options);
   const Arena::Scope scope(ctx.arena());
   const std::vector<float> t = time_grid(options.num_steps, options.sigma_max);
-  GuidedFlow velocity(ctx, x.shape, flow, options);
-  for_each_step(ctx, options, [&](int64_t i) {
-    probe_step(ctx, "x_steps", i, x);
-    velocity.euler_step(x, t[size_t(i)], t[size_t(i + 1)] - t[size_t(i)]);
-    probe_step(ctx, "flow_steps", i, velocity.value());
-    probe_time(ctx, i, x.shape[0], t[size_t(i)]);
-  });
+  FlowSolver solve(ctx, x.shape, flow, options, solver);
+  for_each_step(ctx, options, [&](int64_t i) { solve.step(x, t[size_t(i)], t[size_t(i + 1)], i); });
 }
 
-void midpoint(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options) {
-  check_options(x, options);
-  const Arena::Scope scope(ctx.arena());
-  const std::vector<float> t = time_grid(options.num_steps, options.sigma_max);
-  GuidedFlow velocity(ctx, x.shape, flow, options);
-  const Tensor middle = ctx.f32(x.shape);
-  for_each_step(ctx, options, [&](int64_t i) {
-    const float start = t[size_t(i)], dt = t[size_t(i + 1)] - start;
-    const Tensor& slope = velocity(x, start);
-    probe_step(ctx, "x_steps", i, x);
-    probe_step(ctx, "flow_steps", i, slope);
-    probe_time(ctx, i, x.shape[0], start);
-    ops::scale_add(ctx, middle, 1.0f, x, dt / 2, slope);
-    ops::scale_add(ctx, x, 1.0f, x, dt, velocity(middle, start + dt / 2));
-  });
+namespace sampling {
+
+FlowSolver::FlowSolver(Context& ctx, const Shape& latent, const FlowFunction& network, const SamplerOptions& options, Solver solver)
+    : ctx_(ctx), solver_(solver), velocity_(ctx, latent, network, options) {
+  if (solver != Solver::euler) stage_ = ctx.f32(latent);
+  if (solver == Solver::rk4) sum_ = ctx.f32(latent);
 }
 
-void rk4(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options) {
-  check_options(x, options);
-  const Arena::Scope scope(ctx.arena());
-  const std::vector<float> t = time_grid(options.num_steps, options.sigma_max);
-  GuidedFlow velocity(ctx, x.shape, flow, options);
-  const Tensor stage = ctx.f32(x.shape), sum = ctx.f32(x.shape);
-  for_each_step(ctx, options, [&](int64_t i) {
-    const float start = t[size_t(i)], end = t[size_t(i + 1)], dt = end - start, half = dt / 2;
-    const Tensor& slope = velocity(x, start);                                // k1
-    probe_step(ctx, "x_steps", i, x);
-    probe_step(ctx, "flow_steps", i, slope);
-    probe_time(ctx, i, x.shape[0], start);
-    ops::scale_add(ctx, sum, 1.0f, x, dt / 6, slope);
-    ops::scale_add(ctx, stage, 1.0f, x, half, slope);
-    velocity(stage, start + half);                                           // k2
-    ops::scale_add(ctx, sum, 1.0f, sum, dt / 3, slope);
-    ops::scale_add(ctx, stage, 1.0f, x, half, slope);
-    velocity(stage, start + half);                                           // k3
-    ops::scale_add(ctx, sum, 1.0f, sum, dt / 3, slope);
-    ops::scale_add(ctx, stage, 1.0f, x, dt, slope);
-    velocity(stage, end);                                                    // k4
-    ops::scale_add(ctx, x, 1.0f, sum, dt / 6, slope);
-  });
+void FlowSolver::step(const Tensor& x, float t, float next, int64_t i) {
+  switch (solver_) {
+    case Solver::euler: return euler(x, t, next, i);
+    case Solver::midpoint: return midpoint(x, t, next, i);
+    case Solver::rk4: return rk4(x, t, next, i);
+  }
 }
 
+void FlowSolver::euler(const Tensor& x, float t, float next, int64_t i) {
+  probe_step(ctx_, "x_steps", i, x);
+  velocity_.euler_step(x, t, next - t);
+  probe_step(ctx_, "flow_steps", i, velocity_.value());
+  probe_time(ctx_, i, x.shape[0], t);
+}
+
+void FlowSolver::midpoint(const Tensor& x, float t, float next, int64_t i) {
+  const float dt = next - t;
+  const Tensor& slope = velocity_(x, t);
+  begin(x, t, i, slope);
+  ops::scale_add(ctx_, stage_, 1.0f, x, dt / 2, slope);
+  ops::scale_add(ctx_, x, 1.0f, x, dt, velocity_(stage_, t + dt / 2));
+}
+
+void FlowSolver::rk4(const Tensor& x, float t, float next, int64_t i) {
+  const float dt = next - t, half = dt / 2;
+  const Tensor& slope = velocity_(x, t);                                     // k1
+  begin(x, t, i, slope);
+  ops::scale_add(ctx_, sum_, 1.0f, x, dt / 6, slope);
+  ops::scale_add(ctx_, stage_, 1.0f, x, half, slope);
+  velocity_(stage_, t + half);                                               // k2
+  ops::scale_add(ctx_, sum_, 1.0f, sum_, dt / 3, slope);
+  ops::scale_add(ctx_, stage_, 1.0f, x, half, slope);
+  velocity_(stage_, t + half);                                               // k3
+  ops::scale_add(ctx_, sum_, 1.0f, sum_, dt / 3, slope);
+  ops::scale_add(ctx_, stage_, 1.0f, x, dt, slope);
+  velocity_(stage_, next);                                                   // k4
+  ops::scale_add(ctx_, x, 1.0f, sum_, dt / 6, slope);
+}
+
+void FlowSolver::begin(const Tensor& x, float t, int64_t i, const Tensor& slope) {
+  probe_step(ctx_, "x_steps", i, x);
+  probe_step(ctx_, "flow_steps", i, slope);
+  probe_time(ctx_, i, x.shape[0], t);
+}
+
+}  // namespace sampling
 }  // namespace ts

@@ -35,22 +35,23 @@ std::vector<float> time_grid(int64_t num_steps, float sigma_max);
 // x = (1 − sigma_max)·init + sigma_max·noise; without `init` sigma_max must be 1 and x is the noise. x may be `noise`.
 void start_latent(Context& ctx, const Tensor& x, const Tensor& noise, const Tensor& init, float sigma_max);
 
-// All of these move x in place from sigma_max to 0. TS_CANCELLED between steps when the context is cancelled.
+// How one step is taken; evaluations in brackets.
+enum class Solver {
+  euler,     // x += (t' − t)·v(x, t): the reference's (1)
+  midpoint,  // second order: the slope in the middle of the step (2)
+  rk4,       // fourth order, classical Runge-Kutta (4)
+};
+
+// Moves x in place from sigma_max to 0. TS_CANCELLED between steps when the context is cancelled.
 // Probes, per step i, in the reference's layout: x_steps[i] and flow_steps[i] [B, latent_dim, N], t_steps[i] [B]: what
 // the network saw first in that step, and its guided answer.
-
-// x += (t' − t)·v(x, t): the reference's sampler, one evaluation a step.
-void euler(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options);
-// Second order: the slope in the middle of the step. Two evaluations.
-void midpoint(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options);
-// Fourth order, classical Runge-Kutta. Four evaluations.
-void rk4(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options);
+void follow(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options, Solver solver = Solver::euler);
 
 // Fills `noise` [B, N, latent_dim] with fresh N(0, 1) for a step.
 using NoiseFunction = std::function<void(std::span<float> noise, int64_t step)>;
 
-// DDIM for networks of the v objective, v = α·noise − σ·sound with α = cos(πt/2), σ = sin(πt/2); sigma_max is 1.
-// eta 0 adds no noise between steps and needs no `noise`; 1 adds as much as ancestral sampling.
+// As `follow`, for networks of the v objective: DDIM, v = α·noise − σ·sound with α = cos(πt/2), σ = sin(πt/2); sigma_max
+// is 1. eta 0 adds no noise between steps and needs no `noise`; 1 adds as much as ancestral sampling.
 void v_ddim(Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options, float eta = 0.0f,
             const NoiseFunction& noise = {});
 

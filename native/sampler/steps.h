@@ -49,6 +49,44 @@ class GuidedFlow {
   Tensor answer_, guided_;
 };
 
+// One step of a formula along the rectified flow, with the memory that it takes.
+class FlowSolver {
+ public:
+  FlowSolver(Context& ctx, const Shape& latent, const FlowFunction& network, const SamplerOptions& options, Solver solver);
+  // x at `t` becomes x at `next`. Probes carry the number `i`.
+  void step(const Tensor& x, float t, float next, int64_t i);
+
+ private:
+  void begin(const Tensor& x, float t, int64_t i, const Tensor& slope);
+  void euler(const Tensor& x, float t, float next, int64_t i);
+  void midpoint(const Tensor& x, float t, float next, int64_t i);
+  void rk4(const Tensor& x, float t, float next, int64_t i);
+
+  Context& ctx_;
+  const Solver solver_;
+  GuidedFlow velocity_;
+  Tensor stage_, sum_;  // of the formulas that look further than one evaluation
+};
+
+// TS_INVALID_ARGUMENT unless `mask` has a value from 0 to 1 for each of `rows`.
+void check_mask(std::span<const float> mask, int64_t rows);
+
+// Holds rows to what is known of them. A mask m > 0 does so while t ≥ 1 − m; an empty mask holds nothing.
+class RowHold {
+ public:
+  RowHold(Context& ctx, const Shape& latent, std::span<const float> mask);
+  // Rows of x that are held at `t` become those of `level`; the others stay. All [B, N, latent_dim].
+  void operator()(const Tensor& x, const Tensor& level, float t);
+
+ private:
+  void choose_rows(float t);
+
+  Context& ctx_;
+  const std::span<const float> mask_;
+  Tensor both_, index_;          // [B, 2N, latent_dim] of x, then the level; which of them each row takes
+  std::vector<int32_t> chosen_;  // what index_ holds
+};
+
 // x, v [B, N, latent_dim] of step i, transposed to the layout of the reference.
 void probe_step(Context& ctx, const char* name, int64_t step, const Tensor& value);
 void probe_time(Context& ctx, int64_t step, int64_t batch, float t);

@@ -38,6 +38,8 @@ internal static unsafe class NativeConditions
         native.lengths = (ts_length_rule)options.Lengths;
         native.sigma_max = options.SigmaMax;
         native.decode_chunk = ToUnsigned(options.DecodeChunk, nameof(GenerateOptions.DecodeChunk));
+        native.num_jumps = ToUnsigned(options.Jumps, nameof(GenerateOptions.Jumps));
+        native.jump_length = ToUnsigned(options.JumpLength, nameof(GenerateOptions.JumpLength));
         return native;
     }
 
@@ -46,6 +48,8 @@ internal static unsafe class NativeConditions
         ts_generate_options native = Of(options);
         native.noise = Pin(options.Noise, engine, latentLength, nameof(GenerateOptions.Noise), arguments);
         native.init_latent = Pin(options.InitialLatent, engine, latentLength, nameof(GenerateOptions.InitialLatent), arguments);
+        native.known_latent = Pin(options.KnownLatent, engine, latentLength, nameof(GenerateOptions.KnownLatent), arguments);
+        native.known_mask = PinMask(options.KnownMask, latentLength, nameof(GenerateOptions.KnownMask), arguments);
         return native;
     }
 
@@ -69,6 +73,13 @@ internal static unsafe class NativeConditions
     {
         if (features is not null && rows != 0 && features.Rows != rows)
             throw new ArgumentException($"{name} has {features.Rows} rows, the model wants {rows}", name);
+    }
+
+    private static float* PinMask(ReadOnlyMemory<float> mask, int length, string name, NativeArguments arguments)
+    {
+        if (mask.IsEmpty) return null;
+        if (mask.Length != length) throw new ArgumentException($"{name} has {mask.Length} steps, this duration needs {length}", name);
+        return arguments.Pin(mask);
     }
 
     private static float* Pin(Latent? latent, EngineInfo engine, int length, string name, NativeArguments arguments)

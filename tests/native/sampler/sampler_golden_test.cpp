@@ -21,7 +21,7 @@ void sample(Context& ctx, bool is_v, const Tensor& x, const FlowFunction& flow, 
   if (is_v)
     v_ddim(ctx, x, flow, options);
   else
-    euler(ctx, x, flow, options);
+    follow(ctx, x, flow, options);
 }
 
 // Times bit for bit, latents and flows within the tolerance of a trajectory.

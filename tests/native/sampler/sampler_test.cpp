@@ -5,11 +5,10 @@
 #include <cmath>
 
 #include "golden.h"
+#include "sampler/gaussian_flow.h"
 
 namespace ts {
 namespace {
-
-using Sampler = std::function<void(Context&, const Tensor&, const FlowFunction&, const SamplerOptions&)>;
 
 // dx/dt = −2·x·t + 0.5·cos(3t), followed from t = sigma_max to 0 from x.
 void closed_form_flow(const Tensor& flow, const Tensor& x, float t) {
@@ -35,40 +34,37 @@ void with_context(const Body& body) {
   golden::run(plain_table(), DType::f32, body);
 }
 
-double error_of(const Sampler& sampler, int64_t num_steps, float sigma_max) {
+double error_of(Solver solver, int64_t num_steps, float sigma_max) {
   float x[4] = {0.3f, -1.0f, 2.0f, 0.0f};
   const Tensor latent = tensor_of(x, {2, 2, 1});
   const std::vector<double> start(x, x + 4);
   with_context([&](Context& ctx) {
-    sampler(ctx, latent, [&](const Tensor& flow, const Tensor& at, float t) { if (!ctx.planning()) closed_form_flow(flow, at, t); },
-            {.num_steps = num_steps, .sigma_max = sigma_max, .cfg_scale = 1.0f, .on_step = {}});
+    follow(ctx, latent, [&](const Tensor& flow, const Tensor& at, float t) { if (!ctx.planning()) closed_form_flow(flow, at, t); },
+           {.num_steps = num_steps, .sigma_max = sigma_max, .cfg_scale = 1.0f, .on_step = {}}, solver);
   });
   double worst = 0;
   for (int i = 0; i < 4; ++i) worst = std::max(worst, std::abs(x[i] - exact(start[size_t(i)], sigma_max)));
   return worst;
 }
 
-const Sampler kEuler = [](Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options) { euler(ctx, x, flow, options); };
-const Sampler kMidpoint = [](Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options) { midpoint(ctx, x, flow, options); };
-const Sampler kRk4 = [](Context& ctx, const Tensor& x, const FlowFunction& flow, const SamplerOptions& options) { rk4(ctx, x, flow, options); };
 
 TEST_CASE("sampler: error falls with the first, second and fourth power of the step") {
   // Halving the step divides the error by 2^order; f32 sets the floor, so Runge-Kutta is looked at with few steps.
-  CHECK(std::log2(error_of(kEuler, 32, 1) / error_of(kEuler, 64, 1)) == doctest::Approx(1).epsilon(0.1));
-  CHECK(std::log2(error_of(kMidpoint, 16, 1) / error_of(kMidpoint, 32, 1)) == doctest::Approx(2).epsilon(0.1));
-  CHECK(std::log2(error_of(kRk4, 2, 1) / error_of(kRk4, 4, 1)) == doctest::Approx(4).epsilon(0.15));
-  CHECK(error_of(kRk4, 50, 1) < 2e-6);
+  CHECK(std::log2(error_of(Solver::euler, 32, 1) / error_of(Solver::euler, 64, 1)) == doctest::Approx(1).epsilon(0.1));
+  CHECK(std::log2(error_of(Solver::midpoint, 16, 1) / error_of(Solver::midpoint, 32, 1)) == doctest::Approx(2).epsilon(0.1));
+  CHECK(std::log2(error_of(Solver::rk4, 2, 1) / error_of(Solver::rk4, 4, 1)) == doctest::Approx(4).epsilon(0.15));
+  CHECK(error_of(Solver::rk4, 50, 1) < 2e-6);
 }
 
 TEST_CASE("sampler: sigma_max below 1 follows the flow from there") {
-  CHECK(error_of(kRk4, 40, 0.6f) < 2e-6);
-  CHECK(error_of(kMidpoint, 400, 0.25f) < 5e-6);
+  CHECK(error_of(Solver::rk4, 40, 0.6f) < 2e-6);
+  CHECK(error_of(Solver::midpoint, 400, 0.25f) < 5e-6);
 }
 
 TEST_CASE("sampler: one step of Euler is one multiple of the flow") {
   float x[3] = {1, 2, 3};
   with_context([&](Context& ctx) {
-    euler(ctx, tensor_of(x, {1, 3, 1}), [&](const Tensor& flow, const Tensor&, float t) {
+    follow(ctx, tensor_of(x, {1, 3, 1}), [&](const Tensor& flow, const Tensor&, float t) {
       CHECK(t == 1.0f);
       if (!ctx.planning()) std::fill_n(flow.as<float>(), 3, 0.5f);
     }, {.num_steps = 1, .cfg_scale = 1, .on_step = {}});
@@ -81,7 +77,7 @@ TEST_CASE("sampler: guidance asks for both halves and goes past the conditional 
   for (const float phi : {0.0f, 0.5f}) {
     float x[2] = {0, 0};
     with_context([&](Context& ctx) {
-      euler(ctx, tensor_of(x, {1, 2, 1}), [&](const Tensor& flow, const Tensor&, float) {
+      follow(ctx, tensor_of(x, {1, 2, 1}), [&](const Tensor& flow, const Tensor&, float) {
         REQUIRE(flow.shape == Shape{2, 2, 1});
         if (ctx.planning()) return;
         const float halves[] = {1, 3, 0, 1};  // conditional 1, 3; null 0, 1
@@ -111,6 +107,25 @@ TEST_CASE("sampler: a variation starts from a mixture") {
   });
 }
 
+TEST_CASE("sampler: a variation of correlated normal numbers is what the flow of their law makes of the mixture") {
+  const test::GaussianFlow law({0.5, -0.3, 0.2}, {2.3, 0.35, 0.45}, {1.0, -0.9, -0.8});
+  const std::vector<float> sound{1.5f, -0.25f, 0.75f}, noise{-0.7f, 0.4f, 1.3f};
+  for (const float strength : {1.0f, 0.8f, 0.3f}) {
+    CAPTURE(strength);
+    std::vector<float> x = noise;
+    test::Vector mixture(3);
+    for (size_t i = 0; i < 3; ++i) mixture[i] = (1 - double(strength)) * sound[i] + double(strength) * noise[i];
+    const test::Vector expected = law.end_of(mixture, strength);
+    with_context([&](Context& ctx) {
+      const Tensor latent = tensor_of(x.data(), {1, 3, 1});
+      start_latent(ctx, latent, tensor_of(noise.data(), {1, 3, 1}), tensor_of(sound.data(), {1, 3, 1}), strength);
+      follow(ctx, latent, law.function(ctx), {.num_steps = 40, .sigma_max = strength, .cfg_scale = 1, .on_step = {}}, Solver::rk4);
+    });
+    // Runge-Kutta with 40 steps: (1/40)⁴ of a flow whose derivatives are a few, and f32.
+    for (size_t i = 0; i < 3; ++i) CHECK(std::abs(x[i] - expected[i]) < 5e-6);
+  }
+}
+
 TEST_CASE("sampler: v-diffusion recovers the sound that its network knows") {
   // A network that always answers for the same sound: x = α·s + σ·ε gives v = α·ε − σ·s with ε = (x − α·s)/σ.
   const float sound = 0.75f;
@@ -137,20 +152,20 @@ TEST_CASE("sampler: v-diffusion recovers the sound that its network knows") {
 }
 
 TEST_CASE("sampler: progress after every step, and a stop between two") {
-  for (const Sampler& sampler : {kEuler, kMidpoint, kRk4}) {
+  for (const Solver solver : {Solver::euler, Solver::midpoint, Solver::rk4}) {
     float x[1] = {1};
     std::vector<int64_t> done;
     const auto run = [&](int64_t stop_after, std::atomic<bool>* cancel) {
       done.clear();
       with_context([&](Context& ctx) {
         ctx.set_cancel(cancel);
-        sampler(ctx, tensor_of(x, {1, 1, 1}), [&](const Tensor& flow, const Tensor&, float) { if (!ctx.planning()) flow.as<float>()[0] = 0; },
-                {.num_steps = 5, .cfg_scale = 1, .on_step = [&](int64_t step, int64_t count) {
-                   CHECK(count == 5);
-                   done.push_back(step);
-                   if (step == stop_after && cancel) *cancel = true;
-                   if (step == stop_after && !cancel) fail(TS_CANCELLED, "enough");
-                 }});
+        follow(ctx, tensor_of(x, {1, 1, 1}), [&](const Tensor& flow, const Tensor&, float) { if (!ctx.planning()) flow.as<float>()[0] = 0; },
+               {.num_steps = 5, .cfg_scale = 1, .on_step = [&](int64_t step, int64_t count) {
+                  CHECK(count == 5);
+                  done.push_back(step);
+                  if (step == stop_after && cancel) *cancel = true;
+                  if (step == stop_after && !cancel) fail(TS_CANCELLED, "enough");
+                }}, solver);
       });
     };
     run(0, nullptr);
@@ -167,7 +182,7 @@ TEST_CASE("sampler: steps and sigma_max out of range are refused") {
   float x[1] = {1};
   with_context([&](Context& ctx) {
     const auto run = [&](int64_t steps, float sigma_max) {
-      euler(ctx, tensor_of(x, {1, 1, 1}), [](const Tensor&, const Tensor&, float) {}, {.num_steps = steps, .sigma_max = sigma_max, .on_step = {}});
+      follow(ctx, tensor_of(x, {1, 1, 1}), [](const Tensor&, const Tensor&, float) {}, {.num_steps = steps, .sigma_max = sigma_max, .on_step = {}});
     };
     CHECK_THROWS_AS(run(0, 1), Error);
     CHECK_THROWS_AS(run(1001, 1), Error);
