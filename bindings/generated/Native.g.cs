@@ -504,6 +504,54 @@ namespace ThinkSound.Interop
         TS_TEXT_T5 = 1,
     }
 
+    /// <summary>How a sound is edited along the flow, from what it is said to be to what it should be (FlowEdit, without inversion).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe struct ts_edit_options
+    {
+        internal uint struct_size;
+        /// <summary>of the whole flow, 1 … 1000; default 24</summary>
+        internal uint num_steps;
+        /// <summary>
+        /// the last so many of them are walked, 1 … num_steps: the more, the further from
+        /// the source it may go; default 0 = two thirds
+        /// </summary>
+        internal uint num_edit_steps;
+        /// <summary>
+        /// the last so many of those follow the target alone: new detail, less of the
+        /// source, 0 … num_edit_steps; default 0
+        /// </summary>
+        internal uint num_target_steps;
+        /// <summary>draws of noise a step, 1 … 100: more are steadier and as much slower; default 1</summary>
+        internal uint num_averages;
+        /// <summary>guidance of the source's conditions, 1 = off; default 1</summary>
+        internal float source_cfg_scale;
+        /// <summary>and of the target's; default 5</summary>
+        internal float target_cfg_scale;
+        /// <summary>default TS_LENGTHS_EXACT</summary>
+        internal ts_length_rule lengths;
+        /// <summary>of the sound, 1 … 60 seconds; default 8</summary>
+        internal double duration_s;
+        /// <summary>same seed, options, bundle, device and build: same latent; default 42</summary>
+        internal ulong seed;
+        /// <summary>[64, N] from ts_encode_audio or ts_sample; required</summary>
+        internal float* source_latent;
+        /// <summary>
+        /// [N]: 1 = stays bit for bit, 0 = edited; m between: from t = 1 − m on; NULL =
+        /// edited everywhere
+        /// </summary>
+        internal float* known_mask;
+
+        /// <summary>The library's defaults, at the size that the struct has here.</summary>
+        internal static ts_edit_options create()
+        {
+            byte* room = stackalloc byte[Native.RoomForStructs];
+            Native.ts_edit_options_init((ts_edit_options*)room);
+            var value = *(ts_edit_options*)room;
+            value.struct_size = (uint)sizeof(ts_edit_options);
+            return value;
+        }
+    }
+
     internal sealed class ts_network : SafeHandleZeroOrMinusOneIsInvalid
     {
         public ts_network() : base(ownsHandle: true)
@@ -619,7 +667,7 @@ namespace ThinkSound.Interop
         internal static (string name, uint here, uint loaded)[] struct_sizes()
         {
             uint* room = stackalloc uint[RoomForStructs / sizeof(uint)];
-            var sizes = new (string name, uint here, uint loaded)[12];
+            var sizes = new (string name, uint here, uint loaded)[13];
             ts_device_info_init((ts_device_info*)room);
             sizes[0] = ("ts_device_info", (uint)sizeof(ts_device_info), room[0]);
             ts_engine_options_init((ts_engine_options*)room);
@@ -638,12 +686,14 @@ namespace ThinkSound.Interop
             sizes[7] = ("ts_job_progress", (uint)sizeof(ts_job_progress), room[0]);
             ts_frames_init((ts_frames*)room);
             sizes[8] = ("ts_frames", (uint)sizeof(ts_frames), room[0]);
+            ts_edit_options_init((ts_edit_options*)room);
+            sizes[9] = ("ts_edit_options", (uint)sizeof(ts_edit_options), room[0]);
             ts_tensor_init((ts_tensor*)room);
-            sizes[9] = ("ts_tensor", (uint)sizeof(ts_tensor), room[0]);
+            sizes[10] = ("ts_tensor", (uint)sizeof(ts_tensor), room[0]);
             ts_weight_source_init((ts_weight_source*)room);
-            sizes[10] = ("ts_weight_source", (uint)sizeof(ts_weight_source), room[0]);
+            sizes[11] = ("ts_weight_source", (uint)sizeof(ts_weight_source), room[0]);
             ts_network_options_init((ts_network_options*)room);
-            sizes[11] = ("ts_network_options", (uint)sizeof(ts_network_options), room[0]);
+            sizes[12] = ("ts_network_options", (uint)sizeof(ts_network_options), room[0]);
             return sizes;
         }
 
@@ -828,6 +878,18 @@ namespace ThinkSound.Interop
         [LibraryImport(Library, EntryPoint = "ts_generate_options_init_2"), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         void ts_generate_options_init(ts_generate_options* options);
+
+        /// <summary>
+        /// As ts_generate_options_init, with what the bundle recommends in place of the defaults above: its guidance, steps, rescale
+        /// and jumps, where bundle.json has "defaults" (docs/bundle.md).
+        /// </summary>
+        /// <remarks>Errors TS_INVALID_ARGUMENT. Any thread.</remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_get_generate_defaults(ts_engine engine, ts_generate_options* options);
 
 #if TS_DLLIMPORT
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
@@ -1086,6 +1148,60 @@ namespace ThinkSound.Interop
         [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         ts_status ts_encode_audio(ts_session session, float* audio, uint num_channels, ulong num_samples, uint sample_rate, ulong seed, delegate* unmanaged[Cdecl]<void*, ts_stage, uint, uint, int> progress, void* user_data, float* latent, ulong capacity, uint* latent_len);
+
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        void ts_edit_options_init(ts_edit_options* options);
+
+        /// <summary>
+        /// Edits a latent: what <c>source</c> and <c>target</c> agree on stays, what differs moves. Takes two evaluations a step and draw, of
+        /// double size with guidance. TS_STAGE_SAMPLE counts the steps that are walked.
+        /// </summary>
+        /// <param name="source">what the sound is; without modalities, anything the model knows</param>
+        /// <param name="target">what it should be, usually the same video with another text</param>
+        /// <param name="progress">
+        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin; never fewer than before). Called on the thread that works.
+        /// Returns 0 to go on, anything else to cancel.
+        /// </param>
+        /// <param name="latent">out, [64, N]; may be options-&gt;source_latent</param>
+        /// <remarks>
+        /// Errors   as ts_generate
+        /// Threads  as ts_generate
+        /// </remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_edit_latent(ts_session session, ts_conditions* source, ts_conditions* target, ts_edit_options* options, delegate* unmanaged[Cdecl]<void*, ts_stage, uint, uint, int> progress, void* user_data, float* latent, ulong capacity);
+
+        /// <summary>
+        /// Samples [*sample_begin, *sample_end) of ts_decode's sound that depend on latents [latent_begin, latent_end) of
+        /// latent_len; all others are the same bit for bit whatever those latents are, with the same decode_chunk. A codec of type
+        /// "mel" finds phases from left to right, so that a change of waveform goes on to the end of the sound, though not of its
+        /// spectrum: to edit a part, cross-fade from the old sound to the new and back inside it.
+        /// </summary>
+        /// <remarks>Errors TS_INVALID_ARGUMENT (an empty range, or one outside), TS_UNSUPPORTED (no decoder). Any thread.</remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_decoded_range(ts_engine engine, uint latent_begin, uint latent_end, uint latent_len, ulong* sample_begin, ulong* sample_end);
+
+        /// <summary>
+        /// Latents [*latent_begin, *latent_end) of ts_encode_audio that depend on samples [sample_begin, sample_end) of num_samples at
+        /// the model's rate. Errors TS_INVALID_ARGUMENT, TS_UNSUPPORTED (no encoder). Any thread.
+        /// </summary>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_encoded_range(ts_engine engine, ulong sample_begin, ulong sample_end, ulong num_samples, uint* latent_begin, uint* latent_end);
 
 #if TS_DLLIMPORT
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern

@@ -34,8 +34,8 @@ internal sealed class GenerateArguments
     private readonly Option<string?> _negativeCot = new("--negative-cot") { Description = "The same as a chain of thought.", HelpName = "TEXT" };
     private readonly Option<double?> _duration = new("--duration") { Description = "Seconds of sound, 1 to 60. Default: the whole video, 8 without one.", HelpName = "SECONDS" };
     private readonly Option<double> _start = new("--start") { Description = "Where in the video the sound begins.", HelpName = "SECONDS" };
-    private readonly Option<int> _steps = new("--steps") { Description = "Steps of the sampler, 1 to 1000.", DefaultValueFactory = _ => 24, HelpName = "N" };
-    private readonly Option<float> _cfg = new("--cfg") { Description = "How far to follow video and words; 1 turns guidance off and halves the work.", DefaultValueFactory = _ => 5, HelpName = "SCALE" };
+    private readonly Option<int?> _steps = new("--steps") { Description = "Steps of the sampler, 1 to 1000; as the bundle recommends, else 24.", HelpName = "N" };
+    private readonly Option<float?> _cfg = new("--cfg") { Description = "How far to follow video and words; 1 turns guidance off and halves the work; as the bundle recommends, else 5.", HelpName = "SCALE" };
     private readonly Option<ulong> _seed = new("--seed") { Description = "Same seed, same sound.", DefaultValueFactory = _ => 42, HelpName = "N" };
     private readonly Option<string> _sampler = new Option<string>("--sampler") { Description = "How the flow is followed; midpoint and rk4 cost two and four evaluations a step.", DefaultValueFactory = _ => "euler" }
         .AcceptOnlyFromAmong("euler", "midpoint", "rk4", "v-ddim");
@@ -69,11 +69,11 @@ internal sealed class GenerateArguments
         _reasoners.AddTo(command);
         _engine.AddTo(command);
         foreach (Option option in (Option[])[_format, _plot, _keepAudio, _loudness, _variations, _force, _noCache, _json, _quiet, _verbose]) command.Add(option);
-        _steps.Require(n => n is >= 1 and <= 1000, "--steps is 1 to 1000");
+        _steps.Require(n => n is null or (>= 1 and <= 1000), "--steps is 1 to 1000");
         _variations.Require(n => n is >= 1 and <= 1000, "--variations is 1 to 1000");
         _duration.Require(s => s is null or (>= 1 and <= 60), "--duration is 1 to 60 seconds; make longer sounds in parts with --start");
         _start.Require(s => s is >= 0 and <= 1e6, "--start is seconds from the begin of the video");
-        _cfg.Require(float.IsFinite, "--cfg is a number");
+        _cfg.Require(scale => scale is not { } given || float.IsFinite(given), "--cfg is a number");
         _loudness.Require(text => Loudness.TryParse(text, out _), "--loudness is none, peak or lufs=<-70 to 0>");
         // "--plot video.mp4" would otherwise take the input for the picture, and make a sound without it.
         _plot.Require(file => file is null || file.EndsWith(".png", StringComparison.OrdinalIgnoreCase), "--plot: pictures end in .png; put INPUT before the options");

@@ -175,8 +175,8 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         json.WriteString("cot", job.Conditions.ChainOfThought);
         json.WriteString("reasoning_provider", done.Reasoning?.Provider);
         json.WriteNumber("seed", result.Output.Seed);
-        json.WriteNumber("steps", job.Generate.Steps);
-        json.WriteNumber("cfg", job.Generate.GuidanceScale);
+        json.WriteNumber("steps", result.Generate.Steps!.Value);
+        json.WriteNumber("cfg", result.Generate.GuidanceScale!.Value);
         json.WriteNumber("start_s", job.Start.TotalSeconds);
         json.WriteNumber("duration_s", result.Clip.Duration.TotalSeconds);
         json.WriteNumber("num_samples", result.Clip.Samples);

@@ -1,19 +1,21 @@
 namespace ThinkSound;
 
-/// <summary>How one clip is made. Immutable; vary it with <c>with</c>.</summary>
+/// <summary>How one clip is made. Immutable; vary it with <c>with</c>. What is null is as the bundle recommends, or else as the
+/// reference has it: <see cref="ThinkSoundEngine.Complete"/> tells.</summary>
 public sealed record GenerateOptions
 {
     /// <summary>Length of the sound, 1 to 60 seconds.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(8);
 
     /// <summary>Steps of the sampler, 1 to 1000. The reference uses 24.</summary>
-    public int Steps { get; init; } = 24;
+    public int? Steps { get; init; }
 
-    /// <summary>How far to move past the conditions, away from their absence; 1 turns guidance off and halves the work.</summary>
-    public float GuidanceScale { get; init; } = 5;
+    /// <summary>How far to move past the conditions, away from their absence; 1 turns guidance off and halves the work. The
+    /// reference uses 5.</summary>
+    public float? GuidanceScale { get; init; }
 
-    /// <summary>Share of the standard-deviation rescale after guidance, 0 to 1.</summary>
-    public float GuidanceRescale { get; init; }
+    /// <summary>Share of the standard-deviation rescale after guidance, 0 to 1. The reference has 0.</summary>
+    public float? GuidanceRescale { get; init; }
 
     /// <summary>Same seed, options, bundle, device and build: same samples.</summary>
     public ulong Seed { get; init; } = 42;
@@ -44,11 +46,18 @@ public sealed record GenerateOptions
 
     /// <summary>How many times each stretch of <see cref="JumpLength"/> steps is gone through again, so that what is made
     /// hears more of what is kept, 0 to 1000; the work grows by 1 + jumps. Only with <see cref="KnownLatent"/>; a checkpoint
-    /// with masked-latent inputs makes none, because it is shown what is kept.</summary>
-    public int Jumps { get; init; }
+    /// with masked-latent inputs makes none, because it is shown what is kept. Otherwise 0.</summary>
+    public int? Jumps { get; init; }
 
-    /// <summary>Steps of a stretch, 1 to 1000.</summary>
-    public int JumpLength { get; init; } = 4;
+    /// <summary>Steps of a stretch, 1 to 1000; otherwise 4.</summary>
+    public int? JumpLength { get; init; }
+
+    /// <summary>A copy in which <paramref name="defaults"/> stand for what is null.</summary>
+    internal GenerateOptions Or(GenerateOptions defaults) => this with
+    {
+        Steps = Steps ?? defaults.Steps, GuidanceScale = GuidanceScale ?? defaults.GuidanceScale,
+        GuidanceRescale = GuidanceRescale ?? defaults.GuidanceRescale, Jumps = Jumps ?? defaults.Jumps, JumpLength = JumpLength ?? defaults.JumpLength,
+    };
 
     /// <summary>Latent steps decoded at a time: smaller blocks arrive sooner, larger ones cost less. 0 suits the device.</summary>
     public int DecodeChunk { get; init; }

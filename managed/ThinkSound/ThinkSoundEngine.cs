@@ -23,6 +23,7 @@ public sealed class ThinkSoundEngine : IDisposable
     {
         _handle = handle;
         Info = EngineInfo.Of(handle);
+        Defaults = ReadDefaults(handle);
         _bundle = new Lazy<BundleDescription>(() => Describe(handle, folder));
     }
 
@@ -31,6 +32,12 @@ public sealed class ThinkSoundEngine : IDisposable
 
     /// <summary>What the bundle says about itself: licence, origin, the configuration of each network.</summary>
     public BundleDescription Bundle => _bundle.Value;
+
+    /// <summary>What stands for what a caller leaves open: as the bundle recommends, or else as the reference has it.</summary>
+    public GenerateOptions Defaults { get; }
+
+    /// <summary>Options with nothing left open: <see cref="Defaults"/> stand for what is null.</summary>
+    public GenerateOptions Complete(GenerateOptions? options = null) => (options ?? new GenerateOptions()).Or(Defaults);
 
     internal StageTimes StageTimes { get; } = new();
 
@@ -107,11 +114,45 @@ public sealed class ThinkSoundEngine : IDisposable
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public unsafe MemoryPlan PlanMemory(GenerateOptions? options = null)
     {
-        ts_generate_options native = NativeConditions.Of(options ?? new GenerateOptions());
+        ts_generate_options native = NativeConditions.Of(Complete(options));
         ts_memory_plan plan = ts_memory_plan.create();
         Status.Check(Native.ts_plan_memory(_handle, &native, &plan));
         return new MemoryPlan((long)plan.weights_bytes, (long)plan.arena_bytes, (long)plan.text_bytes, (long)plan.sample_bytes,
                               (long)plan.decode_bytes, (long)plan.vision_bytes, (long)plan.recognise_bytes, (long)plan.total_bytes);
+    }
+
+    /// <summary>Samples of decoded sound that depend on some of its latent steps; all others are the same bit for bit whatever
+    /// those steps are.</summary>
+    /// <param name="begin">First latent step.</param>
+    /// <param name="end">The step after the last.</param>
+    /// <param name="length">Steps of the whole latent.</param>
+    /// <returns>From Begin up to End. With a codec that finds phases (type "mel") up to the end of the sound: its waveform changes
+    /// from there on, though its spectrum does not. So to edit a part, cross-fade from the old sound to the new and back inside it.</returns>
+    /// <exception cref="ArgumentException">The range is empty or not within the latent.</exception>
+    /// <exception cref="UnsupportedException">No decoder is loaded.</exception>
+    public unsafe (long Begin, long End) DecodedRange(int begin, int end, int length)
+    {
+        ulong first = 0, after = 0;
+        Status.Check(Native.ts_decoded_range(_handle, NativeConditions.ToUnsigned(begin, nameof(begin)), NativeConditions.ToUnsigned(end, nameof(end)),
+                                             NativeConditions.ToUnsigned(length, nameof(length)), &first, &after));
+        return ((long)first, (long)after);
+    }
+
+    /// <summary>Latent steps of encoded sound that depend on some of its samples.</summary>
+    /// <param name="begin">First sample, at <see cref="EngineInfo.SampleRate"/>.</param>
+    /// <param name="end">The sample after the last.</param>
+    /// <param name="samples">Samples of the whole sound.</param>
+    /// <returns>From Begin up to End.</returns>
+    /// <exception cref="ArgumentException">The range is empty or not within the sound.</exception>
+    /// <exception cref="UnsupportedException">No encoder is loaded.</exception>
+    public unsafe (int Begin, int End) EncodedRange(long begin, long end, long samples)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(begin);
+        ArgumentOutOfRangeException.ThrowIfLessThan(end, begin);
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, end);
+        uint first = 0, after = 0;
+        Status.Check(Native.ts_encoded_range(_handle, (ulong)begin, (ulong)end, (ulong)samples, &first, &after));
+        return ((int)first, (int)after);
     }
 
     /// <summary>A text as its encoder receives it, and how much of it was kept.</summary>
@@ -128,6 +169,17 @@ public sealed class ThinkSoundEngine : IDisposable
             Status.Check(Native.ts_tokenize(_handle, (ts_text_encoder)encoder, utf8, first, (uint)ids.Length, &count, &keptBytes));
         int keptChars = System.Text.Encoding.UTF8.GetCharCount(utf8, (int)keptBytes);
         return new Tokens(ids, (int)count, text[..Math.Min(keptChars, text.Length)], count > ids.Length);
+    }
+
+    private static unsafe GenerateOptions ReadDefaults(ts_engine handle)
+    {
+        ts_generate_options native = ts_generate_options.create();
+        Status.Check(Native.ts_get_generate_defaults(handle, &native));
+        return new GenerateOptions
+        {
+            Steps = (int)native.num_steps, GuidanceScale = native.cfg_scale, GuidanceRescale = native.scale_phi,
+            Jumps = (int)native.num_jumps, JumpLength = (int)native.jump_length,
+        };
     }
 
     private static unsafe BundleDescription Describe(ts_engine handle, string? path)

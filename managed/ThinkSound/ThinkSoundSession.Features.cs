@@ -100,7 +100,7 @@ public sealed partial class ThinkSoundSession
                                     IProgress<GenerateProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(conditions);
-        options ??= new GenerateOptions();
+        options = Engine.Complete(options);
         int length = Engine.GetLengths(options.Duration, options.Lengths).LatentLength;
         return Work(Plan(options, length)[..2], run =>
         {
@@ -114,8 +114,42 @@ public sealed partial class ThinkSoundSession
         }, progress, cancellationToken);
     }
 
+    /// <summary>Edits a latent: what <paramref name="source"/> and <paramref name="target"/> agree on stays, what differs moves.
+    /// Decode it with <see cref="DecodeAsync"/>.</summary>
+    /// <param name="source">What the sound is.</param>
+    /// <param name="target">What it should be, usually the same video with another text.</param>
+    /// <param name="options">What to edit, and how far.</param>
+    /// <param name="progress">Told of each step, on the thread that works.</param>
+    /// <param name="cancellationToken">Stops within one evaluation of the model.</param>
+    /// <exception cref="ArgumentException">An option or the shape of an input is out of range.</exception>
+    public unsafe Task<Latent> EditAsync(Conditions source, Conditions target, EditOptions options,
+                                         IProgress<GenerateProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(options);
+        options = options.Or(Engine.Defaults);
+        int length = Engine.GetLengths(options.Duration, options.Lengths).LatentLength;
+        int halves = (options.SourceGuidanceScale == 1 ? 1 : 2) + (options.GuidanceScale == 1 ? 1 : 2);
+        PlannedStage[] plan =
+        [
+            new PlannedStage(GenerateStage.Text, 1),
+            new PlannedStage(GenerateStage.Sample, (double)length * options.EditSteps!.Value * options.Averages * halves),
+        ];
+        return Work(plan, run =>
+        {
+            using var arguments = new NativeArguments();
+            ts_conditions from = NativeConditions.Of(source, Engine.Info, length, arguments), to = NativeConditions.Of(target, Engine.Info, length, arguments);
+            ts_edit_options how = NativeConditions.Of(options, Engine.Info, length, arguments);
+            var latent = new float[checked(Engine.Info.LatentDim * length)];
+            fixed (float* first = latent)
+                run.Check(Native.ts_edit_latent(_handle, &from, &to, &how, Run.OnProgress, run.UserData, first, (ulong)latent.Length));
+            return new Latent(Engine.Info.LatentDim, length, latent);
+        }, progress, cancellationToken);
+    }
+
     /// <summary>A latent to sound: <see cref="EngineInfo.Hop"/> samples a step, not cut to a duration.</summary>
-    /// <param name="latent">From <see cref="SampleAsync"/> or <see cref="EncodeAudioAsync"/>.</param>
+    /// <param name="latent">From <see cref="SampleAsync"/>, <see cref="EditAsync"/> or <see cref="EncodeAudioAsync"/>.</param>
     /// <param name="decodeChunk">Latent steps at a time; 0 suits the device. The result is the same.</param>
     /// <param name="progress">Told of each chunk, on the thread that works.</param>
     /// <param name="cancellationToken">Stops within one chunk.</param>

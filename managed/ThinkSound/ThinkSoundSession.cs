@@ -38,7 +38,7 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
                                          IProgress<GenerateProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(conditions);
-        options ??= new GenerateOptions();
+        options = Engine.Complete(options);
         int latentLength = Engine.GetLengths(options.Duration, options.Lengths).LatentLength;
         return Work(Plan(options, latentLength), run =>
         {
@@ -104,7 +104,7 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
                                   int ringSamples = 0, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(conditions);
-        options ??= new GenerateOptions();
+        options = Engine.Complete(options);
         uint ring = NativeConditions.ToUnsigned(ringSamples, nameof(ringSamples));
         cancellationToken.ThrowIfCancellationRequested();
         int latentLength = Engine.GetLengths(options.Duration, options.Lengths).LatentLength;
@@ -223,11 +223,11 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
     {
         int evaluations = options.Sampler switch { Sampler.Midpoint => 2, Sampler.RungeKutta4 => 4, _ => 1 };
         int halves = options.GuidanceScale == 1 ? 1 : 2; // with and without the conditions
-        int passes = options.KnownLatent is null ? 1 : 1 + options.Jumps;
+        int passes = options.KnownLatent is null ? 1 : 1 + options.Jumps!.Value;
         return
         [
             new PlannedStage(GenerateStage.Text, 1),
-            new PlannedStage(GenerateStage.Sample, (double)latentLength * options.Steps * evaluations * halves * passes),
+            new PlannedStage(GenerateStage.Sample, (double)latentLength * options.Steps!.Value * evaluations * halves * passes),
             new PlannedStage(GenerateStage.Decode, latentLength),
         ];
     }

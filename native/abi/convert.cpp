@@ -13,6 +13,10 @@ std::optional<std::string> optional_text(const char* text) {
   return std::string(text);
 }
 
+void check_guidance(float scale, const char* name) {
+  require(std::isfinite(scale) && std::fabs(scale) <= 100.0f, name, " ", scale, " is outside −100 … 100");
+}
+
 }  // namespace
 
 std::vector<float> copy_rows(const float* data, int64_t rows, int64_t width, const char* name) {
@@ -47,7 +51,7 @@ Conditions read_conditions(const ts_conditions* given, const Networks& networks,
 GenerateOptions read_options(const ts_generate_options* given) {
   const ts_generate_options known = read_struct(given, ts_generate_options_init, "ts_generate_options");
   require(known.num_steps >= 1 && known.num_steps <= 1000, "num_steps ", known.num_steps, " is outside 1 … 1000");
-  require(std::isfinite(known.cfg_scale) && std::fabs(known.cfg_scale) <= 100.0f, "cfg_scale ", known.cfg_scale, " is outside −100 … 100");
+  check_guidance(known.cfg_scale, "cfg_scale");
   require(known.scale_phi >= 0.0f && known.scale_phi <= 1.0f, "scale_phi ", known.scale_phi, " is outside 0 … 1");
   require(known.sampler >= TS_SAMPLER_EULER && known.sampler <= TS_SAMPLER_V_DDIM, "sampler ", known.sampler, " is not known");
   require(known.sigma_max > 0.0f && known.sigma_max <= 1.0f, "sigma_max ", known.sigma_max, " is outside (0, 1]");
@@ -75,6 +79,35 @@ void read_latents(GenerateOptions& to, const ts_generate_options* given, const N
   if (known.noise) to.noise = copy_rows(known.noise, latent_dim, latent_len, "noise");
   if (known.init_latent) to.init_latent = copy_rows(known.init_latent, latent_dim, latent_len, "init_latent");
   if (known.known_latent) to.known_latent = copy_rows(known.known_latent, latent_dim, latent_len, "known_latent");
+  if (known.known_mask) to.known_mask = copy_rows(known.known_mask, 1, latent_len, "known_mask");
+}
+
+EditOptions read_options(const ts_edit_options* given) {
+  const ts_edit_options known = read_struct(given, ts_edit_options_init, "ts_edit_options");
+  require(known.num_steps >= 1 && known.num_steps <= 1000, "num_steps ", known.num_steps, " is outside 1 … 1000");
+  require(known.num_averages >= 1 && known.num_averages <= 100, "num_averages ", known.num_averages, " is outside 1 … 100");
+  check_guidance(known.source_cfg_scale, "source_cfg_scale");
+  check_guidance(known.target_cfg_scale, "target_cfg_scale");
+  EditOptions options;
+  options.num_steps = known.num_steps;
+  options.num_edit_steps = known.num_edit_steps ? known.num_edit_steps : (2 * options.num_steps + 2) / 3;
+  options.num_target_steps = known.num_target_steps;
+  options.num_averages = known.num_averages;
+  options.source_cfg_scale = known.source_cfg_scale;
+  options.target_cfg_scale = known.target_cfg_scale;
+  options.lengths = known.lengths;
+  options.duration_s = known.duration_s;
+  options.seed = known.seed;
+  require(options.num_edit_steps <= options.num_steps, "num_edit_steps ", options.num_edit_steps, " is more than num_steps ", options.num_steps);
+  require(options.num_target_steps <= options.num_edit_steps, "num_target_steps ", options.num_target_steps, " is more than num_edit_steps ",
+          options.num_edit_steps);
+  return options;
+}
+
+void read_latents(EditOptions& to, const ts_edit_options* given, const Networks& networks, int64_t latent_len) {
+  const ts_edit_options known = read_struct(given, ts_edit_options_init, "ts_edit_options");
+  const int64_t latent_dim = networks.need(networks.mmdit, "mmdit", "make sound").config().latent_dim;
+  if (known.source_latent) to.source_latent = copy_rows(known.source_latent, latent_dim, latent_len, "source_latent");
   if (known.known_mask) to.known_mask = copy_rows(known.known_mask, 1, latent_len, "known_mask");
 }
 

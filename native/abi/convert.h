@@ -17,6 +17,8 @@ Conditions read_conditions(const ts_conditions* conditions, const Networks& netw
 GenerateOptions read_options(const ts_generate_options* options);
 // Pointers of `options` are copied once their length is known.
 void read_latents(GenerateOptions& to, const ts_generate_options* options, const Networks& networks, int64_t latent_len);
+EditOptions read_options(const ts_edit_options* options);
+void read_latents(EditOptions& to, const ts_edit_options* options, const Networks& networks, int64_t latent_len);
 Frames read_frames(const ts_frames* frames);
 
 Progress::Listener progress_listener(ts_progress_fn progress, void* user_data);

@@ -81,6 +81,47 @@ const char* ts_material_name(ts_engine* engine, uint32_t index) {
   return config ? name_at(config->materials, index) : "";
 }
 
+ts_status ts_get_generate_defaults(ts_engine* engine, ts_generate_options* options) {
+  return guarded([&] {
+    const GenerateDefaults& given = deref(engine, "engine").engine->bundle().defaults;
+    ts_generate_options value;
+    ts_generate_options_init_2(&value);
+    value.num_steps = uint32_t(given.num_steps.value_or(value.num_steps));
+    value.cfg_scale = float(given.cfg_scale.value_or(value.cfg_scale));
+    value.scale_phi = float(given.scale_phi.value_or(value.scale_phi));
+    value.num_jumps = uint32_t(given.num_jumps.value_or(value.num_jumps));
+    value.jump_length = uint32_t(given.jump_length.value_or(value.jump_length));
+    write_struct(options, value, "ts_generate_options");
+  });
+}
+
+ts_status ts_decoded_range(ts_engine* engine, uint32_t latent_begin, uint32_t latent_end, uint32_t latent_len, uint64_t* sample_begin,
+                           uint64_t* sample_end) {
+  return guarded([&] {
+    require(sample_begin != nullptr && sample_end != nullptr, "sample_begin or sample_end is NULL");
+    require(latent_begin < latent_end && latent_end <= latent_len, "latents ", latent_begin, " … ", latent_end, " of ", latent_len);
+    const Networks& networks = deref(engine, "engine").engine->networks();
+    const Range samples = networks.need(networks.decoder, "vae", "turn latents into sound").samples_of({latent_begin, latent_end}, latent_len);
+    *sample_begin = uint64_t(samples.begin);
+    *sample_end = uint64_t(samples.end);
+  });
+}
+
+ts_status ts_encoded_range(ts_engine* engine, uint64_t sample_begin, uint64_t sample_end, uint64_t num_samples, uint32_t* latent_begin,
+                           uint32_t* latent_end) {
+  return guarded([&] {
+    require(latent_begin != nullptr && latent_end != nullptr, "latent_begin or latent_end is NULL");
+    require(sample_begin < sample_end && sample_end <= num_samples && num_samples <= (uint64_t(1) << 32), "samples ", sample_begin, " … ",
+            sample_end, " of ", num_samples);
+    const Networks& networks = deref(engine, "engine").engine->networks();
+    const AudioEncoder& encoder = networks.need(networks.encoder, "vae encoder", "encode sound");
+    const int64_t padded = (int64_t(num_samples) + encoder.hop() - 1) / encoder.hop() * encoder.hop();
+    const Range latents = encoder.latents_of({int64_t(sample_begin), int64_t(sample_end)}, padded);
+    *latent_begin = uint32_t(latents.begin);
+    *latent_end = uint32_t(latents.end);
+  });
+}
+
 void ts_lengths_init(ts_lengths* lengths) {
   if (!lengths) return;
   *lengths = {};

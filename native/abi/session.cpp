@@ -189,6 +189,38 @@ ts_status ts_sample(ts_session* handle, const ts_conditions* conditions, const t
   });
 }
 
+void ts_edit_options_init(ts_edit_options* options) {
+  if (!options) return;
+  const EditOptions defaults;
+  *options = {};
+  options->struct_size = sizeof *options;
+  options->num_steps = uint32_t(defaults.num_steps);
+  options->num_target_steps = uint32_t(defaults.num_target_steps);
+  options->num_averages = uint32_t(defaults.num_averages);
+  options->source_cfg_scale = defaults.source_cfg_scale;
+  options->target_cfg_scale = defaults.target_cfg_scale;
+  options->lengths = defaults.lengths;
+  options->duration_s = defaults.duration_s;
+  options->seed = defaults.seed;
+}
+
+ts_status ts_edit_latent(ts_session* handle, const ts_conditions* source, const ts_conditions* target, const ts_edit_options* given,
+                         ts_progress_fn progress, void* user_data, float* latent, uint64_t capacity) {
+  return guarded([&] {
+    const std::shared_ptr<Session> session = deref(handle, "session").session;
+    require(latent != nullptr, "latent is NULL");
+    const Networks& networks = networks_of(*session);
+    EditOptions options = read_options(given);
+    const Lengths lengths = lengths_for(options.duration_s, options.lengths, session->engine().bundle().sample_rate, session->engine().hop());
+    read_latents(options, given, networks, lengths.latent);
+    const Conditions from = read_conditions(source, networks, lengths.latent), to = read_conditions(target, networks, lengths.latent);
+    const int64_t latent_dim = networks.mmdit->config().latent_dim;
+    check_capacity(uint64_t(lengths.latent * latent_dim), capacity, "latent");
+    const Session::Busy busy(*session);
+    copy_latent(session->edit(busy, from, to, options, Progress(progress_listener(progress, user_data))), latent_dim, latent);
+  });
+}
+
 ts_status ts_decode(ts_session* handle, const float* latent, uint32_t latent_len, uint32_t decode_chunk, ts_progress_fn progress,
                     ts_pcm_fn pcm, void* user_data, float* audio, uint64_t capacity) {
   return guarded([&] {

@@ -282,6 +282,11 @@ typedef struct ts_generate_options {
 #define ts_generate_options_init ts_generate_options_init_2 /* the plain symbol knows nothing beyond `decode_chunk` */
 TS_API void ts_generate_options_init(ts_generate_options* options);
 
+/* As ts_generate_options_init, with what the bundle recommends in place of the defaults above: its guidance, steps, rescale
+ * and jumps, where bundle.json has "defaults" (docs/bundle.md).
+ * Errors TS_INVALID_ARGUMENT. Any thread. */
+TS_API ts_status ts_get_generate_defaults(ts_engine* engine, ts_generate_options* options);
+
 /* Lengths that belong to a duration under a rule. */
 typedef struct ts_lengths {
   uint32_t struct_size;
@@ -436,6 +441,50 @@ TS_API ts_status ts_decode(ts_session* session, const float* latent, uint32_t la
 TS_API ts_status ts_encode_audio(ts_session* session, const float* audio, uint32_t num_channels, uint64_t num_samples,
                                  uint32_t sample_rate, uint64_t seed, ts_progress_fn progress, void* user_data,
                                  float* latent, uint64_t capacity, uint32_t* latent_len);
+
+/* How a sound is edited along the flow, from what it is said to be to what it should be (FlowEdit, without inversion). */
+typedef struct ts_edit_options {
+  uint32_t       struct_size;
+  uint32_t       num_steps;        /* of the whole flow, 1 … 1000; default 24                                      */
+  uint32_t       num_edit_steps;   /* the last so many of them are walked, 1 … num_steps: the more, the further from
+                                      the source it may go; default 0 = two thirds                                 */
+  uint32_t       num_target_steps; /* the last so many of those follow the target alone: new detail, less of the
+                                      source, 0 … num_edit_steps; default 0                                        */
+  uint32_t       num_averages;     /* draws of noise a step, 1 … 100: more are steadier and as much slower; default 1 */
+  float          source_cfg_scale; /* guidance of the source's conditions, 1 = off; default 1                      */
+  float          target_cfg_scale; /* and of the target's; default 5                                               */
+  ts_length_rule lengths;          /* default TS_LENGTHS_EXACT                                                     */
+  double         duration_s;       /* of the sound, 1 … 60 seconds; default 8                                      */
+  uint64_t       seed;             /* same seed, options, bundle, device and build: same latent; default 42        */
+  const float*   source_latent;    /* [64, N] from ts_encode_audio or ts_sample; required                          */
+  const float*   known_mask;       /* [N]: 1 = stays bit for bit, 0 = edited; m between: from t = 1 − m on; NULL =
+                                      edited everywhere                                                            */
+} ts_edit_options;
+TS_API void ts_edit_options_init(ts_edit_options* options);
+/* Edits a latent: what `source` and `target` agree on stays, what differs moves. Takes two evaluations a step and draw, of
+ * double size with guidance. TS_STAGE_SAMPLE counts the steps that are walked.
+ *   source  what the sound is; without modalities, anything the model knows
+ *   target  what it should be, usually the same video with another text
+ *   latent  out, [64, N]; may be options->source_latent
+ * Errors   as ts_generate
+ * Threads  as ts_generate */
+TS_API ts_status ts_edit_latent(ts_session* session, const ts_conditions* source, const ts_conditions* target,
+                                const ts_edit_options* options, ts_progress_fn progress, void* user_data,
+                                float* latent, uint64_t capacity);
+
+/* ---- Which samples belong to which latents -------------------------------------------------------------------- */
+
+/* Samples [*sample_begin, *sample_end) of ts_decode's sound that depend on latents [latent_begin, latent_end) of
+ * latent_len; all others are the same bit for bit whatever those latents are, with the same decode_chunk. A codec of type
+ * "mel" finds phases from left to right, so that a change of waveform goes on to the end of the sound, though not of its
+ * spectrum: to edit a part, cross-fade from the old sound to the new and back inside it.
+ * Errors TS_INVALID_ARGUMENT (an empty range, or one outside), TS_UNSUPPORTED (no decoder). Any thread. */
+TS_API ts_status ts_decoded_range(ts_engine* engine, uint32_t latent_begin, uint32_t latent_end, uint32_t latent_len,
+                                  uint64_t* sample_begin, uint64_t* sample_end);
+/* Latents [*latent_begin, *latent_end) of ts_encode_audio that depend on samples [sample_begin, sample_end) of num_samples at
+ * the model's rate. Errors TS_INVALID_ARGUMENT, TS_UNSUPPORTED (no encoder). Any thread. */
+TS_API ts_status ts_encoded_range(ts_engine* engine, uint64_t sample_begin, uint64_t sample_end, uint64_t num_samples,
+                                  uint32_t* latent_begin, uint32_t* latent_end);
 
 /* ---- Network level: one network by itself, every intermediate in reach ---------------------------------------- */
 

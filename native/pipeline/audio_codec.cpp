@@ -1,5 +1,6 @@
 #include "pipeline/audio_codec.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/json.h"
@@ -17,6 +18,22 @@ constexpr int64_t kMelPass = 32;
 // PyTorch's softplus: linear above its threshold of 20.
 float softplus(float x) { return x > 20.0f ? x : std::log1p(std::exp(x)); }
 constexpr float kMinStd = 1e-4f;
+
+// `range` of a sequence, and what borders on it as long as is_touched(one step). Reaches have no holes.
+template <class IsTouched>
+Range grow(Range range, int64_t length, const IsTouched& is_touched) {
+  while (range.begin > 0 && is_touched(Range{range.begin - 1, range.begin})) --range.begin;
+  while (range.end < length && is_touched(Range{range.end, range.end + 1})) ++range.end;
+  return range;
+}
+
+bool overlap(Range a, Range b) { return a.begin < b.end && b.begin < a.end; }
+
+// Latents whose rows depend on `latents`.
+template <class Decoder>
+Range touched_by(const Decoder& network, Range latents, int64_t latent_len) {
+  return grow(latents, latent_len, [&](Range one) { return overlap(network.needed(one, latent_len), latents); });
+}
 
 // ---- Oobleck: its rows are samples, left and right side by side ----
 
@@ -46,6 +63,10 @@ class OobleckSoundDecoder final : public AudioDecoder {
     network_.decode(ctx, rows, z, latents, latent_len);
   }
   std::unique_ptr<Synthesis> synthesis() const override { return std::make_unique<SampleSynthesis>(); }
+  Range samples_of(Range latents, int64_t latent_len) const override {
+    const Range touched = touched_by(network_, latents, latent_len);
+    return {touched.begin * hop(), touched.end * hop()};
+  }
 
  private:
   OobleckDecoder network_;
@@ -69,6 +90,10 @@ class OobleckSoundEncoder final : public AudioEncoder {
   }
   void encode(Context& ctx, const Tensor& moments, const Tensor& rows, Range latents, int64_t num_samples) const override {
     network_.encode(ctx, moments, rows, latents, num_samples);
+  }
+  Range latents_of(Range samples, int64_t num_samples) const override {
+    return grow({samples.begin / hop(), (samples.end + hop() - 1) / hop()}, latent_len(num_samples),
+                [&](Range one) { return overlap(network_.needed(one, num_samples), samples); });
   }
 
  private:
@@ -106,6 +131,12 @@ class MelSoundDecoder final : public AudioDecoder {
     network_.decode(ctx, rows, z, latents, latent_len);
   }
   std::unique_ptr<Synthesis> synthesis() const override { return std::make_unique<MelSynthesis>(shape_of(network_.config())); }
+  // Phases are found from left to right, each with a look at the frames that follow: a change never ends.
+  Range samples_of(Range latents, int64_t latent_len) const override {
+    const MelShape shape = shape_of(network_.config());
+    const int64_t first_frame = touched_by(network_, latents, latent_len).begin * rows_per_latent() - PhaseReconstruction::kLookAhead;
+    return {std::max<int64_t>(0, first_frame * shape.hop - shape.reach()), latent_len * hop()};
+  }
 
  private:
   MelDecoder network_;
@@ -127,6 +158,13 @@ class MelSoundEncoder final : public AudioEncoder {
   }
   void encode(Context& ctx, const Tensor& moments, const Tensor& rows, Range latents, int64_t num_samples) const override {
     network_.encode(ctx, moments, rows, latents, latent_len(num_samples));
+  }
+  Range latents_of(Range samples, int64_t num_samples) const override {
+    const MelShape& shape = analysis_.shape();
+    return grow({samples.begin / hop(), (samples.end + hop() - 1) / hop()}, latent_len(num_samples), [&](Range one) {
+      const Range frames = needed(one, num_samples);
+      return overlap({frames.begin * shape.hop - shape.reach(), frames.end * shape.hop + shape.reach()}, samples);
+    });
   }
 
  private:

@@ -49,6 +49,8 @@ class AudioDecoder {
   // B > 1 only for the whole sequence. Chunks equal the whole up to the order of summation.
   virtual void decode(Context& ctx, const Tensor& rows, const Tensor& z, Range latents, int64_t latent_len) const = 0;
   virtual std::unique_ptr<Synthesis> synthesis() const = 0;
+  // Samples of the sound that depend on `latents`; the others are the same bit for bit whatever those are.
+  virtual Range samples_of(Range latents, int64_t latent_len) const = 0;
 };
 
 class AudioEncoder {
@@ -68,6 +70,8 @@ class AudioEncoder {
                          std::span<float> rows) const = 0;
   // moments [B, latents.length(), 2·latent_dim] (means, then raw scales) from rows [B, needed(latents).length(), row_width].
   virtual void encode(Context& ctx, const Tensor& moments, const Tensor& rows, Range latents, int64_t num_samples) const = 0;
+  // Latents that depend on `samples` of a sound of `num_samples`, whole latents.
+  virtual Range latents_of(Range samples, int64_t num_samples) const = 0;
 };
 
 // "decoder" or "encoder" object of a component `vae`: {"type": "oobleck" | "mel", "config": {…}}, oobleck where it does

@@ -37,4 +37,14 @@ struct GenerateOptions {
   int64_t decode_chunk = 0;
 };
 
+struct EditOptions {
+  int64_t num_steps = 24, num_edit_steps = 16, num_target_steps = 0, num_averages = 1;
+  float source_cfg_scale = 1.0f, target_cfg_scale = 5.0f;
+  double duration_s = 8.0;
+  uint64_t seed = 42;
+  ts_length_rule lengths = TS_LENGTHS_EXACT;
+  std::vector<float> source_latent;  // [latent_dim, N]
+  std::vector<float> known_mask;     // [N] or empty: 1 = stays
+};
+
 }  // namespace ts

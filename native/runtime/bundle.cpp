@@ -50,6 +50,19 @@ std::optional<Component> parse_component(const JsonObject& components, std::stri
   return component;
 }
 
+GenerateDefaults parse_defaults(const JsonObject& object) {
+  GenerateDefaults defaults;
+  for (const auto& [key, value] : object.json().items())
+    object.check(key == "num_steps" || key == "cfg_scale" || key == "scale_phi" || key == "num_jumps" || key == "jump_length",
+                 "unknown default ", in_quotes(key), "; known are num_steps, cfg_scale, scale_phi, num_jumps and jump_length");
+  if (object.has("num_steps")) defaults.num_steps = object.get_int("num_steps", 1, 1000);
+  if (object.has("cfg_scale")) defaults.cfg_scale = object.get_number("cfg_scale", -100, 100);
+  if (object.has("scale_phi")) defaults.scale_phi = object.get_number("scale_phi", 0, 1);
+  if (object.has("num_jumps")) defaults.num_jumps = object.get_int("num_jumps", 0, 1000);
+  if (object.has("jump_length")) defaults.jump_length = object.get_int("jump_length", 1, 1000);
+  return defaults;
+}
+
 }  // namespace
 
 Bundle parse_bundle(std::string_view text, const std::string& origin, const std::string& folder, bool needs_files) {
@@ -72,6 +85,7 @@ Bundle parse_bundle(std::string_view text, const std::string& origin, const std:
     bundle.sync_fps = features.get_number("sync_fps", 0.1, 240.0, 25.0);
     bundle.clip_slow_resize = features.get_choice("clip_resize", {"slow", "fast"}, "slow") == "slow";
   }
+  if (root.has("defaults")) bundle.defaults = parse_defaults(root.get_object("defaults"));
   const JsonObject components = root.get_object("components");
   for (const auto& [key, value] : components.json().items())
     components.check(key == "mmdit" || key == "vae" || key == "t5" || key == "clip_text" || key == "clip_vision" || key == "synchformer" ||

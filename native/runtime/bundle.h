@@ -25,6 +25,12 @@ struct Component {
   std::optional<TokenizerFiles> tokenizer;
 };
 
+// What a model was measured best with, in place of the library's own defaults.
+struct GenerateDefaults {
+  std::optional<int64_t> num_steps, num_jumps, jump_length;
+  std::optional<double> cfg_scale, scale_phi;
+};
+
 struct Bundle {
   static constexpr int64_t kVersion = 1;
 
@@ -33,6 +39,7 @@ struct Bundle {
   std::string name, license, origin;
   int64_t sample_rate = 44100;
   double clip_fps = 8.0, sync_fps = 25.0;
+  GenerateDefaults defaults;
   bool clip_slow_resize = true;  // which image processor of the CLIP tower (spec 05 §2)
   // Empty where the bundle does not have the network.
   std::optional<Component> mmdit, vae, t5, clip_text, clip_vision, synchformer, recogniser;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/philox.h"
+#include "pipeline/edit.h"
 #include "pipeline/sample.h"
 #include "pipeline/text.h"
 #include "signal/pcm.h"
@@ -96,6 +97,13 @@ std::vector<float> Session::sample(const Busy&, const Conditions& conditions, co
   const Lengths lengths = lengths_for(options.duration_s, options.lengths, engine_->bundle().sample_rate, engine_->hop());
   check_request(engine_->networks(), conditions, options, lengths);
   return sample_latent(workspace_, engine_->networks(), conditions, options, lengths, progress);
+}
+
+std::vector<float> Session::edit(const Busy&, const Conditions& source, const Conditions& target, const EditOptions& options,
+                                 const Progress& progress) {
+  const Lengths lengths = lengths_for(options.duration_s, options.lengths, engine_->bundle().sample_rate, engine_->hop());
+  check_edit(engine_->networks(), source, target, options, lengths);
+  return edit_latent(workspace_, engine_->networks(), source, target, options, lengths, progress);
 }
 
 void Session::decode(const Busy&, std::span<const float> latent, int64_t chunk, const Progress& progress, const PcmSink& sink) {

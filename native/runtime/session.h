@@ -53,6 +53,8 @@ class Session {
   void generate(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress, const PcmSink& sink);
   // Latent [N, latent_dim].
   std::vector<float> sample(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress);
+  // The same of an edit.
+  std::vector<float> edit(const Busy&, const Conditions& source, const Conditions& target, const EditOptions& options, const Progress& progress);
   void decode(const Busy&, std::span<const float> latent, int64_t chunk, const Progress& progress, const PcmSink& sink);
   std::vector<float> encode_text(const Busy&, ts_text_encoder encoder, const std::string& text);
   void encode_clip_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features);

@@ -37,13 +37,17 @@ std::vector<FlowMove> resampling_moves(int64_t num_steps, int64_t jump_length, i
   return moves;
 }
 
+int64_t count_steps(std::span<const FlowMove> moves) {
+  return std::count_if(moves.begin(), moves.end(), [](FlowMove move) { return move.from < move.to; });
+}
+
 void inpaint(Context& ctx, const Tensor& x, const FlowFunction& flow, const KnownLatent& known, const SamplerOptions& options, Solver solver) {
   check_options(x, options);
   check_known(x, known);
   const Arena::Scope scope(ctx.arena());
   const std::vector<float> t = time_grid(options.num_steps, options.sigma_max);
   const std::vector<FlowMove> moves = resampling_moves(options.num_steps, known.jump_length, known.num_jumps, options.sigma_max == 1.0f);
-  const int64_t num_steps = std::count_if(moves.begin(), moves.end(), [](FlowMove move) { return move.from < move.to; });
+  const int64_t num_steps = count_steps(moves);
   FlowSolver solve(ctx, x.shape, flow, options, solver);
   const Tensor level = ctx.f32(x.shape);
   RowHold hold_rows(ctx, x.shape, known.mask);

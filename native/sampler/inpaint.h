@@ -35,6 +35,8 @@ struct FlowMove {
 // Stretches of `jump_length` steps, each gone through 1 + num_jumps times. The first one is not repeated when it begins in
 // noise alone, since a jump there would only draw other noise.
 std::vector<FlowMove> resampling_moves(int64_t num_steps, int64_t jump_length, int64_t num_jumps, bool from_noise_alone);
+// Without the jumps.
+int64_t count_steps(std::span<const FlowMove> moves);
 
 // As `follow`, holding what is known. x begins as start_latent left it. Rows with mask 1 end as `sound`, bit for bit;
 // `options.on_step` counts all steps, those of repeated stretches too.

@@ -61,6 +61,8 @@ public sealed record FoleyResult
 {
     /// <summary>What was asked for.</summary>
     public required FoleyOutput Output { get; init; }
+    /// <summary>How it was generated, nothing left open.</summary>
+    public required GenerateOptions Generate { get; init; }
     /// <summary>The sound, without gain.</summary>
     public required AudioClip Clip { get; init; }
     /// <summary>Factor that was applied for the file's loudness.</summary>

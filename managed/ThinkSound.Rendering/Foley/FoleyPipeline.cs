@@ -68,7 +68,8 @@ public sealed class FoleyPipeline : IDisposable
         foreach (string warning in plan.Warnings) run.Warn(warning);
 
         ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job.Conditions, run.Loading, cancellationToken)).ConfigureAwait(false);
-        GenerateOptions generate = job.Generate with { Duration = plan.Duration };
+        GenerateOptions generate = engine.Complete(job.Generate with { Duration = plan.Duration });
+        plan = plan with { Job = job with { Generate = generate } };
         ClipLengths lengths = engine.GetLengths(plan.Duration, generate.Lengths);
         _options.ModelReady?.Invoke(engine, generate);
         WarnOfCutWords(engine, job.Conditions, run);

@@ -14,7 +14,7 @@ internal static class SoundFile
         if (output.Picture is not null) picture.Save(clip.WithGain(gain), output, engine, cancel);
         return new FoleyResult
         {
-            Output = output, Clip = clip, Gain = gain, LoudnessLufs = loudness, Bytes = written.NumBytes, Container = written.Container,
+            Output = output, Generate = plan.Job.Generate with { Seed = output.Seed }, Clip = clip, Gain = gain, LoudnessLufs = loudness, Bytes = written.NumBytes, Container = written.Container,
             Codec = written.Codec, Warnings = written.Warnings, Seconds = new Dictionary<FoleyStage, double>(), FeaturesFromCache = false,
         };
     }

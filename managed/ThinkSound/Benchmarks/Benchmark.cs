@@ -34,7 +34,7 @@ public sealed class Benchmark
     private const string ChainOfThought = "First a dog barks twice, sharp and close, with a short echo from the houses. After a second of quiet rain " +
                                           "a car passes from left to right on the wet road, its tyres hissing, and fades away.";
 
-    private readonly BenchmarkOptions _options;
+    private BenchmarkOptions _options;
     private readonly IProgress<string>? _progress;
     private readonly CancellationToken _cancel;
     private readonly List<StageMeasurement> _stages = [];
@@ -62,6 +62,7 @@ public sealed class Benchmark
     {
         double? load = LoadAverage();
         using ThinkSoundEngine engine = await Load().ConfigureAwait(false);
+        _options = _options with { Generate = engine.Complete(_options.Generate) };
         using ThinkSoundSession session = engine.CreateSession();
         ClipLengths lengths = engine.GetLengths(_options.Generate.Duration, _options.Generate.Lengths);
         int segments = lengths.SyncLength / 8;
@@ -79,7 +80,7 @@ public sealed class Benchmark
             PeakMemory = PeakMemory(),
             Settings = new BenchmarkSettings
             {
-                DurationS = _options.Generate.Duration.TotalSeconds, Steps = _options.Generate.Steps, Cfg = _options.Generate.GuidanceScale,
+                DurationS = _options.Generate.Duration.TotalSeconds, Steps = _options.Generate.Steps!.Value, Cfg = _options.Generate.GuidanceScale!.Value,
                 Sampler = _options.Generate.Sampler.ToString(), Repeats = _options.Repeats, WarmUp = _options.WarmUp,
                 ClipFrames = clipFrames, ClipFramesOf = lengths.ClipLength, SyncSegments = syncSegments, SyncSegmentsOf = segments,
             },
@@ -144,6 +145,7 @@ public sealed class Benchmark
         }
         Conditions conditions = MadeUp(info, lengths);
         GenerateOptions generate = _options.Generate;
+        int numSteps = generate.Steps!.Value;
         int evaluations = (generate.Sampler switch { Sampler.Midpoint => 2, Sampler.RungeKutta4 => 4, _ => 1 }) * (generate.GuidanceScale == 1 ? 1 : 2);
         double stepFlop = evaluations * cost.Mmdit(lengths.LatentLength, lengths.ClipLength);
         double conditionFlop = (generate.GuidanceScale == 1 ? 1 : 2) * cost.MmditConditions(lengths.ClipLength, lengths.SyncLength);
@@ -167,10 +169,10 @@ public sealed class Benchmark
         }
         string guided = generate.GuidanceScale == 1 ? "a step" : "a guided step";
         Add("sample_step", guided, stepFlop, steps, cold!.Steps[0]);
-        Add("sample_loop", Plural(generate.Steps, "step"), generate.Steps * stepFlop + conditionFlop, loops, cold.Loop, "with the projection of the conditions");
+        Add("sample_loop", Plural(numSteps, "step"), numSteps * stepFlop + conditionFlop, loops, cold.Loop, "with the projection of the conditions");
         Add("decode", Plural(lengths.LatentLength, "latent"), cost.Decode(lengths.LatentLength), decodes, cold.Decode);
         Add("first_pcm", "from the call", double.NaN, firsts, cold.FirstSound, "text and vision features given");
-        Add("generate", "from the call", generate.Steps * stepFlop + conditionFlop + cost.Decode(lengths.LatentLength), totals, cold.Total,
+        Add("generate", "from the call", numSteps * stepFlop + conditionFlop + cost.Decode(lengths.LatentLength), totals, cold.Total,
             "text and vision features given");
     }
 

@@ -22,6 +22,8 @@ public sealed record BundleDescription
     public int SampleRate { get; init; } = 44100;
     /// <summary>JSON of how its vision towers are fed ("features"); "{}" if not said.</summary>
     public string Features { get; init; } = "{}";
+    /// <summary>What it recommends for generating ("defaults"); null where it recommends nothing.</summary>
+    public GenerateOptions Defaults { get; init; } = new();
     /// <summary>Networks, in the order of the file.</summary>
     public required IReadOnlyList<BundleComponent> Components { get; init; }
 
@@ -105,6 +107,7 @@ public sealed record BundleDescription
                 Origin = Text(root, "origin"),
                 SampleRate = root.TryGetProperty("sample_rate", out JsonElement rate) && rate.TryGetInt32(out int hz) ? hz : 44100,
                 Features = root.TryGetProperty("features", out JsonElement features) ? features.GetRawText() : "{}",
+                Defaults = root.TryGetProperty("defaults", out JsonElement defaults) ? DefaultsOf(defaults) : new GenerateOptions(),
                 Components = [.. components.EnumerateObject().Select(member => BundleComponent.Of(member.Name, member.Value, folder, origin))],
             };
         }
@@ -112,6 +115,18 @@ public sealed record BundleDescription
         {
             throw new BundleException($"{origin}: {e.Message}");
         }
+    }
+
+    private static GenerateOptions DefaultsOf(JsonElement defaults)
+    {
+        return new GenerateOptions
+        {
+            Steps = Whole("num_steps"), GuidanceScale = (float?)Number("cfg_scale"), GuidanceRescale = (float?)Number("scale_phi"),
+            Jumps = Whole("num_jumps"), JumpLength = Whole("jump_length"),
+        };
+
+        double? Number(string name) => defaults.TryGetProperty(name, out JsonElement value) && value.TryGetDouble(out double number) ? number : null;
+        int? Whole(string name) => defaults.TryGetProperty(name, out JsonElement value) && value.TryGetInt32(out int number) ? number : null;
     }
 
     internal static string Text(JsonElement element, string name, string otherwise = "") =>

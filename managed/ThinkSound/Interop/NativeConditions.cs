@@ -25,21 +25,21 @@ internal static unsafe class NativeConditions
         return native;
     }
 
-    /// <summary>Without the latents: enough for lengths and plans.</summary>
+    /// <summary>Without the latents: enough for plans. Nothing may be null (<see cref="ThinkSoundEngine.Complete"/>).</summary>
     public static ts_generate_options Of(GenerateOptions options)
     {
         ts_generate_options native = ts_generate_options.create();
-        native.num_steps = ToUnsigned(options.Steps, nameof(GenerateOptions.Steps));
-        native.cfg_scale = options.GuidanceScale;
-        native.scale_phi = options.GuidanceRescale;
+        native.num_steps = ToUnsigned(options.Steps!.Value, nameof(GenerateOptions.Steps));
+        native.cfg_scale = options.GuidanceScale!.Value;
+        native.scale_phi = options.GuidanceRescale!.Value;
         native.duration_s = options.Duration.TotalSeconds;
         native.seed = options.Seed;
         native.sampler = (ts_sampler)options.Sampler;
         native.lengths = (ts_length_rule)options.Lengths;
         native.sigma_max = options.SigmaMax;
         native.decode_chunk = ToUnsigned(options.DecodeChunk, nameof(GenerateOptions.DecodeChunk));
-        native.num_jumps = ToUnsigned(options.Jumps, nameof(GenerateOptions.Jumps));
-        native.jump_length = ToUnsigned(options.JumpLength, nameof(GenerateOptions.JumpLength));
+        native.num_jumps = ToUnsigned(options.Jumps!.Value, nameof(GenerateOptions.Jumps));
+        native.jump_length = ToUnsigned(options.JumpLength!.Value, nameof(GenerateOptions.JumpLength));
         return native;
     }
 
@@ -50,6 +50,23 @@ internal static unsafe class NativeConditions
         native.init_latent = Pin(options.InitialLatent, engine, latentLength, nameof(GenerateOptions.InitialLatent), arguments);
         native.known_latent = Pin(options.KnownLatent, engine, latentLength, nameof(GenerateOptions.KnownLatent), arguments);
         native.known_mask = PinMask(options.KnownMask, latentLength, nameof(GenerateOptions.KnownMask), arguments);
+        return native;
+    }
+
+    public static ts_edit_options Of(EditOptions options, EngineInfo engine, int latentLength, NativeArguments arguments)
+    {
+        ts_edit_options native = ts_edit_options.create();
+        native.num_steps = ToUnsigned(options.Steps!.Value, nameof(EditOptions.Steps));
+        native.num_edit_steps = ToUnsigned(options.EditSteps!.Value, nameof(EditOptions.EditSteps));
+        native.num_target_steps = ToUnsigned(options.TargetSteps, nameof(EditOptions.TargetSteps));
+        native.num_averages = ToUnsigned(options.Averages, nameof(EditOptions.Averages));
+        native.source_cfg_scale = options.SourceGuidanceScale;
+        native.target_cfg_scale = options.GuidanceScale!.Value;
+        native.lengths = (ts_length_rule)options.Lengths;
+        native.duration_s = options.Duration.TotalSeconds;
+        native.seed = options.Seed;
+        native.source_latent = Pin(options.Source, engine, latentLength, nameof(EditOptions.Source), arguments);
+        native.known_mask = PinMask(options.KnownMask, latentLength, nameof(EditOptions.KnownMask), arguments);
         return native;
     }
 

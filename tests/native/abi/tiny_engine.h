@@ -22,11 +22,12 @@ constexpr const char* kTinyMel = R"({
       "encoder": {"type": "mel", "config": {"latent_dim": 64, "fine_width": 16, "coarse_width": 24, "fine_blocks": 1, "coarse_blocks": 2, "expansion": 2}},
       "decoder": {"type": "mel", "config": {"latent_dim": 64, "fine_width": 16, "coarse_width": 24, "fine_blocks": 2, "coarse_blocks": 1, "expansion": 2}}})";
 
-inline std::string tiny_bundle_json(const char* codec = kTinyOobleck) {
-  return std::string(R"({"format": "thinksound-bundle", "version": 1, "name": "tiny", "components": {
+// `mmdit`: further settings of the velocity network, each behind a comma; `more`: further members of the bundle.
+inline std::string tiny_bundle_json(const char* codec = kTinyOobleck, const char* mmdit = "", const char* more = "") {
+  return std::string(R"({"format": "thinksound-bundle", "version": 1, "name": "tiny", )") + more + R"("components": {
     "mmdit": {"config": {"latent_dim": 64, "clip_dim": 24, "sync_dim": 32, "text_dim": 48, "clip_text_dim": 32, "hidden_dim": 32, "depth": 3,
-      "fused_depth": 1, "num_heads": 2, "v2": true, "kernel_size": 3}},
-    "vae": {"config": )") + codec + R"(},
+      "fused_depth": 1, "num_heads": 2, "v2": true, "kernel_size": 3)" + mmdit + R"(}},
+    "vae": {"config": )" + codec + R"(},
     "t5": {"config": {"vocab_size": 100, "d_model": 48, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}},
     "clip_text": {"config": {"text_config": {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 2,
       "vocab_size": 100, "max_position_embeddings": 77}, "projection_dim": 24}},
@@ -40,8 +41,8 @@ inline std::string tiny_bundle_json(const char* codec = kTinyOobleck) {
 class TinyEngine {
  public:
   explicit TinyEngine(uint32_t num_threads = 1, const char* device = "cpu", uint64_t memory_cap_bytes = 0, const char* codec = kTinyOobleck,
-                      ts_components components = TS_COMPONENT_ALL) {
-    const std::string name = folder_.write("bundle.json", tiny_bundle_json(codec));
+                      ts_components components = TS_COMPONENT_ALL, const char* mmdit = "", const char* more = "") {
+    const std::string name = folder_.write("bundle.json", tiny_bundle_json(codec, mmdit, more));
     ts_engine_options options;
     ts_engine_options_init(&options);
     options.synthetic = name.c_str();

@@ -47,6 +47,21 @@ TEST_CASE("bundle: files are found beside bundle.json and may not leave its fold
     CHECK(message_of(with_component(std::string(R"("t5": {"config": {}, "files": [")") + name + R"("]})")).find("folder") != std::string::npos);
 }
 
+TEST_CASE("bundle: defaults are taken as far as they are given, and refused by name") {
+  const auto with_defaults = [](const std::string& defaults) {
+    return R"({"format": "thinksound-bundle", "version": 1, "components": {}, "defaults": )" + defaults + "}";
+  };
+  const Bundle bundle = parse_bundle(with_defaults(R"({"cfg_scale": 3.5, "num_jumps": 2})"), "bundle.json", ".", false);
+  CHECK(bundle.defaults.cfg_scale == 3.5);
+  CHECK(bundle.defaults.num_jumps == 2);
+  CHECK(!bundle.defaults.num_steps);
+  CHECK(!parse_bundle(published_bundle_json(), "published", ".", false).defaults.cfg_scale);
+  CHECK(message_of(with_defaults(R"({"guidance": 3})")).find("unknown default \"guidance\"") != std::string::npos);
+  CHECK(message_of(with_defaults(R"({"num_steps": 0})")).find("num_steps") != std::string::npos);
+  CHECK(message_of(with_defaults(R"({"cfg_scale": "high"})")).find("cfg_scale") != std::string::npos);
+  CHECK(message_of(with_defaults("3")).find("defaults") != std::string::npos);
+}
+
 TEST_CASE("bundle: what is wrong is named") {
   CHECK(message_of("{}").find("thinksound-bundle") != std::string::npos);
   CHECK(message_of(R"({"format": "thinksound-bundle", "version": 2, "components": {}})").find("version 2") != std::string::npos);
