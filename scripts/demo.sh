@@ -31,9 +31,9 @@ give_sound() {
   out=out/$(basename "${1%.*}")-with-sound
   say
   say "$1${2:+: $2}"
-  # foley-small was measured best with a guidance of 3. The same seed gives the same sound twice; what the model saw in the video is kept between the two.
+  # The same seed gives the same sound twice; what the model saw in the video is kept between the two.
   for ending in mp4 wav; do
-    scripts/thinksound generate "$1" --caption "$2" --bundle "$bundle" --cfg 3 --seed 1 --quiet --force -o "$out.$ending"
+    scripts/thinksound generate "$1" --caption "$2" --bundle "$bundle" --seed 1 --quiet --force -o "$out.$ending"
   done
   scripts/thinksound plot "$out.mp4" ${3:+--events "$3"} --force
 }

@@ -10,6 +10,7 @@ restored` put the scenes' own sound, or that through the codec, in the place of 
 """
 import argparse
 import hashlib
+import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from evaluation import clips, files, hearing, measures, parity, report
 CONDITIONS = ("video+text", "text", "video")
 QUICK = 2 * len(scenes.CLASSES)  # clips of the cheap subset, the first of all
 PART = 22                        # clips between two lines of progress
-DEFAULT_CFG, DEFAULT_STEPS = 5.0, 24  # the product's own
+DEFAULT_CFG, DEFAULT_STEPS = 5.0, 24  # the product's own, where a bundle recommends nothing
 JUDGE = Path(__file__).parent / "evaluation" / "judge.safetensors"
 
 
@@ -190,7 +191,7 @@ def conditions(text: str) -> tuple[str, ...]:
 def parsed(arguments=None):
     parser = argparse.ArgumentParser(prog="python3 -m evaluate", description=__doc__.split("\n")[0])
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("--cfg", type=lambda text: [float(part) for part in text.split(",")], default=[DEFAULT_CFG], help="guidance; several give a table of them")
+    parser.add_argument("--cfg", type=lambda text: [float(part) for part in text.split(",")], help="guidance; several give a table of them; default: the bundle's")
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--count", type=int, default=5 * len(scenes.CLASSES), help="held-out scenes, classes in turn")
     parser.add_argument("--conditions", type=conditions, default=CONDITIONS, help="default: " + ",".join(CONDITIONS))
@@ -204,6 +205,7 @@ def parsed(arguments=None):
     options = parser.parse_args(arguments)
     if not (options.bundle / "bundle.json").exists():
         parser.error(f"{options.bundle}: no bundle.json in it; `python3 -m export` writes a bundle")
+    options.cfg = options.cfg or [json.loads((options.bundle / "bundle.json").read_text(encoding="utf-8")).get("defaults", {}).get("cfg_scale", DEFAULT_CFG)]
     if options.output and options.output.suffix != ".json":
         parser.error(f"{options.output}: the name must end in .json")
     if options.quick:
