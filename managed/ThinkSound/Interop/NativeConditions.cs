@@ -25,21 +25,21 @@ internal static unsafe class NativeConditions
         return native;
     }
 
-    /// <summary>Without the latents: enough for plans. Nothing may be null (<see cref="ThinkSoundEngine.Complete"/>).</summary>
+    /// <summary>Without the latents: enough for plans. What is null is as the header has it.</summary>
     public static ts_generate_options Of(GenerateOptions options)
     {
         ts_generate_options native = ts_generate_options.create();
-        native.num_steps = ToUnsigned(options.Steps!.Value, nameof(GenerateOptions.Steps));
-        native.cfg_scale = options.GuidanceScale!.Value;
-        native.scale_phi = options.GuidanceRescale!.Value;
+        native.num_steps = ToUnsigned(options.Steps, native.num_steps, nameof(GenerateOptions.Steps));
+        native.cfg_scale = options.GuidanceScale ?? native.cfg_scale;
+        native.scale_phi = options.GuidanceRescale ?? native.scale_phi;
         native.duration_s = options.Duration.TotalSeconds;
         native.seed = options.Seed;
         native.sampler = (ts_sampler)options.Sampler;
         native.lengths = (ts_length_rule)options.Lengths;
         native.sigma_max = options.SigmaMax;
         native.decode_chunk = ToUnsigned(options.DecodeChunk, nameof(GenerateOptions.DecodeChunk));
-        native.num_jumps = ToUnsigned(options.Jumps!.Value, nameof(GenerateOptions.Jumps));
-        native.jump_length = ToUnsigned(options.JumpLength!.Value, nameof(GenerateOptions.JumpLength));
+        native.num_jumps = ToUnsigned(options.Jumps, native.num_jumps, nameof(GenerateOptions.Jumps));
+        native.jump_length = ToUnsigned(options.JumpLength, native.jump_length, nameof(GenerateOptions.JumpLength));
         return native;
     }
 
@@ -56,12 +56,12 @@ internal static unsafe class NativeConditions
     public static ts_edit_options Of(EditOptions options, EngineInfo engine, int latentLength, NativeArguments arguments)
     {
         ts_edit_options native = ts_edit_options.create();
-        native.num_steps = ToUnsigned(options.Steps!.Value, nameof(EditOptions.Steps));
-        native.num_edit_steps = ToUnsigned(options.EditSteps!.Value, nameof(EditOptions.EditSteps));
+        native.num_steps = ToUnsigned(options.Steps, native.num_steps, nameof(EditOptions.Steps));
+        native.num_edit_steps = ToUnsigned(options.EditSteps, native.num_edit_steps, nameof(EditOptions.EditSteps));
         native.num_target_steps = ToUnsigned(options.TargetSteps, nameof(EditOptions.TargetSteps));
         native.num_averages = ToUnsigned(options.Averages, nameof(EditOptions.Averages));
         native.source_cfg_scale = options.SourceGuidanceScale;
-        native.target_cfg_scale = options.GuidanceScale!.Value;
+        native.target_cfg_scale = options.GuidanceScale ?? native.target_cfg_scale;
         native.lengths = (ts_length_rule)options.Lengths;
         native.duration_s = options.Duration.TotalSeconds;
         native.seed = options.Seed;
@@ -75,6 +75,8 @@ internal static unsafe class NativeConditions
         ArgumentOutOfRangeException.ThrowIfNegative(value, name);
         return (uint)value;
     }
+
+    private static uint ToUnsigned(int? value, uint otherwise, string name) => value is { } given ? ToUnsigned(given, name) : otherwise;
 
     /// <summary>The address of the rows, each <paramref name="width"/> wide.</summary>
     public static float* Pin(Features? features, int width, string name, NativeArguments arguments)

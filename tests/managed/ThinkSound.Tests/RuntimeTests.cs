@@ -43,17 +43,21 @@ public sealed class RuntimeTests
         CoreLibrary.EnsureLoaded();
         var options = ts_generate_options.create();
         var ours = NativeConditions.Of(new GenerateOptions());
-        Assert.That((ours.num_steps, ours.cfg_scale, ours.scale_phi, ours.duration_s, ours.seed, ours.sampler, ours.lengths, ours.sigma_max, ours.decode_chunk),
+        Assert.That((ours.num_steps, ours.cfg_scale, ours.scale_phi, ours.duration_s, ours.seed, ours.sampler, ours.lengths, ours.sigma_max, ours.decode_chunk, ours.num_jumps, ours.jump_length),
                     Is.EqualTo((options.num_steps, options.cfg_scale, options.scale_phi, options.duration_s, options.seed, options.sampler,
-                                options.lengths, options.sigma_max, options.decode_chunk)));
+                                options.lengths, options.sigma_max, options.decode_chunk, options.num_jumps, options.jump_length)));
+        var edit = ts_edit_options.create();
+        var record = new EditOptions { Source = new Latent(1, 1, new float[1]) };
+        Assert.That((edit.num_target_steps, edit.num_averages, edit.source_cfg_scale, edit.duration_s, edit.seed, edit.lengths),
+                    Is.EqualTo(((uint)record.TargetSteps, (uint)record.Averages, record.SourceGuidanceScale, record.Duration.TotalSeconds, record.Seed, (ts_length_rule)record.Lengths)));
         var engine = ts_engine_options.create();
-        var record = new EngineOptions();
+        var load = new EngineOptions();
         unsafe
         {
-            Assert.That(Utf8.Read(engine.device), Is.EqualTo(record.Device).Or.Empty, "NULL stands for auto");
+            Assert.That(Utf8.Read(engine.device), Is.EqualTo(load.Device).Or.Empty, "NULL stands for auto");
         }
         Assert.That(((Precision)engine.precision, (BundleComponents)engine.components, engine.num_threads, engine.memory_cap_bytes),
-                    Is.EqualTo((record.Precision, record.Components, (uint)record.Threads, record.MemoryCapBytes)));
+                    Is.EqualTo((load.Precision, load.Components, (uint)load.Threads, load.MemoryCapBytes)));
     }
 
     [Test, NonParallelizable]
