@@ -26,6 +26,23 @@ internal class GenerateTextTests : WithFolder
     }
 
     [Test]
+    public void Steps_and_guidance_that_are_not_given_are_the_bundles()
+    {
+        Directory.CreateDirectory(At("bundle"));
+        foreach (string file in Directory.GetFiles(Cli.Bundle)) File.CreateSymbolicLink(At(Path.Combine("bundle", Path.GetFileName(file))), file);
+        string json = File.ReadAllText(At("bundle/bundle.json")).Replace("\"components\"", "\"defaults\": {\"num_steps\": 3, \"cfg_scale\": 2.5}, \"components\"", StringComparison.Ordinal);
+        File.Delete(At("bundle/bundle.json"));
+        File.WriteAllText(At("bundle/bundle.json"), json);
+        foreach (var (arguments, steps, guidance) in (IEnumerable<(string[], int, double)>)[([], 3, 2.5), (["--cfg", "1"], 3, 1), (["--steps", "2"], 2, 2.5)])
+        {
+            CliResult run = Cli.Run(["generate", "--bundle", At("bundle"), "--caption", "rain", "--duration", "1", "--json", "--force", "-o", At("rain.wav"), .. arguments]);
+            Assert.That(run.ExitCode, Is.Zero, run.ToString());
+            JsonElement result = run.Json.GetProperty("results")[0];
+            Assert.That((result.GetProperty("steps").GetInt32(), result.GetProperty("cfg").GetDouble()), Is.EqualTo((steps, guidance)));
+        }
+    }
+
+    [Test]
     public void The_same_seed_gives_the_same_samples_whatever_the_number_of_threads()
     {
         foreach (var (name, arguments) in (IEnumerable<(string, string[])>)
