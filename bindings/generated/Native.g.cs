@@ -504,6 +504,19 @@ namespace ThinkSound.Interop
         TS_TEXT_T5 = 1,
     }
 
+    internal sealed class ts_decode_stream : SafeHandleZeroOrMinusOneIsInvalid
+    {
+        public ts_decode_stream() : base(ownsHandle: true)
+        {
+        }
+
+        protected override bool ReleaseHandle()
+        {
+            Native.ts_decode_stream_destroy(handle);
+            return true;
+        }
+    }
+
     /// <summary>How a sound is edited along the flow, from what it is said to be to what it should be (FlowEdit, without inversion).</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct ts_edit_options
@@ -650,6 +663,19 @@ namespace ThinkSound.Interop
             var value = *(ts_network_options*)room;
             value.struct_size = (uint)sizeof(ts_network_options);
             return value;
+        }
+    }
+
+    internal sealed class ts_loudness_meter : SafeHandleZeroOrMinusOneIsInvalid
+    {
+        public ts_loudness_meter() : base(ownsHandle: true)
+        {
+        }
+
+        protected override bool ReleaseHandle()
+        {
+            Native.ts_loudness_meter_destroy(handle);
+            return true;
         }
     }
 
@@ -1132,6 +1158,40 @@ namespace ThinkSound.Interop
 #endif
         ts_status ts_decode(ts_session session, float* latent, uint latent_len, uint decode_chunk, delegate* unmanaged[Cdecl]<void*, ts_stage, uint, uint, int> progress, delegate* unmanaged[Cdecl]<void*, float*, float*, ulong, ulong, int> pcm, void* user_data, float* audio, ulong capacity);
 
+        /// <remarks>Errors TS_INVALID_ARGUMENT, TS_UNSUPPORTED (no decoder). Any thread.</remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_decode_stream_create(ts_session session, uint decode_chunk, out ts_decode_stream stream);
+
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        void ts_decode_stream_destroy(nint stream);
+
+        /// <summary>The next latents [64, latent_len], 0 or more.</summary>
+        /// <param name="is_last">1: nothing follows, and all that is left comes; 0: some wait for the next call, since the decoder looks ahead</param>
+        /// <param name="progress">
+        /// <c>ts_progress_fn</c>: <c>step</c> of <c>num_steps</c> steps of <c>stage</c> are done (0 at its begin; never fewer than before). Called on the thread that works.
+        /// Returns 0 to go on, anything else to cancel.
+        /// </param>
+        /// <param name="pcm">told the samples that are finished; offsets count from the first of the stream; may be NULL</param>
+        /// <remarks>
+        /// A stream that failed or was cancelled takes no more.
+        /// Errors   TS_INVALID_ARGUMENT, TS_OUT_OF_MEMORY, TS_CANCELLED, TS_DEVICE_ERROR
+        /// Threads  one call per session at a time, as ts_decode
+        /// </remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_decode_stream_push(ts_decode_stream stream, float* latent, uint latent_len, int is_last, delegate* unmanaged[Cdecl]<void*, ts_stage, uint, uint, int> progress, delegate* unmanaged[Cdecl]<void*, float*, float*, ulong, ulong, int> pcm, void* user_data);
+
         /// <summary>
         /// Planar audio [channels, num_samples] at <c>sample_rate</c> → latent [64, ceil(resampled/hop)]. Resampled to the model's
         /// rate, mono doubled, further channels dropped, the end padded with zeros.
@@ -1272,5 +1332,36 @@ namespace ThinkSound.Interop
         [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         ts_status ts_measure_loudness(float* audio, uint num_channels, ulong num_samples, uint sample_rate, double* loudness_lufs);
+
+        /// <remarks>Errors TS_INVALID_ARGUMENT (1 to 8 channels, 32 000 Hz and more). Any thread.</remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_loudness_meter_create(uint num_channels, uint sample_rate, out ts_loudness_meter meter);
+
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        void ts_loudness_meter_destroy(nint meter);
+
+        /// <summary>The next samples, planar [num_channels, num_samples]. Errors TS_INVALID_ARGUMENT. Threads: one call per meter at a time.</summary>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_loudness_meter_push(ts_loudness_meter meter, float* audio, ulong num_samples);
+
+        /// <summary>Of all so far, in LUFS. Errors TS_INVALID_ARGUMENT. Threads: one call per meter at a time.</summary>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_loudness_meter_read(ts_loudness_meter meter, double* loudness_lufs);
     }
 }

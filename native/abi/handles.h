@@ -5,6 +5,7 @@
 
 #include "runtime/job.h"
 #include "runtime/session.h"
+#include "signal/loudness.h"
 
 struct ts_engine {
   std::shared_ptr<ts::Engine> engine;
@@ -16,4 +17,14 @@ struct ts_session {
 
 struct ts_job {
   std::unique_ptr<ts::Job> job;
+};
+
+struct ts_decode_stream {
+  std::shared_ptr<ts::Session> session;
+  ts::DecodeStream stream;
+};
+
+struct ts_loudness_meter {
+  ts::LoudnessMeter meter;
+  uint64_t num_channels;
 };

@@ -236,6 +236,30 @@ ts_status ts_decode(ts_session* handle, const float* latent, uint32_t latent_len
   });
 }
 
+ts_status ts_decode_stream_create(ts_session* handle, uint32_t decode_chunk, ts_decode_stream** stream) {
+  return guarded([&] {
+    require(stream != nullptr, "stream is NULL");
+    *stream = nullptr;
+    const std::shared_ptr<Session> session = deref(handle, "session").session;
+    *stream = new ts_decode_stream{session, session->open_decode_stream(decode_chunk)};
+  });
+}
+
+void ts_decode_stream_destroy(ts_decode_stream* stream) { delete stream; }
+
+ts_status ts_decode_stream_push(ts_decode_stream* handle, const float* latent, uint32_t latent_len, int32_t is_last, ts_progress_fn progress,
+                                ts_pcm_fn pcm, void* user_data) {
+  return guarded([&] {
+    ts_decode_stream& stream = deref(handle, "stream");
+    require((latent != nullptr || latent_len == 0) && latent_len <= (1u << 20), "latent is NULL or has ", latent_len, " steps");
+    const int64_t latent_dim = networks_of(*stream.session).decoder->latent_dim();
+    const std::vector<float> rows = transposed({latent, size_t(latent_len) * size_t(latent_dim)}, latent_dim, latent_len);
+    const Session::Busy busy(*stream.session);
+    stream.session->decode(busy, stream.stream, rows, is_last != 0, Progress(progress_listener(progress, user_data)),
+                           planar_sink(nullptr, 0, pcm, user_data));
+  });
+}
+
 ts_status ts_encode_audio(ts_session* handle, const float* audio, uint32_t num_channels, uint64_t num_samples, uint32_t sample_rate,
                           uint64_t seed, ts_progress_fn progress, void* user_data, float* latent, uint64_t capacity, uint32_t* latent_len) {
   return guarded([&] {

@@ -1,7 +1,7 @@
 #include <limits>
 
 #include "abi/guard.h"
-#include "signal/loudness.h"
+#include "abi/handles.h"
 #include "signal/resample.h"
 
 using namespace ts;
@@ -41,6 +41,32 @@ ts_status ts_measure_loudness(const float* audio, uint32_t num_channels, uint64_
     require(loudness_lufs != nullptr, "loudness_lufs is NULL");
     check_audio(audio, num_channels, num_samples);
     *loudness_lufs = integrated_loudness({audio, size_t(num_samples * num_channels)}, int(num_channels), sample_rate);
+  });
+}
+
+ts_status ts_loudness_meter_create(uint32_t num_channels, uint32_t sample_rate, ts_loudness_meter** meter) {
+  return guarded([&] {
+    require(meter != nullptr, "meter is NULL");
+    *meter = nullptr;
+    require(num_channels <= 64, num_channels, " channels, expected 1 … 8");
+    *meter = new ts_loudness_meter{LoudnessMeter(int(num_channels), sample_rate), num_channels};
+  });
+}
+
+void ts_loudness_meter_destroy(ts_loudness_meter* meter) { delete meter; }
+
+ts_status ts_loudness_meter_push(ts_loudness_meter* handle, const float* audio, uint64_t num_samples) {
+  return guarded([&] {
+    ts_loudness_meter& meter = deref(handle, "meter");
+    check_audio(audio, uint32_t(meter.num_channels), num_samples);
+    meter.meter.push({audio, size_t(num_samples * meter.num_channels)});
+  });
+}
+
+ts_status ts_loudness_meter_read(ts_loudness_meter* handle, double* loudness_lufs) {
+  return guarded([&] {
+    require(loudness_lufs != nullptr, "loudness_lufs is NULL");
+    *loudness_lufs = deref(handle, "meter").meter.integrated();
   });
 }
 

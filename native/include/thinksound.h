@@ -434,6 +434,20 @@ TS_API ts_status ts_sample(ts_session* session, const ts_conditions* conditions,
 /* Latent [64, latent_len] → planar audio [2, hop·latent_len]; `pcm` may be NULL, and so may `audio`. */
 TS_API ts_status ts_decode(ts_session* session, const float* latent, uint32_t latent_len, uint32_t decode_chunk,
                            ts_progress_fn progress, ts_pcm_fn pcm, void* user_data, float* audio, uint64_t capacity);
+/* The same for latents that come piece by piece: sound of any length, in constant memory. The samples are ts_decode's of
+ * all of them in a row. A stream keeps its session alive; any number may be open in one. */
+typedef struct ts_decode_stream ts_decode_stream;
+/* Errors TS_INVALID_ARGUMENT, TS_UNSUPPORTED (no decoder). Any thread. */
+TS_API ts_status ts_decode_stream_create(ts_session* session, uint32_t decode_chunk, ts_decode_stream** stream);
+TS_API void ts_decode_stream_destroy(ts_decode_stream* stream);
+/* The next latents [64, latent_len], 0 or more.
+ *   is_last  1: nothing follows, and all that is left comes; 0: some wait for the next call, since the decoder looks ahead
+ *   pcm      told the samples that are finished; offsets count from the first of the stream; may be NULL
+ * A stream that failed or was cancelled takes no more.
+ * Errors   TS_INVALID_ARGUMENT, TS_OUT_OF_MEMORY, TS_CANCELLED, TS_DEVICE_ERROR
+ * Threads  one call per session at a time, as ts_decode */
+TS_API ts_status ts_decode_stream_push(ts_decode_stream* stream, const float* latent, uint32_t latent_len, int32_t is_last,
+                                       ts_progress_fn progress, ts_pcm_fn pcm, void* user_data);
 /* Planar audio [channels, num_samples] at `sample_rate` → latent [64, ceil(resampled/hop)]. Resampled to the model's
  * rate, mono doubled, further channels dropped, the end padded with zeros.
  *   seed   0 = the mean of the posterior; else a draw from it
@@ -555,6 +569,16 @@ TS_API ts_status ts_resample(const float* audio, uint32_t num_channels, uint64_t
  * Errors TS_INVALID_ARGUMENT. Any thread. */
 TS_API ts_status ts_measure_loudness(const float* audio, uint32_t num_channels, uint64_t num_samples,
                                      uint32_t sample_rate, double* loudness_lufs);
+
+/* The same of a sound that comes piece by piece: the value of the whole. */
+typedef struct ts_loudness_meter ts_loudness_meter;
+/* Errors TS_INVALID_ARGUMENT (1 to 8 channels, 32 000 Hz and more). Any thread. */
+TS_API ts_status ts_loudness_meter_create(uint32_t num_channels, uint32_t sample_rate, ts_loudness_meter** meter);
+TS_API void ts_loudness_meter_destroy(ts_loudness_meter* meter);
+/* The next samples, planar [num_channels, num_samples]. Errors TS_INVALID_ARGUMENT. Threads: one call per meter at a time. */
+TS_API ts_status ts_loudness_meter_push(ts_loudness_meter* meter, const float* audio, uint64_t num_samples);
+/* Of all so far, in LUFS. Errors TS_INVALID_ARGUMENT. Threads: one call per meter at a time. */
+TS_API ts_status ts_loudness_meter_read(ts_loudness_meter* meter, double* loudness_lufs);
 
 #ifdef __cplusplus
 }

@@ -111,6 +111,16 @@ void Session::decode(const Busy&, std::span<const float> latent, int64_t chunk, 
   ts::decode(workspace_, networks.need(networks.decoder, "vae", "turn latents into sound"), latent, chunk, progress, sink);
 }
 
+DecodeStream Session::open_decode_stream(int64_t chunk) const {
+  const Networks& networks = engine_->networks();
+  return DecodeStream(networks.need(networks.decoder, "vae", "turn latents into sound"), chunk);
+}
+
+void Session::decode(const Busy&, DecodeStream& stream, std::span<const float> latent, bool is_last, const Progress& progress,
+                     const PcmSink& sink) {
+  stream.push(workspace_, latent, is_last, progress, sink);
+}
+
 std::vector<float> Session::encode_text(const Busy&, ts_text_encoder encoder, const std::string& text) {
   return ts::encode_text(workspace_, engine_->networks(), encoder, text);
 }

@@ -56,6 +56,9 @@ class Session {
   // The same of an edit.
   std::vector<float> edit(const Busy&, const Conditions& source, const Conditions& target, const EditOptions& options, const Progress& progress);
   void decode(const Busy&, std::span<const float> latent, int64_t chunk, const Progress& progress, const PcmSink& sink);
+  // A sound whose latents come piece by piece; any number may be open in a session.
+  DecodeStream open_decode_stream(int64_t chunk) const;
+  void decode(const Busy&, DecodeStream& stream, std::span<const float> latent, bool is_last, const Progress& progress, const PcmSink& sink);
   std::vector<float> encode_text(const Busy&, ts_text_encoder encoder, const std::string& text);
   void encode_clip_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features);
   void encode_sync_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features);

@@ -78,6 +78,11 @@ double mean_above(const std::vector<double>& powers, double gate_lufs) {
   return count ? sum / double(count) : 0;
 }
 
+void check_format(int num_channels, int64_t sample_rate) {
+  require(num_channels >= 1 && num_channels <= 8, "loudness: ", num_channels, " channels, allowed 1 to 8");
+  require(sample_rate >= 8000 && sample_rate <= 768000, "loudness: ", sample_rate, " Hz, allowed 8000 to 768000");
+}
+
 double loudness_of_upsampled(std::span<const float> planar, int num_channels, int64_t sample_rate) {
   const int64_t factor = (kMinFilterRate + sample_rate - 1) / sample_rate;
   const size_t num_samples = planar.size() / size_t(num_channels);
@@ -92,48 +97,81 @@ double loudness_of_upsampled(std::span<const float> planar, int num_channels, in
 
 }  // namespace
 
-double integrated_loudness(std::span<const float> planar, int num_channels, int64_t sample_rate) {
-  require(num_channels >= 1 && num_channels <= 8, "loudness: ", num_channels, " channels, allowed 1 to 8");
-  require(sample_rate >= 8000 && sample_rate <= 768000, "loudness: ", sample_rate, " Hz, allowed 8000 to 768000");
-  require(planar.size() % size_t(num_channels) == 0, "loudness: ", planar.size(), " samples are not ", num_channels,
-          " channels of equal length");
-  if (sample_rate < kMinFilterRate) return loudness_of_upsampled(planar, num_channels, sample_rate);
-  const int64_t num_samples = int64_t(planar.size()) / num_channels;
+// Steps of 100 ms begin at the nearest sample, so that no rate makes them drift.
+struct LoudnessMeter::State {
+  struct Channel {
+    Filter shelf, cut;
+    double weight, energy = 0;  // of the step that is not over
+  };
 
-  // Steps of 100 ms begin at the nearest sample, so that no rate makes them drift.
-  const auto step_begin = [&](int64_t step) { return (step * sample_rate + kStepsPerSecond / 2) / kStepsPerSecond; };
-  int64_t num_steps = num_samples * kStepsPerSecond / sample_rate;
-  while (num_steps > 0 && step_begin(num_steps) > num_samples) --num_steps;
-  while (step_begin(num_steps + 1) <= num_samples) ++num_steps;
-  if (num_steps < kStepsPerBlock) return kSilence;
+  int64_t step_begin(int64_t step) const { return (step * sample_rate + kStepsPerSecond / 2) / kStepsPerSecond; }
 
-  std::vector<double> step_energy(static_cast<size_t>(num_steps), 0.0);
-  for (int channel = 0; channel < num_channels; ++channel) {
-    const double weight = channel_weight(channel, num_channels);
-    const auto samples = planar.subspan(size_t(channel * num_samples), size_t(num_samples));
-    Filter shelf(at_rate(kHeadShelf48k, double(sample_rate))), cut(at_rate(kLowCut48k, double(sample_rate)));
-    for (int64_t step = 0; step < num_steps; ++step) {
-      double energy = 0;
-      for (int64_t i = step_begin(step); i < step_begin(step + 1); ++i) {
-        const double y = cut.step(shelf.step(double(samples[size_t(i)])));
-        energy += y * y;
+  int64_t sample_rate, num_samples = 0;
+  std::vector<Channel> channels;
+  std::vector<double> step_energy;
+};
+
+LoudnessMeter::LoudnessMeter(int num_channels, int64_t sample_rate) : state_(std::make_unique<State>()) {
+  check_format(num_channels, sample_rate);
+  require(sample_rate >= kMinFilterRate, "loudness: ", sample_rate, " Hz cannot be measured piece by piece, from ", kMinFilterRate, " on");
+  state_->sample_rate = sample_rate;
+  for (int channel = 0; channel < num_channels; ++channel)
+    state_->channels.push_back({Filter(at_rate(kHeadShelf48k, double(sample_rate))), Filter(at_rate(kLowCut48k, double(sample_rate))),
+                                channel_weight(channel, num_channels)});
+}
+
+LoudnessMeter::LoudnessMeter(LoudnessMeter&&) noexcept = default;
+LoudnessMeter::~LoudnessMeter() = default;
+
+void LoudnessMeter::push(std::span<const float> planar) {
+  State& state = *state_;
+  const int64_t num_channels = int64_t(state.channels.size()), count = int64_t(planar.size()) / num_channels;
+  require(int64_t(planar.size()) % num_channels == 0, "loudness: ", planar.size(), " samples are not ", num_channels, " channels of equal length");
+  for (int64_t at = 0; at < count;) {
+    const int64_t left = state.step_begin(int64_t(state.step_energy.size()) + 1) - state.num_samples, take = std::min(left, count - at);
+    for (int64_t channel = 0; channel < num_channels; ++channel) {
+      State::Channel& to = state.channels[size_t(channel)];
+      for (float sample : planar.subspan(size_t(channel * count + at), size_t(take))) {
+        const double y = to.cut.step(to.shelf.step(double(sample)));
+        to.energy += y * y;
       }
-      require(std::isfinite(energy), "loudness: the sound holds NaN or infinite samples");
-      step_energy[size_t(step)] += weight * energy;
+      require(std::isfinite(to.energy), "loudness: the sound holds NaN or infinite samples");
     }
+    at += take;
+    state.num_samples += take;
+    if (take < left) continue;
+    double energy = 0;
+    for (State::Channel& channel : state.channels) {
+      energy += channel.weight * channel.energy;
+      channel.energy = 0;
+    }
+    state.step_energy.push_back(energy);
   }
+}
 
+double LoudnessMeter::integrated() const {
   std::vector<double> powers;
+  const int64_t num_steps = int64_t(state_->step_energy.size());
   for (int64_t step = 0; step + kStepsPerBlock <= num_steps; ++step) {
     double energy = 0;
-    for (int64_t k = step; k < step + kStepsPerBlock; ++k) energy += step_energy[size_t(k)];
-    powers.push_back(energy / double(step_begin(step + kStepsPerBlock) - step_begin(step)));
+    for (int64_t k = step; k < step + kStepsPerBlock; ++k) energy += state_->step_energy[size_t(k)];
+    powers.push_back(energy / double(state_->step_begin(step + kStepsPerBlock) - state_->step_begin(step)));
   }
   const double ungated = mean_above(powers, kAbsoluteGateLufs);
   if (ungated == 0) return kSilence;
   const double relative_gate = lufs_of(ungated) + kRelativeGateLu;
   const double gated = mean_above(powers, relative_gate > kAbsoluteGateLufs ? relative_gate : kAbsoluteGateLufs);
   return gated == 0 ? kSilence : lufs_of(gated);
+}
+
+double integrated_loudness(std::span<const float> planar, int num_channels, int64_t sample_rate) {
+  check_format(num_channels, sample_rate);
+  require(planar.size() % size_t(num_channels) == 0, "loudness: ", planar.size(), " samples are not ", num_channels,
+          " channels of equal length");
+  if (sample_rate < kMinFilterRate) return loudness_of_upsampled(planar, num_channels, sample_rate);
+  LoudnessMeter meter(num_channels, sample_rate);
+  meter.push(planar);
+  return meter.integrated();
 }
 
 double loudness_gain(double from_lufs, double to_lufs) {

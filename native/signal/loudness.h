@@ -9,9 +9,28 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace ts {
+
+// The same of a sound that comes piece by piece: the value of the whole, bit for bit, in 8 bytes per 100 ms.
+class LoudnessMeter {
+ public:
+  // Errors as integrated_loudness, but rates below 32 000 Hz are refused, too.
+  LoudnessMeter(int num_channels, int64_t sample_rate);
+  LoudnessMeter(LoudnessMeter&&) noexcept;
+  ~LoudnessMeter();
+
+  // The next samples, planar [num_channels, n].
+  void push(std::span<const float> planar);
+  // Of all so far, in LUFS.
+  double integrated() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // Planar audio [num_channels, num_samples], 1 to 8 channels: 5 are read as L R C Ls Rs, 6 as L R C LFE Ls Rs, any other
 // number with weight 1 each. LUFS; −infinity for silence, for less than 0.4 s, and when nothing passes the gates.

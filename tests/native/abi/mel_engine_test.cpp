@@ -1,4 +1,5 @@
 // The public interface on a bundle whose codec is of type "mel". abi_test.cpp holds both families to what they share.
+#include <algorithm>
 #include <cmath>
 
 #include "abi/tiny_engine.h"
@@ -66,6 +67,33 @@ TEST_CASE("mel engine: sound becomes latents, of any rate and number of channels
   REQUIRE(encode(7, drawn) == TS_OK);
   CHECK(mean == again);
   CHECK(mean != drawn);
+}
+
+TEST_CASE("mel engine: latents that come piece by piece are decoded to the samples of the whole") {
+  MelEngine tiny;
+  constexpr uint32_t kLatents = 50;
+  std::vector<float> latent(64 * kLatents), whole(2 * 2048 * kLatents), heard;
+  for (size_t i = 0; i < latent.size(); ++i) latent[i] = std::sin(0.1f * float(i));
+  REQUIRE(ts_decode(tiny.session, latent.data(), kLatents, 0, nullptr, nullptr, nullptr, whole.data(), whole.size()) == TS_OK);
+  const ts_pcm_fn hear = [](void* to, const float* left, const float*, uint64_t offset, uint64_t num_samples) {
+    auto& sound = *static_cast<std::vector<float>*>(to);
+    CHECK(offset == sound.size());
+    sound.insert(sound.end(), left, left + num_samples);
+    return int32_t(0);
+  };
+  ts_decode_stream* stream = nullptr;
+  REQUIRE(ts_decode_stream_create(tiny.session, 0, &stream) == TS_OK);
+  std::vector<float> piece(64 * 25);
+  for (uint32_t part : {0u, 1u}) {
+    for (size_t channel = 0; channel < 64; ++channel)
+      std::copy_n(latent.begin() + int64_t(channel * kLatents + part * 25), 25, piece.begin() + int64_t(channel * 25));
+    CHECK(ts_decode_stream_push(stream, piece.data(), 25, int32_t(part), nullptr, hear, &heard) == TS_OK);
+  }
+  CHECK(heard == std::vector<float>(whole.begin(), whole.begin() + 2048 * kLatents));
+  CHECK(ts_decode_stream_push(stream, piece.data(), 25, 1, nullptr, hear, &heard) == TS_INVALID_ARGUMENT);
+  ts_decode_stream_destroy(stream);
+  CHECK(ts_decode_stream_create(nullptr, 0, &stream) == TS_INVALID_ARGUMENT);
+  CHECK(stream == nullptr);
 }
 
 TEST_CASE("mel engine: a codec that does not fit its bundle is refused by what disagrees") {

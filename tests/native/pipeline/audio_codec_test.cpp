@@ -79,6 +79,54 @@ TEST_CASE("codec: mel latents become hop·N samples, in any chunks and on any nu
   }
 }
 
+TEST_CASE("codec: latents that come piece by piece are decoded to the samples of the whole") {
+  const nlohmann::json oobleck = nlohmann::json::parse(R"({"type": "oobleck", "config": {"out_channels": 2, "channels": 8, "c_mults": [1, 2, 4],
+    "strides": [2, 4, 8], "latent_dim": 16, "use_snake": true, "final_tanh": false}})");
+  TS_FOR_EACH_BACKEND(table) {
+    for (const nlohmann::json& config : {kMel, oobleck}) {
+      const auto source = synthetic_weights(3);
+      Loader loader(*source, table, DType::f32);
+      const auto decoder = load_audio_decoder(loader, config, "decoder");
+      const std::vector<float> latent = some_latent();
+      Serial serial;
+      MemoryBudget budget;
+      Workspace workspace(table, serial, DType::f32, budget);
+      const Decoded whole = decode_all(workspace, *decoder, latent, 10);
+      for (int64_t piece : {1, 7, 30, 71}) {
+        DecodeStream stream(*decoder, 10);
+        Decoded parts;
+        for (int64_t at = 0; at < kLen; at += piece) {
+          const int64_t count = std::min(piece, kLen - at);
+          stream.push(workspace, std::span(latent).subspan(size_t(at * 16), size_t(count * 16)), at + count == kLen, {},
+                      [&](std::span<float> left, std::span<float> right, int64_t offset) {
+                        CHECK(offset == int64_t(parts.left.size()));
+                        parts.left.insert(parts.left.end(), left.begin(), left.end());
+                        parts.right.insert(parts.right.end(), right.begin(), right.end());
+                      });
+          if (at + count < kLen) CHECK(int64_t(parts.left.size()) <= (at + count) * decoder->hop());
+        }
+        CHECK(parts.left == whole.left);
+        CHECK(parts.right == whole.right);
+      }
+    }
+  }
+}
+
+TEST_CASE("codec: a stream that is over, or broke off, takes no more") {
+  const auto decoder = mel_decoder(plain_table());
+  const std::vector<float> latent = some_latent();
+  Serial serial;
+  MemoryBudget budget;
+  Workspace workspace(plain_table(), serial, DType::f32, budget);
+  const auto ignore = [](std::span<float>, std::span<float>, int64_t) {};
+  DecodeStream over(*decoder, 10), broken(*decoder, 10), empty(*decoder, 10);
+  over.push(workspace, latent, true, {}, ignore);
+  CHECK_THROWS_WITH_AS(over.push(workspace, latent, true, {}, ignore), "decode: the stream is over, or broke off at an earlier call", Error);
+  CHECK_THROWS_AS(broken.push(workspace, latent, false, {}, [](auto, auto, int64_t) { fail(TS_CANCELLED, "enough"); }), Error);
+  CHECK_THROWS_WITH_AS(broken.push(workspace, {}, true, {}, ignore), "decode: the stream is over, or broke off at an earlier call", Error);
+  CHECK_THROWS_WITH_AS(empty.push(workspace, {}, true, {}, ignore), "decode: 0 latents", Error);
+}
+
 TEST_CASE("codec: a sound in chunks encodes to the whole, and every moment comes") {
   TS_FOR_EACH_BACKEND(table) {
     const auto encoder = mel_encoder(table);

@@ -83,6 +83,25 @@ TEST_CASE("loudness: silence, near silence and less than one block measure nothi
   CHECK(integrated_loudness(std::span(block).first(17639), 1, 44100) == kNothing);
 }
 
+TEST_CASE("loudness: a sound that comes piece by piece measures as the whole, bit for bit") {
+  for (int64_t rate : {44100, 48000, 44056}) {
+    const std::vector<float> planar = tone({{0.7, -20}, {1.15, -31}, {0.4, -80}, {1.0, -9}}, rate, 2, 300);
+    const int64_t count = int64_t(planar.size()) / 2;
+    for (int64_t piece : {1l, 999l, 4411l, long(count)}) {
+      LoudnessMeter meter(2, rate);
+      CHECK(std::isinf(meter.integrated()));
+      for (int64_t at = 0; at < count; at += piece) {
+        std::vector<float> part;
+        for (int64_t channel : {0, 1})
+          part.insert(part.end(), planar.begin() + channel * count + at, planar.begin() + channel * count + std::min(count, at + piece));
+        meter.push(part);
+      }
+      CHECK(meter.integrated() == integrated_loudness(planar, 2, rate));
+    }
+  }
+  CHECK_THROWS_WITH_AS(LoudnessMeter(2, 22050), "loudness: 22050 Hz cannot be measured piece by piece, from 32000 on", Error);
+}
+
 TEST_CASE("loudness: gain carries a sound to its target") {
   std::vector<float> planar = tone({{3, -31}}, 44100);
   const double gain = loudness_gain(integrated_loudness(planar, 2, 44100), -16);
