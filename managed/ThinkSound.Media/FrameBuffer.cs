@@ -13,6 +13,15 @@ internal sealed class FrameBuffer
         _pixels = GC.AllocateUninitializedArray<byte>(checked(capacity * _frameBytes));
     }
 
+    /// <summary>This buffer, emptied, if it is one of these sizes; else a new one. Large arrays that come and go by the dozen grow the
+    /// memory of a program by several of them.</summary>
+    public static FrameBuffer Reuse(FrameBuffer? last, int width, int height, int capacity)
+    {
+        if (last is null || (last._width, last._height, last.Capacity) != (width, height, capacity)) return new FrameBuffer(width, height, capacity);
+        last.Count = 0;
+        return last;
+    }
+
     public int Capacity { get; }
     public int Count { get; private set; }
     public bool IsFull => Count == Capacity;

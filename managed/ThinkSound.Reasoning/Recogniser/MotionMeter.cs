@@ -1,7 +1,8 @@
+using ThinkSound.Media;
+
 namespace ThinkSound.Reasoning.Recogniser;
 
-/// <summary>Measures <see cref="PictureFacts"/> on frames that are given one after the other. Each becomes 24 × 24 tiles of mean
-/// luma: noise and compression vanish in the mean, and what moves does not.</summary>
+/// <summary>Measures <see cref="PictureFacts"/> on frames that are given one after the other, each as <see cref="LumaTiles"/>.</summary>
 internal sealed class MotionMeter
 {
     /// <summary>Values of <see cref="PictureFacts.Motion"/> a second.</summary>
@@ -10,8 +11,6 @@ internal sealed class MotionMeter
     /// <summary>Least change of a tile that is motion, in levels of 255.</summary>
     public const double TileMoves = 1.5;
 
-    private const int Tiles = 24;
-    private const double CutMean = 15, CutTile = 8, CutShare = 0.6; // levels, levels, share of the tiles that reach the latter
     private const double LongestStep = 0.2;                         // seconds before a frame in which its change can have happened
     private const double LeastTravel = 0.15, LeastCorrelation = 0.5;
 
@@ -29,11 +28,10 @@ internal sealed class MotionMeter
     /// <param name="time">Seconds from the begin, after that of the frame before.</param>
     public void Add(ReadOnlySpan<byte> frame, int rowBytes, int width, int height, double time)
     {
-        int columns = Math.Min(Tiles, width), rows = Math.Min(Tiles, height);
-        float[] tiles = Luma(frame, rowBytes, width, height, columns, rows);
+        float[] tiles = LumaTiles.Of(frame, rowBytes, width, height);
         _brightness += tiles.Average() / 255;
         _frames++;
-        if (_last is not null && time > _lastTime) Compare(_last, tiles, columns, time);
+        if (_last is not null && time > _lastTime) Compare(_last, tiles, LumaTiles.Columns(width), time);
         (_last, _lastTime) = (tiles, time);
     }
 
@@ -67,21 +65,23 @@ internal sealed class MotionMeter
 
     private void Compare(float[] before, float[] now, int columns, double time)
     {
-        double mean = 0, energy = 0, x = 0, y = 0;
-        int changed = 0, moving = 0, rows = now.Length / columns;
+        if (LumaTiles.IsCut(before, now))
+        {
+            _cuts.Add(TimeSpan.FromSeconds(time));
+            return;
+        }
+        double energy = 0, x = 0, y = 0;
+        int moving = 0, rows = now.Length / columns;
         for (int tile = 0; tile < now.Length; tile++)
         {
             double change = Math.Abs(now[tile] - before[tile]);
-            mean += change / now.Length;
-            if (change >= CutTile) changed++;
             if (change < TileMoves) continue;
             moving++;
             energy += change;
             x += change * (tile % columns + 0.5) / columns;
             y += change * (tile / columns + 0.5) / rows;
         }
-        if (mean >= CutMean && changed >= CutShare * now.Length) _cuts.Add(TimeSpan.FromSeconds(time));
-        else if (moving > 0)
+        if (moving > 0)
             _steps.Add(new Step(Math.Max(_lastTime, time - LongestStep), time, energy / now.Length, x / energy, y / energy, (double)moving / now.Length));
     }
 
@@ -96,25 +96,6 @@ internal sealed class MotionMeter
         if (tt * xx < 1e-12 || Math.Abs(tx) < LeastCorrelation * Math.Sqrt(tt * xx)) return 0;
         double travel = tx / tt * (_steps[^1].To - _steps[0].To);
         return Math.Abs(travel) >= LeastTravel ? travel : 0;
-    }
-
-    private static float[] Luma(ReadOnlySpan<byte> frame, int rowBytes, int width, int height, int columns, int rows)
-    {
-        var sums = new float[columns * rows];
-        var counts = new int[columns * rows];
-        for (int y = 0; y < height; y++)
-        {
-            ReadOnlySpan<byte> row = frame.Slice(y * rowBytes, 3 * width);
-            int first = y * rows / height * columns;
-            for (int x = 0; x < width; x++)
-            {
-                int tile = first + x * columns / width;
-                sums[tile] += 0.2126f * row[3 * x] + 0.7152f * row[3 * x + 1] + 0.0722f * row[3 * x + 2]; // BT.709
-                counts[tile]++;
-            }
-        }
-        for (int i = 0; i < sums.Length; i++) sums[i] /= counts[i];
-        return sums;
     }
 
     /// <summary>What changed between two frames.</summary>
