@@ -63,28 +63,7 @@ public sealed class AudioClip
 
     /// <summary>The factor that brings this clip to <paramref name="loudness"/>; 1 for silence, of which <see cref="Loudness.Peak"/> says
     /// what counts as it.</summary>
-    public float GainFor(Loudness loudness)
-    {
-        if (loudness.Rule == LoudnessRule.None) return 1;
-        float peak = Peak();
-        if (!(peak > 0)) return 1; // silence: the reference would divide by zero
-        if (loudness.Rule == LoudnessRule.Peak) return PeakGain(peak);
-        double measured = MeasureLoudness();
-        if (double.IsNegativeInfinity(measured)) return 1;
-        // Clipping is worse than being too quiet.
-        return (float)Math.Min(Math.Pow(10, (loudness.Lufs - measured) / 20), 1.0 / peak);
-    }
-
-    /// <summary>1/peak, as the reference has it, for whatever is meant to be heard. A model answers a silent scene with a little
-    /// noise, and raising that to full scale would turn silence into the loudest of all clips.</summary>
-    private static float PeakGain(float peak)
-    {
-        const double FullGainDb = -40, NoGainDb = -55; // −55 dBFS: what training/scenes/quality.py allows a silent scene
-        double peakDb = 20 * Math.Log10(peak);
-        if (peakDb >= FullGainDb) return 1 / peak;
-        double part = Math.Max(0, (peakDb - NoGainDb) / (FullGainDb - NoGainDb));
-        return (float)Math.Pow(10, part * -FullGainDb / 20);
-    }
+    public float GainFor(Loudness loudness) => loudness.GainOf(Peak(), MeasureLoudness);
 
     /// <summary>A copy with every sample multiplied.</summary>
     public AudioClip WithGain(float gain)

@@ -37,6 +37,31 @@ public readonly record struct Loudness(LoudnessRule Rule, double Lufs)
         return true;
     }
 
+    /// <summary>The factor that brings a sound here; 1 for silence.</summary>
+    /// <param name="peak">Its largest sample.</param>
+    /// <param name="measure">Its integrated loudness; asked only under <see cref="LoudnessRule.Lufs"/>.</param>
+    internal float GainOf(float peak, Func<double> measure)
+    {
+        if (Rule == LoudnessRule.None) return 1;
+        if (!(peak > 0)) return 1; // silence: the reference would divide by zero
+        if (Rule == LoudnessRule.Peak) return PeakGain(peak);
+        double measured = measure();
+        if (double.IsNegativeInfinity(measured)) return 1;
+        // Clipping is worse than being too quiet.
+        return (float)Math.Min(Math.Pow(10, (Lufs - measured) / 20), 1.0 / peak);
+    }
+
+    /// <summary>1/peak, as the reference has it, for whatever is meant to be heard. A model answers a silent scene with a little
+    /// noise, and raising that to full scale would turn silence into the loudest of all clips.</summary>
+    private static float PeakGain(float peak)
+    {
+        const double FullGainDb = -40, NoGainDb = -55; // −55 dBFS: what training/scenes/quality.py allows a silent scene
+        double peakDb = 20 * Math.Log10(peak);
+        if (peakDb >= FullGainDb) return 1 / peak;
+        double part = Math.Max(0, (peakDb - NoGainDb) / (FullGainDb - NoGainDb));
+        return (float)Math.Pow(10, part * -FullGainDb / 20);
+    }
+
     /// <summary>"none", "peak" or "lufs=-23".</summary>
     public override string ToString() => Rule switch
     {

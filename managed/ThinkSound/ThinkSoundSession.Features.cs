@@ -171,6 +171,30 @@ public sealed partial class ThinkSoundSession
         }, progress, cancellationToken);
     }
 
+    /// <summary>Begins a sound whose latents come piece by piece. Any number may be open in a session.</summary>
+    /// <param name="decodeChunk">Latent steps at a time; 0 suits the device.</param>
+    /// <exception cref="UnsupportedException">The bundle has no decoder.</exception>
+    public DecodeStream OpenDecodeStream(int decodeChunk = 0)
+    {
+        Status.Check(Native.ts_decode_stream_create(_handle, NativeConditions.ToUnsigned(decodeChunk, nameof(decodeChunk)), out ts_decode_stream stream));
+        return new DecodeStream(this, stream);
+    }
+
+    internal unsafe Task<AudioClip> PushAsync(ts_decode_stream stream, Latent? latent, bool isLast, IProgress<GenerateProgress>? progress,
+                                              CancellationToken cancellationToken)
+    {
+        if (latent is not null && latent.Channels != Engine.Info.LatentDim)
+            throw new ArgumentException($"the latent has {latent.Channels} channels, this model's have {Engine.Info.LatentDim}", nameof(latent));
+        return Work([new PlannedStage(GenerateStage.Decode, latent?.Length ?? 1)], run =>
+        {
+            using var arguments = new NativeArguments();
+            run.Pcm = new PcmGatherer();
+            run.Check(Native.ts_decode_stream_push(stream, latent is null ? null : arguments.Pin(latent.Data), (uint)(latent?.Length ?? 0),
+                                                   isLast ? 1 : 0, Run.OnProgress, Run.OnPcm, run.UserData));
+            return run.Pcm.ToClip(Engine.Info.SampleRate);
+        }, progress, cancellationToken);
+    }
+
     /// <summary>Sound to a latent, resampled to the model's rate. Mono is doubled, channels after the second are dropped, the
     /// end is padded with silence to a whole step.</summary>
     /// <param name="audio">Any rate and number of channels.</param>

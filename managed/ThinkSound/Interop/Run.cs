@@ -20,6 +20,9 @@ internal sealed unsafe class Run(IProgress<GenerateProgress>? progress, Progress
     /// <summary>Wakes whoever reads the ring; null where nobody does.</summary>
     public SemaphoreSlim? DataReady { get; init; }
 
+    /// <summary>Keeps the samples themselves; null where they come another way.</summary>
+    public PcmGatherer? Pcm { get; set; }
+
     public static delegate* unmanaged[Cdecl]<void*, ts_stage, uint, uint, int> OnProgress => &ReportProgress;
 
     public static delegate* unmanaged[Cdecl]<void*, float*, float*, ulong, ulong, int> OnPcm => &ReportPcm;
@@ -64,8 +67,17 @@ internal sealed unsafe class Run(IProgress<GenerateProgress>? progress, Progress
     private static int ReportPcm(void* userData, float* left, float* right, ulong offset, ulong numSamples)
     {
         Run run = From(userData);
-        run.DataReady?.Release(); // the samples themselves come through the ring
-        return run.MustStop ? 1 : 0;
+        run.DataReady?.Release(); // whose samples come through the ring
+        try
+        {
+            run.Pcm?.Add(new ReadOnlySpan<float>(left, (int)numSamples), new ReadOnlySpan<float>(right, (int)numSamples));
+            return run.MustStop ? 1 : 0;
+        }
+        catch (Exception e)
+        {
+            run._failure ??= ExceptionDispatchInfo.Capture(e); // no memory: rethrown once native code has returned
+            return 1;
+        }
     }
 
     private static Run From(void* userData) => (Run)GCHandle.FromIntPtr((nint)userData).Target!;
