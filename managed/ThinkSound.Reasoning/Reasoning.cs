@@ -69,6 +69,11 @@ public sealed record Reasoning
         return TextFitter.Fit(TextComposer.Complete(this), tokens);
     }
 
+    /// <summary>What it says of a part of the time: the events that reach into it, their times counted from its begin, and words for
+    /// them alone. The user's own caption stays; so do all words where there are no events to tell the parts apart.</summary>
+    /// <param name="part">Ends after it begins.</param>
+    public Reasoning Within(TimeRange part) => ReasoningPart.Of(this, part);
+
     /// <summary>What a generation takes: the caption and the chain of thought. Features of the video are the caller's to add.</summary>
     /// <param name="avoidAsNegative">Guidance moves away from <see cref="Avoid"/>, too; an extension of ours, as
     /// <see cref="Conditions.NegativeCaption"/> is.</param>

@@ -57,14 +57,17 @@ public sealed class RecogniserReasoner : IReasoner
         RequestSubject about = await RequestSubject.OfAsync(request, cancel).ConfigureAwait(false);
         string model = "";
         VideoReading? video = null;
+        // An edit or a region is about one place; what is heard of a long video changes with its scenes.
+        bool isLong = about.Media is not null && request.Stage != ReasoningStage.Edit && about.Watched > LongVideo.LongestAtOnce;
+        ThinkSoundEngine? engine = null;
         if (about.Media is { } media)
         {
-            ThinkSoundEngine engine = await EngineAsync(cancel).ConfigureAwait(false);
+            engine = await EngineAsync(cancel).ConfigureAwait(false);
             model = engine.Info.Name;
-            video = await VideoReading.OfAsync(engine, media.Path, request.Start, about.Watched, request.Region, progress, cancel).ConfigureAwait(false);
+            if (!isLong) video = await VideoReading.OfAsync(engine, media.Path, request.Start, about.Watched, request.Region, progress, cancel).ConfigureAwait(false);
         }
         progress?.Report(new ReasoningProgress(ReasoningActivity.Thinking, null, ""));
-        string? words = request.Caption is { Length: > 0 } caption ? caption : video is null && request.Previous is { Caption.Length: > 0 } previous ? previous.Caption : null;
+        string? words = request.Caption is { Length: > 0 } caption ? caption : about.Media is null && request.Previous is { Caption.Length: > 0 } previous ? previous.Caption : null;
         var evidence = new Evidence
         {
             Subject = about.Subject,
@@ -82,6 +85,7 @@ public sealed class RecogniserReasoner : IReasoner
             if (edit.HasMore) notes.Add($"\"{request.Instruction}\" asks for several changes; only the first is made");
             if (edit.Target.IsUnknown && edit.Words.Length > 0) notes.Add($"uncertain: \"{edit.Words}\" names no known sound and is taken as it is");
         }
+        else if (isLong) reasoning = await LongVideo.ReasonAsync(engine!, about.Media!.Path, evidence, about.Watched, progress, cancel).ConfigureAwait(false);
         else reasoning = Rules.Apply(evidence);
         reasoning = reasoning with { Model = model };
 

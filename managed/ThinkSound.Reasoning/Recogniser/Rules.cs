@@ -143,7 +143,7 @@ internal static class Rules
     }
 
     /// <summary>Moments a second, by the middle one of their distances.</summary>
-    private static double? Rate(IReadOnlyList<Onset> moments)
+    public static double? Rate(IReadOnlyList<Onset> moments)
     {
         double[] distances = [.. moments.Zip(moments.Skip(1), (a, b) => (b.Time - a.Time).TotalSeconds).Order()];
         return distances.Length == 0 ? null : 1 / distances[distances.Length / 2];
