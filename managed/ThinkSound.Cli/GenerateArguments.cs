@@ -32,7 +32,9 @@ internal sealed class GenerateArguments
     private readonly Option<string?> _cot = new("--cot") { Description = "The chain of thought: what happens, in which order, how it sounds. The first 76 pieces count.", HelpName = "TEXT" };
     private readonly Option<string?> _negative = new("--negative") { Description = "What should not be heard (works through --cfg).", HelpName = "TEXT" };
     private readonly Option<string?> _negativeCot = new("--negative-cot") { Description = "The same as a chain of thought.", HelpName = "TEXT" };
-    private readonly Option<double?> _duration = new("--duration") { Description = "Seconds of sound, 1 to 60. Default: the whole video, 8 without one.", HelpName = "SECONDS" };
+    private readonly Option<double?> _duration = new("--duration") { Description = "Seconds of sound, 1 to 86400. Default: the whole video, 8 without one.", HelpName = "SECONDS" };
+    private readonly Option<double?> _window = new("--window") { Description = "Make the sound in windows of so many seconds, 2 to 60. Default: one piece up to 60 seconds, longer ones in windows as long as the clips that the model learned from.", HelpName = "SECONDS" };
+    private readonly Option<double> _overlap = new("--overlap") { Description = "How much of the last window the next one goes on from, up to half a window.", DefaultValueFactory = _ => 2, HelpName = "SECONDS" };
     private readonly Option<double> _start = new("--start") { Description = "Where in the video the sound begins.", HelpName = "SECONDS" };
     private readonly Option<int?> _steps = new("--steps") { Description = "Steps of the sampler, 1 to 1000; as the bundle recommends, else 24.", HelpName = "N" };
     private readonly Option<float?> _cfg = new("--cfg") { Description = "How far to follow video and words; 1 turns guidance off and halves the work; as the bundle recommends, else 5.", HelpName = "SCALE" };
@@ -65,13 +67,15 @@ internal sealed class GenerateArguments
     {
         _verbose = verbose;
         command.Add(_input);
-        foreach (Option option in (Option[])[_output, _caption, _cot, _negative, _negativeCot, _duration, _start, _steps, _cfg, _seed, _sampler, _lengths, _reasoning]) command.Add(option);
+        foreach (Option option in (Option[])[_output, _caption, _cot, _negative, _negativeCot, _duration, _start, _window, _overlap, _steps, _cfg, _seed, _sampler, _lengths, _reasoning]) command.Add(option);
         _reasoners.AddTo(command);
         _engine.AddTo(command);
         foreach (Option option in (Option[])[_format, _plot, _keepAudio, _loudness, _variations, _force, _noCache, _json, _quiet, _verbose]) command.Add(option);
         _steps.Require(n => n is null or (>= 1 and <= 1000), "--steps is 1 to 1000");
         _variations.Require(n => n is >= 1 and <= 1000, "--variations is 1 to 1000");
-        _duration.Require(s => s is null or (>= 1 and <= 60), "--duration is 1 to 60 seconds; make longer sounds in parts with --start");
+        _duration.Require(s => s is null or (>= 1 and <= 86400), "--duration is 1 to 86400 seconds, which is a day");
+        _window.Require(s => s is null or (>= 2 and <= 60), "--window is 2 to 60 seconds");
+        _overlap.Require(s => s is >= 0 and <= 30, "--overlap is 0 to 30 seconds");
         _start.Require(s => s is >= 0 and <= 1e6, "--start is seconds from the begin of the video");
         _cfg.Require(scale => scale is not { } given || float.IsFinite(given), "--cfg is a number");
         _loudness.Require(text => Loudness.TryParse(text, out _), "--loudness is none, peak or lufs=<-70 to 0>");
@@ -92,6 +96,7 @@ internal sealed class GenerateArguments
         {
             Start = TimeSpan.FromSeconds(parsed.GetValue(_start)),
             Duration = parsed.GetValue(_duration) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            Windows = Windows(parsed),
             Conditions = new Conditions
             {
                 Caption = Words(parsed, _caption), ChainOfThought = Words(parsed, _cot),
@@ -136,6 +141,8 @@ internal sealed class GenerateArguments
         if (input is null && Words(parsed, _caption) is null && Words(parsed, _cot) is null && parsed.GetValue(_reasoning) is null)
             throw new UsageException("there is nothing to make a sound of: give a video, --caption, --cot or --reasoning");
         if (isFolder && parsed.GetValue(_reasoning) is not null) throw new UsageException("--reasoning is about one video; a folder has several");
+        if (parsed.GetValue(_window) is { } window && parsed.GetValue(_overlap) > window / 2)
+            throw new UsageException($"--overlap is at most half of --window, so {window / 2:0.###} seconds here");
         if (parsed.GetValue(_cfg) == 1 && (Words(parsed, _negative) ?? Words(parsed, _negativeCot)) is not null)
             throw new UsageException("--negative works through guidance, and --cfg 1 turns that off");
         if (output == "-")
@@ -155,6 +162,16 @@ internal sealed class GenerateArguments
         {
             throw new UsageException($"{output} is a folder; name the file to make in it");
         }
+    }
+
+    /// <summary>Null where neither is asked for: then only what is longer than one piece can be is made in windows.</summary>
+    private WindowOptions? Windows(ParseResult parsed)
+    {
+        if (parsed.GetValue(_window) is null && parsed.GetResult(_overlap) is null or { Implicit: true }) return null;
+        return new WindowOptions
+        {
+            Length = parsed.GetValue(_window) is { } seconds ? TimeSpan.FromSeconds(seconds) : null, Overlap = TimeSpan.FromSeconds(parsed.GetValue(_overlap)),
+        };
     }
 
     /// <summary>An empty text is none, as scripts pass it.</summary>

@@ -12,6 +12,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
 {
     private readonly List<Done> _done = [];
     private ITokenCounter? _tokens; // of the model, once somebody thinks
+    private bool _hasWarned;
 
     /// <summary>A job, what was thought about it, what came of it, and why there is no more.</summary>
     private sealed record Done(FoleyJob Job, Reasoning.Reasoning? Reasoning, IReadOnlyList<FoleyResult> Results, Exception? Failure = null);
@@ -39,7 +40,8 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
                 _done.Add(new Done(job, null, results));
                 if (await ThinkAsync(job) is { } reasoning)
                 {
-                    job = job with { Conditions = WordsOf(reasoning, job.Conditions) };
+                    Conditions given = job.Conditions;
+                    job = job with { Conditions = WordsOf(reasoning, given), WordsFor = window => WordsFor(reasoning, window, given) };
                     _done[^1] = new Done(job, reasoning, results);
                 }
                 await foreach (FoleyResult result in pipeline.RunAsync(job, progress, cancel))
@@ -87,11 +89,22 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         return reasoning;
     }
 
+    /// <summary>What the one thought about the whole says of a window.</summary>
+    private Conditions WordsFor(Reasoning.Reasoning reasoning, FoleyWindow window, Conditions given)
+    {
+        Reasoning.Reasoning part = reasoning.Within(new TimeRange(window.Start, window.Start + window.Duration));
+        return WordsOf(_tokens is null ? part : part.Fit(_tokens), given);
+    }
+
     /// <summary>The thought's words beside the user's own, and none that the model has no encoder for.</summary>
     private Conditions WordsOf(Reasoning.Reasoning reasoning, Conditions given)
     {
         Conditions thought = reasoning.ToConditions();
-        if (thought.ChainOfThought is not null && !Reads(TextEncoder.T5)) terminal.Warn("the model has no encoder for a chain of thought, so the caption alone counts");
+        if (thought.ChainOfThought is not null && !Reads(TextEncoder.T5) && !_hasWarned)
+        {
+            _hasWarned = true; // once, however many windows there are
+            terminal.Warn("the model has no encoder for a chain of thought, so the caption alone counts");
+        }
         bool keepsCaption = given.Caption is not null && reasoning.Provider != ManualReasoner.Name; // which made the user's own fit
         return given with
         {
@@ -136,7 +149,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
     {
         double took = result.Seconds.Values.Sum();
         string loudness = double.IsFinite(result.LoudnessLufs) ? result.LoudnessLufs.ToString("0.0 LUFS;−0.0 LUFS", CultureInfo.InvariantCulture) : "silent";
-        return string.Create(CultureInfo.InvariantCulture, $"{result.Output.Path}: {result.Clip.Duration.TotalSeconds:0.00} s of sound, seed {result.Output.Seed}, {loudness}, made in {Units.Time(TimeSpan.FromSeconds(took))}{(result.FeaturesFromCache ? " (the video had been watched before)" : "")}");
+        return string.Create(CultureInfo.InvariantCulture, $"{result.Output.Path}: {result.Duration.TotalSeconds:0.00} s of sound{(result.Windows.Count > 0 ? $" in {result.Windows.Count} windows" : "")}, seed {result.Output.Seed}, {loudness}, made in {Units.Time(TimeSpan.FromSeconds(took))}{(result.FeaturesFromCache ? " (the video had been watched before)" : "")}");
     }
 
     private string ToJson(FoleyPipeline pipeline) => JsonText.Write(json =>
@@ -178,9 +191,9 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         json.WriteNumber("steps", result.Generate.Steps!.Value);
         json.WriteNumber("cfg", result.Generate.GuidanceScale!.Value);
         json.WriteNumber("start_s", job.Start.TotalSeconds);
-        json.WriteNumber("duration_s", result.Clip.Duration.TotalSeconds);
-        json.WriteNumber("num_samples", result.Clip.Samples);
-        json.WriteNumber("sample_rate", result.Clip.SampleRate);
+        json.WriteNumber("duration_s", result.Duration.TotalSeconds);
+        json.WriteNumber("num_samples", result.Samples);
+        json.WriteNumber("sample_rate", result.SampleRate);
         json.WriteString("container", result.Container);
         json.WriteString("codec", result.Codec);
         json.WriteNumber("bytes", result.Bytes);
@@ -188,6 +201,16 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         if (double.IsFinite(result.LoudnessLufs)) json.WriteNumber("loudness_lufs", result.LoudnessLufs);
         else json.WriteNull("loudness_lufs");
         json.WriteBoolean("features_from_cache", result.FeaturesFromCache);
+        json.WriteStartArray("windows");
+        foreach (FoleyWindow window in result.Windows)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("start_s", window.Start.TotalSeconds);
+            json.WriteNumber("duration_s", window.Duration.TotalSeconds);
+            json.WriteNumber("known_s", window.Known.TotalSeconds);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         json.WriteStartObject("seconds");
         foreach (var (stage, seconds) in result.Seconds) json.WriteNumber(stage.ToString().ToLowerInvariant(), Math.Round(seconds, 6));
         json.WriteEndObject();

@@ -11,7 +11,7 @@ public sealed record FoleyJob
     /// <summary>Where in the video the sound begins.</summary>
     public TimeSpan Start { get; init; }
 
-    /// <summary>Length of the sound, 1 to 60 seconds; null takes the whole rest of the video, or 8 seconds without one.</summary>
+    /// <summary>Length of the sound, a second to a day; null takes the whole rest of the video, or 8 seconds without one.</summary>
     public TimeSpan? Duration { get; init; }
 
     /// <summary>What should be heard, and what not. Features of the video are added to it.</summary>
@@ -19,6 +19,14 @@ public sealed record FoleyJob
 
     /// <summary>Steps, guidance, sampler and lengths; its duration and seed are set by the job and its outputs.</summary>
     public GenerateOptions Generate { get; init; } = new();
+
+    /// <summary>How the sound is made in windows, where it is longer than one. Without a <see cref="WindowOptions.Length"/> it is one
+    /// piece up to 60 seconds; null takes the defaults.</summary>
+    public WindowOptions? Windows { get; init; }
+
+    /// <summary>The words for a window of a long sound; null takes those of <see cref="Conditions"/> for all. Features of the video
+    /// are added to them.</summary>
+    public Func<FoleyWindow, Conditions>? WordsFor { get; init; }
 
     /// <summary>How loud the files are made, each by itself.</summary>
     public Loudness Loudness { get; init; } = Loudness.Peak;
@@ -30,7 +38,7 @@ public sealed record FoleyJob
     public bool Overwrite { get; init; }
 
     /// <summary>A sound each: with several, variations by their seeds.</summary>
-    public required IReadOnlyList<FoleyOutput> Outputs { get; init; }
+    public IReadOnlyList<FoleyOutput> Outputs { get; init; } = [];
 }
 
 /// <summary>One sound to make and where it goes.</summary>
@@ -49,7 +57,7 @@ public sealed record FoleyOutput
     /// <summary>Same seed, same sound.</summary>
     public ulong Seed { get; init; } = 42;
 
-    /// <summary>PNG file of the video's frames, onsets, waveform and spectrogram; null draws none.</summary>
+    /// <summary>PNG file of the video's frames, onsets, waveform and spectrogram, of up to 60 seconds; null draws none.</summary>
     public string? Picture { get; init; }
 
     /// <summary>What to call it in messages.</summary>
@@ -63,8 +71,16 @@ public sealed record FoleyResult
     public required FoleyOutput Output { get; init; }
     /// <summary>How it was generated, nothing left open.</summary>
     public required GenerateOptions Generate { get; init; }
-    /// <summary>The sound, without gain.</summary>
-    public required AudioClip Clip { get; init; }
+    /// <summary>The sound, without gain; null beyond 60 seconds, where it never was in memory whole.</summary>
+    public AudioClip? Clip { get; init; }
+    /// <summary>Samples per channel.</summary>
+    public required long Samples { get; init; }
+    /// <summary>Hz.</summary>
+    public required int SampleRate { get; init; }
+    /// <summary>Length of the sound.</summary>
+    public TimeSpan Duration => TimeSpan.FromSeconds((double)Samples / SampleRate);
+    /// <summary>The windows that it was made in; empty where it was one piece.</summary>
+    public IReadOnlyList<FoleyWindow> Windows { get; init; } = [];
     /// <summary>Factor that was applied for the file's loudness.</summary>
     public required float Gain { get; init; }
     /// <summary>Integrated loudness of the file's new sound, in LUFS; −infinity for silence.</summary>
@@ -76,9 +92,9 @@ public sealed record FoleyResult
     /// <summary>How the sound is stored in it: "aac".</summary>
     public required string Codec { get; init; }
     /// <summary>Seconds that each stage took; what was done for several outputs counts for the first.</summary>
-    public required IReadOnlyDictionary<FoleyStage, double> Seconds { get; init; }
-    /// <summary>The vision features came out of the cache.</summary>
-    public required bool FeaturesFromCache { get; init; }
+    public IReadOnlyDictionary<FoleyStage, double> Seconds { get; init; } = new Dictionary<FoleyStage, double>();
+    /// <summary>The vision features came out of the cache, all of them.</summary>
+    public bool FeaturesFromCache { get; init; }
     /// <summary>What else to know.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 }

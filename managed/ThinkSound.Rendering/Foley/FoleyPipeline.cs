@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -13,8 +12,8 @@ public sealed record FoleyPipelineOptions
     /// <summary>Keeps what the vision towers compute; null computes it each time.</summary>
     public FeatureCache? Cache { get; init; }
 
-    /// <summary>Keep the vision towers in memory between jobs, instead of giving their memory back before sampling. Under a
-    /// memory cap it is given back all the same.</summary>
+    /// <summary>Keep the vision towers in memory between jobs, instead of giving their memory back before sampling. Between the
+    /// windows of a long sound they are kept in any case. Under a memory cap it is given back all the same.</summary>
     public bool KeepsVision { get; init; }
 
     /// <summary>Told at once what a person should know, such as words that are cut off. Also part of the results.</summary>
@@ -33,11 +32,12 @@ public sealed record FoleyPipelineOptions
 /// await foreach (FoleyResult result in pipeline.RunAsync(job)) Console.WriteLine(result.Output.Path);
 /// </code>
 /// </example>
-public sealed class FoleyPipeline : IDisposable
+public sealed partial class FoleyPipeline : IDisposable
 {
     private readonly FoleyPipelineOptions _options;
     private readonly Engines _engines;
     private string? _visionFingerprint;
+    private WatcherBuffers? _buffers; // while a long sound is made
 
     /// <summary>A pipeline for one model; loads nothing yet.</summary>
     public FoleyPipeline(EngineOptions engine, FoleyPipelineOptions? options = null)
@@ -63,46 +63,120 @@ public sealed class FoleyPipeline : IDisposable
     public async IAsyncEnumerable<FoleyResult> RunAsync(FoleyJob job, IProgress<FoleyProgress>? progress = null,
                                                         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (job.Outputs.Count == 0) throw new ArgumentException("the job has no outputs", nameof(job));
         var run = new FoleyRun(progress, _options.Notice);
-        foreach (string warning in plan.Warnings) run.Warn(warning);
-
-        ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job.Conditions, run.Loading, cancellationToken)).ConfigureAwait(false);
-        GenerateOptions generate = engine.Complete(job.Generate with { Duration = plan.Duration });
-        plan = plan with { Job = job with { Generate = generate } };
-        ClipLengths lengths = engine.GetLengths(plan.Duration, generate.Lengths);
-        _options.ModelReady?.Invoke(engine, generate);
-        WarnOfCutWords(engine, job.Conditions, run);
-
-        var (features, isCached) = plan.Media is null ? (null, false) : await Watch(plan, engine, lengths, run, cancellationToken).ConfigureAwait(false);
-        Conditions conditions = features is null ? job.Conditions : job.Conditions with
-        {
-            ClipFeatures = features.Clip ?? job.Conditions.ClipFeatures, SyncFeatures = features.Sync ?? job.Conditions.SyncFeatures,
-        };
-        using ThinkSoundSession session = engine.CreateSession();
+        Prepared ready = await Prepare(job, run, cancellationToken).ConfigureAwait(false);
+        FoleyPlan plan = ready.Plan;
         var picture = new FoleyPicture(plan);
+        if (ready.Windows.Count > 1)
+        {
+            foreach (FoleyResult result in await RunWindows(ready, picture, run, cancellationToken).ConfigureAwait(false)) yield return result;
+            yield break;
+        }
+        var (conditions, isCached) = await Watch(ready, ready.Windows[0], run, cancellationToken).ConfigureAwait(false);
+        using ThinkSoundSession session = ready.Engine.CreateSession();
         for (int i = 0; i < job.Outputs.Count; i++)
         {
             FoleyOutput output = job.Outputs[i];
             run.BeginOutput(i);
-            AudioClip clip = await run.Generate(session, conditions, generate with { Seed = output.Seed }, cancellationToken).ConfigureAwait(false);
-            FoleyResult result = await run.Time(FoleyStage.Write, () => Task.Run(() => SoundFile.Write(plan, output, clip, engine, picture, cancellationToken), cancellationToken))
+            AudioClip clip = await run.Generate(stages => session.GenerateAsync(conditions, ready.Generate with { Seed = output.Seed }, stages, cancellationToken)).ConfigureAwait(false);
+            FoleyResult result = await run.Time(FoleyStage.Write, () => Task.Run(() => SoundFile.Write(plan, output, clip, ready.Engine, picture, cancellationToken), cancellationToken))
                                           .ConfigureAwait(false);
             foreach (string warning in result.Warnings) run.Warn(warning);
             yield return result with { Seconds = run.TakeSeconds(), FeaturesFromCache = isCached, Warnings = run.TakeWarnings() };
         }
     }
 
+    /// <summary>Makes a job's sound and hands it out as it is made, without gain, instead of writing files: one of the seed of
+    /// <see cref="FoleyJob.Generate"/>; outputs and loudness do not count. A long sound comes window by window, in constant memory.
+    /// Leaving the loop early cancels the rest.</summary>
+    /// <param name="job">What to do.</param>
+    /// <param name="progress">Told of each step, on the thread that works.</param>
+    /// <param name="cancellationToken">Stops within one step.</param>
+    /// <returns>The samples in order and without gaps: round(duration · rate) of them under <see cref="LengthRule.Exact"/>.</returns>
+    /// <exception cref="ThinkSoundException">As for <see cref="RunAsync"/>.</exception>
+    public async IAsyncEnumerable<PcmBlock> StreamAsync(FoleyJob job, IProgress<FoleyProgress>? progress = null,
+                                                        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var run = new FoleyRun(progress, _options.Notice);
+        Prepared ready = await Prepare(job with { Outputs = [] }, run, cancellationToken).ConfigureAwait(false);
+        long position = 0;
+        await foreach (AudioClip piece in ready.Windows.Count > 1 ? Pieces() : Whole())
+        {
+            if (piece.Samples > 0) yield return new PcmBlock(position, piece.SampleRate, piece.ToInterleaved());
+            position += piece.Samples;
+        }
+
+        async IAsyncEnumerable<AudioClip> Pieces()
+        {
+            await foreach (IReadOnlyList<AudioClip> pieces in MakeWindows(ready, [ready.Generate.Seed], run, cancellationToken).ConfigureAwait(false)) yield return pieces[0];
+        }
+
+        async IAsyncEnumerable<AudioClip> Whole()
+        {
+            var (conditions, _) = await Watch(ready, ready.Windows[0], run, cancellationToken).ConfigureAwait(false);
+            using ThinkSoundSession session = ready.Engine.CreateSession();
+            run.BeginOutput(0);
+            yield return await run.Generate(stages => session.GenerateAsync(conditions, ready.Generate, stages, cancellationToken)).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Gives the model back. Not while a job runs.</summary>
     public void Dispose() => _engines.Dispose();
 
-    private async Task<(VideoFeatures? Features, bool IsCached)> Watch(FoleyPlan plan, ThinkSoundEngine sound, ClipLengths lengths, FoleyRun run, CancellationToken cancel)
+    /// <summary>A job whose model is loaded, and the windows that its sound is made in: one for the whole of a short one.</summary>
+    /// <param name="Plan">Of the job.</param>
+    /// <param name="Engine">Makes the sound.</param>
+    /// <param name="Generate">Its duration is the whole sound's.</param>
+    /// <param name="Windows">At least one.</param>
+    /// <param name="Cuts">Where windows meet at cuts: the step, and when the cut is, from the begin of the sound.</param>
+    private sealed record Prepared(FoleyPlan Plan, ThinkSoundEngine Engine, GenerateOptions Generate, IReadOnlyList<LatentWindow> Windows, IReadOnlyDictionary<int, TimeSpan> Cuts)
     {
-        BundleDescription bundle = sound.Bundle;
+        private readonly Lazy<string> _videoFingerprint = new(() => FingerprintOf(Plan.Media!.Path));
+
+        /// <summary>Of the video's bytes, which are read once, however many windows there are.</summary>
+        public string VideoFingerprint => _videoFingerprint.Value;
+    }
+
+    private async Task<Prepared> Prepare(FoleyJob job, FoleyRun run, CancellationToken cancel)
+    {
+        FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancel), cancel).ConfigureAwait(false);
+        foreach (string warning in plan.Warnings) run.Warn(warning);
+        ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job.Conditions, run.Loading, cancel)).ConfigureAwait(false);
+        GenerateOptions generate = engine.Complete(job.Generate with { Duration = plan.Duration });
+        plan = plan with { Job = job with { Generate = generate } };
+        var (windows, cuts) = await DivideAsync(plan, engine, run, cancel).ConfigureAwait(false);
+        _options.ModelReady?.Invoke(engine, windows.Count == 1 ? generate : generate with { Duration = WindowGrid.Of(engine).Duration(windows.Max(window => window.Length)) });
+        WarnOfCutWords(engine, job.Conditions, run);
+        return new Prepared(plan, engine, generate, windows, cuts);
+    }
+
+    /// <summary>The words for a window, with what is seen in it.</summary>
+    private async Task<(Conditions Conditions, bool IsCached)> Watch(Prepared ready, LatentWindow window, FoleyRun run, CancellationToken cancel)
+    {
+        FoleyJob job = ready.Plan.Job;
+        bool isWhole = ready.Windows.Count == 1;
+        FoleyWindow times = isWhole ? new FoleyWindow(TimeSpan.Zero, ready.Plan.Duration, TimeSpan.Zero) : WindowGrid.Of(ready.Engine).Times(window);
+        Conditions words = isWhole || job.WordsFor is null ? job.Conditions : job.WordsFor(times);
+        if (ready.Plan.Media is not { Video: { } video }) return (words, false);
+        TimeSpan start = job.Start + times.Start, last = video.Duration - TimeSpan.FromMilliseconds(1); // past the end its last frame stays
+        TimeSpan? sceneEnd = ready.Cuts.TryGetValue(window.End, out TimeSpan cut) ? job.Start + cut : null;
+        var shot = new Shot(start < last || isWhole ? start : last, sceneEnd, ready.Engine.GetLengths(times.Duration, ready.Generate.Lengths));
+        var (features, isCached) = await Watch(ready, shot, run, cancel).ConfigureAwait(false);
+        return (words with { ClipFeatures = features.Clip ?? words.ClipFeatures, SyncFeatures = features.Sync ?? words.SyncFeatures }, isCached);
+    }
+
+    /// <summary>A stretch of a video to watch.</summary>
+    private readonly record struct Shot(TimeSpan Start, TimeSpan? SceneEnd, ClipLengths Lengths);
+
+    private async Task<(VideoFeatures Features, bool IsCached)> Watch(Prepared ready, Shot shot, FoleyRun run, CancellationToken cancel)
+    {
+        FoleyPlan plan = ready.Plan;
+        BundleDescription bundle = ready.Engine.Bundle;
         if (bundle.Find("clip_vision") is null && bundle.Find("synchformer") is null)
             throw new UnsupportedException($"bundle {bundle.Name} has no network that watches video (clip_vision, synchformer); it can make sounds from words alone");
         string? key = _options.Cache is null || bundle.Folder is null ? null
-            : await Task.Run(() => KeyOf(plan, sound, lengths), cancel).ConfigureAwait(false);
+            : await Task.Run(() => KeyOf(ready, shot), cancel).ConfigureAwait(false);
         if (key is not null && _options.Cache!.TryGet(key) is { } known) return (known, true);
 
         ThinkSoundEngine vision = await run.Time(FoleyStage.Load, () => _engines.VisionAsync(run.Loading, cancel)).ConfigureAwait(false);
@@ -111,23 +185,26 @@ public sealed class FoleyPipeline : IDisposable
         {
             features = await run.Time(FoleyStage.Watch, async () =>
             {
-                var (seen, damaged) = await VideoWatcher.WatchAsync(session, lengths, plan.Media!.Path, plan.Job.Start, plan.Media.Video!,
-                    (done, left) => run.Report(FoleyStage.Watch, done, $"{plan.Duration.TotalSeconds * done:0.0} of {plan.Duration.TotalSeconds:0.0} s", left), cancel).ConfigureAwait(false);
+                var (seen, damaged) = await VideoWatcher.WatchAsync(session, shot.Lengths, plan.Media!.Path, shot.Start, shot.SceneEnd, plan.Media.Video!,
+                    (done, left) => run.Report(FoleyStage.Watch, done, $"{plan.Duration.TotalSeconds * done:0.0} of {plan.Duration.TotalSeconds:0.0} s", left), cancel, _buffers).ConfigureAwait(false);
                 if (damaged > 0) run.Warn($"{plan.Media.Path}: {damaged} damaged packets or frames were concealed or left out");
                 return seen;
             }).ConfigureAwait(false);
         }
-        if (!_options.KeepsVision || _engines.IsCapped) _engines.ReleaseVision();
+        bool isNeeded = _options.KeepsVision || ready.Windows.Count > 1; // for the next job, or the next window
+        if (!isNeeded || _engines.IsCapped) _engines.ReleaseVision();
         if (key is not null) _options.Cache!.Store(key, features);
         return (features, false);
     }
 
     /// <summary>Everything that features depend on: the video's bytes, the stretch, the towers and how they are computed.</summary>
-    private string KeyOf(FoleyPlan plan, ThinkSoundEngine sound, ClipLengths lengths)
+    private string KeyOf(Prepared ready, Shot shot)
     {
+        ThinkSoundEngine sound = ready.Engine;
         _visionFingerprint ??= sound.Bundle.Fingerprint("clip_vision", "synchformer");
-        string facts = string.Join('\n', "features 1", FingerprintOf(plan.Media!.Path), plan.Job.Start.Ticks, lengths.ClipLength, lengths.SyncFrames,
+        string facts = string.Join('\n', "features 1", ready.VideoFingerprint, shot.Start.Ticks, shot.Lengths.ClipLength, shot.Lengths.SyncFrames,
                                    _visionFingerprint, sound.Info.Precision, sound.Info.Device, ThinkSoundRuntime.Version, MediaLibrary.Version, MediaLibrary.FFmpegVersion);
+        if (shot.SceneEnd is { } end) facts += $"\nscene ends {end.Ticks}";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(facts)));
     }
 

@@ -6,7 +6,13 @@ namespace ThinkSound.Rendering.Foley;
 /// written, and how long the sound is.</summary>
 internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Duration, IReadOnlyList<string> Warnings)
 {
-    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(60), WithoutVideo = TimeSpan.FromSeconds(8);
+    /// <summary>What one piece can be, and the longest that is held in memory whole.</summary>
+    public static readonly TimeSpan LongestPiece = TimeSpan.FromSeconds(60);
+
+    /// <summary>The shortest sound.</summary>
+    public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1), WithoutVideo = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Unnoticed = TimeSpan.FromMilliseconds(100); // of a held last frame
 
     /// <summary>Checks a job.</summary>
@@ -17,14 +23,16 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
     public static FoleyPlan Of(FoleyJob job, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(job);
-        if (job.Outputs.Count == 0) throw new ArgumentException("the job has no outputs", nameof(job));
         foreach (FoleyOutput output in job.Outputs) CheckFormat(output, job.Video is not null);
         if (job.Duration is { } asked && (asked < Shortest || asked > Longest))
             throw new ArgumentException($"a sound is {Shortest.TotalSeconds} to {Longest.TotalSeconds} seconds long, not {asked.TotalSeconds}");
+        CheckWindows(job);
 
         var warnings = new List<string>();
         MediaInfo? media = job.Video is null ? null : MediaInfo.Open(job.Video, cancel);
         TimeSpan duration = media is null ? job.Duration ?? WithoutVideo : VideoDuration(job, media, warnings);
+        if (duration > LongestPiece && job.Outputs.FirstOrDefault(output => output.Picture is not null) is { Picture: { } picture })
+            throw new ArgumentException($"{picture}: pictures show up to {LongestPiece.TotalSeconds} s, and this sound has {duration.TotalSeconds:0.##}; leave the picture out");
         foreach (string path in job.Outputs.SelectMany(output => new[] { output.Path, output.Picture }).OfType<string>())
             OutputPath.Check(path, job.Video, job.Overwrite);
         return new FoleyPlan(job, media, duration, warnings);
@@ -39,11 +47,20 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
         if (job.Start > TimeSpan.Zero && rest <= TimeSpan.Zero)
             throw new ArgumentException($"the start, {job.Start.TotalSeconds:0.###} s, is past the end of {media.Path} ({video.Duration.TotalSeconds:0.###} s)");
         if (job.Duration is null && rest > Longest)
-            throw new InputException($"{media.Path}: {rest.TotalSeconds:0.##} s are more than the {Longest.TotalSeconds} s that one sound can be; choose a part by a start and a duration");
+            throw new InputException($"{media.Path}: lasts {rest.TotalHours:0.##} hours, more than the {Longest.TotalHours} that a sound can be; choose a part by a start and a duration");
         TimeSpan duration = job.Duration ?? (rest > Shortest ? rest : Shortest);
         if (duration - rest > Unnoticed)
             warnings.Add($"{media.Path}: the picture ends after {Math.Max(0, rest.TotalSeconds):0.##} s; its last frame stands for the rest of the {duration.TotalSeconds:0.##} s");
         return duration;
+    }
+
+    private static void CheckWindows(FoleyJob job)
+    {
+        if (job.Windows is not { } windows) return;
+        if (windows.Length is { } length && (length < WindowOptions.Shortest || length > WindowOptions.Longest))
+            throw new ArgumentException($"a window is {WindowOptions.Shortest.TotalSeconds} to {WindowOptions.Longest.TotalSeconds} seconds long, not {length.TotalSeconds}");
+        if (windows.Overlap < TimeSpan.Zero || windows.Overlap > (windows.Length ?? WindowOptions.Longest) / 2)
+            throw new ArgumentException($"windows overlap by 0 to half their length, not by {windows.Overlap.TotalSeconds} s");
     }
 
     private static void CheckFormat(FoleyOutput output, bool hasVideo)

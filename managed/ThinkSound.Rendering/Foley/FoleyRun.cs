@@ -8,15 +8,29 @@ internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string
 {
     private readonly Dictionary<FoleyStage, double> _seconds = [];
     private readonly List<string> _warnings = [];
+    private readonly long _began = Stopwatch.GetTimestamp();
     private int _output = -1;
+    private WindowProgress? _window;
 
     /// <summary>Passes on how far an engine is loaded.</summary>
     public IProgress<GenerateProgress> Loading => new LoadProgress(this);
 
     public void BeginOutput(int index) => _output = index;
 
-    public void Report(FoleyStage stage, double fraction, string detail, TimeSpan? remaining) =>
-        progress?.Report(new FoleyProgress(stage, stage is FoleyStage.Load or FoleyStage.Watch ? -1 : _output, fraction, detail, remaining));
+    /// <summary>What follows is done for a window of a long sound: it is told as part of the whole.</summary>
+    public void BeginWindow(WindowProgress window)
+    {
+        (_window, _output) = (window, 0);
+        Report(FoleyStage.Load, 0, "", null);
+    }
+
+    public void EndWindows() => _window = null;
+
+    public void Report(FoleyStage stage, double fraction, string detail, TimeSpan? remaining)
+    {
+        if (_window is not null) progress?.Report(_window.Of(stage, fraction, Math.Max(0, _output), Stopwatch.GetElapsedTime(_began)));
+        else progress?.Report(new FoleyProgress(stage, stage is FoleyStage.Load or FoleyStage.Watch ? -1 : _output, fraction, detail, remaining));
+    }
 
     public void Warn(string text)
     {
@@ -39,10 +53,11 @@ internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string
         }
     }
 
-    public async Task<AudioClip> Generate(ThinkSoundSession session, Conditions conditions, GenerateOptions options, CancellationToken cancel)
+    /// <summary>Reports and times the stages of a generation.</summary>
+    public async Task<AudioClip> Generate(Func<IProgress<GenerateProgress>, Task<AudioClip>> generation)
     {
         var stages = new Stages(this);
-        AudioClip clip = await session.GenerateAsync(conditions, options, stages, cancel).ConfigureAwait(false);
+        AudioClip clip = await generation(stages).ConfigureAwait(false);
         stages.End();
         return clip;
     }

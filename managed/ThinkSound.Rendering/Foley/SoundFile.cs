@@ -12,25 +12,51 @@ internal static class SoundFile
         double loudness = clip.MeasureLoudness() + 20 * Math.Log10(gain);
         MediaWriteResult written = WriteMedia(plan, output, clip, gain, engine, cancel);
         if (output.Picture is not null) picture.Save(clip.WithGain(gain), output, engine, cancel);
-        return new FoleyResult
+        return ResultOf(plan, output, written, gain, loudness) with { Clip = clip, Samples = clip.Samples, SampleRate = clip.SampleRate };
+    }
+
+    public static FoleyResult ResultOf(FoleyPlan plan, FoleyOutput output, MediaWriteResult written, float gain, double loudness) => new()
+    {
+        Output = output, Generate = plan.Job.Generate with { Seed = output.Seed }, Gain = gain, LoudnessLufs = loudness, Bytes = written.NumBytes, Container = written.Container, Codec = written.Codec,
+        Warnings = written.Warnings, Samples = 0, SampleRate = 1,
+    };
+
+    /// <summary>The sound's own length, rate and gain are still to be said.</summary>
+    public static MediaWriterOptions WriterOptions(FoleyPlan plan, FoleyOutput output, string format, Dictionary<string, string> tags)
+    {
+        FoleyJob job = plan.Job;
+        bool hasVideo = OutputFormat.HasVideo(format);
+        return new MediaWriterOptions
         {
-            Output = output, Generate = plan.Job.Generate with { Seed = output.Seed }, Clip = clip, Gain = gain, LoudnessLufs = loudness, Bytes = written.NumBytes, Container = written.Container,
-            Codec = written.Codec, Warnings = written.Warnings, Seconds = new Dictionary<FoleyStage, double>(), FeaturesFromCache = false,
+            Path = output.Path,
+            Output = output.Stream,
+            Format = format,
+            Overwrite = job.Overwrite,
+            Source = hasVideo ? job.Video : null,
+            Start = hasVideo ? job.Start : TimeSpan.Zero,
+            KeepAudio = hasVideo ? job.KeepAudio : KeepAudio.Replace,
+            Tags = tags,
         };
+    }
+
+    /// <summary>Does what writes an output; what the system refuses is told with the output's name.</summary>
+    public static T Attempt<T>(FoleyOutput output, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (e is FileAccessException or IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException(e.Message.Contains(output.Name, StringComparison.Ordinal) ? e.Message : $"{output.Name}: {e.Message}", e);
+        }
     }
 
     private static MediaWriteResult WriteMedia(FoleyPlan plan, FoleyOutput output, AudioClip clip, float gain, ThinkSoundEngine engine, CancellationToken cancel)
     {
         string format = FoleyPlan.FormatOf(output);
         Dictionary<string, string> tags = FoleyTags.Of(plan, output, engine);
-        try
-        {
-            return format == "wav" ? WriteWav(output, clip, gain, tags) : WriteEncoded(plan, output, format, clip, gain, tags, cancel);
-        }
-        catch (Exception e) when (e is FileAccessException or IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException(e.Message.Contains(output.Name, StringComparison.Ordinal) ? e.Message : $"{output.Name}: {e.Message}", e);
-        }
+        return Attempt(output, () => format == "wav" ? WriteWav(output, clip, gain, tags) : WriteEncoded(plan, output, format, clip, gain, tags, cancel));
     }
 
     /// <summary>WAV needs no encoder, so it works where there is no FFmpeg; samples are stored as the reference stores them.</summary>
@@ -60,23 +86,11 @@ internal static class SoundFile
     private static MediaWriteResult WriteEncoded(FoleyPlan plan, FoleyOutput output, string format, AudioClip clip, float gain,
                                                  Dictionary<string, string> tags, CancellationToken cancel)
     {
-        FoleyJob job = plan.Job;
-        bool hasVideo = OutputFormat.HasVideo(format);
-        using MediaWriter writer = MediaWriter.Create(new MediaWriterOptions
+        MediaWriterOptions options = WriterOptions(plan, output, format, tags) with
         {
-            Path = output.Path,
-            Output = output.Stream,
-            Format = format,
-            Overwrite = job.Overwrite,
-            SampleRate = clip.SampleRate,
-            NumChannels = clip.Channels,
-            Gain = gain,
-            Source = hasVideo ? job.Video : null,
-            Start = hasVideo ? job.Start : TimeSpan.Zero,
-            KeepAudio = hasVideo ? job.KeepAudio : KeepAudio.Replace,
-            NumSamples = clip.Samples,
-            Tags = tags,
-        }, cancel);
+            SampleRate = clip.SampleRate, NumChannels = clip.Channels, NumSamples = clip.Samples, Gain = gain,
+        };
+        using MediaWriter writer = MediaWriter.Create(options, cancel);
         writer.Write(clip.Planar.Span, clip.Channels);
         return writer.Finish();
     }

@@ -3,6 +3,13 @@ using ThinkSound.Media;
 
 namespace ThinkSound.Rendering.Foley;
 
+/// <summary>What one watching leaves for the next, if that is of the same video.</summary>
+internal sealed class WatcherBuffers
+{
+    public FrameBuffer? Clip { get; set; }
+    public FrameBuffer? Sync { get; set; }
+}
+
 /// <summary>A stretch of video through both vision towers in one pass of decoding. A few frames are held at a time, however
 /// long or large the video is.</summary>
 internal sealed class VideoWatcher
@@ -19,27 +26,30 @@ internal sealed class VideoWatcher
     private readonly List<int> _clipCounts = [];         // how often each frame in _clip is shown
     private readonly List<float> _clipFeatures = [], _syncFeatures = [];
     private readonly CancellationToken _cancel;
+    private readonly List<FrameRate> _rates = [];        // as they are read
+    private readonly List<long> _held = [];              // frames of each rate after the scene, which its last one stands for
     private long _syncRepeats;                           // of the last frame, not yet in _sync
 
-    private VideoWatcher(ThinkSoundSession session, ClipLengths lengths, string path, TimeSpan start, StreamInfo video, CancellationToken cancel)
+    private VideoWatcher(ThinkSoundSession session, ClipLengths lengths, string path, TimeSpan start, TimeSpan? sceneEnd, StreamInfo video, WatcherBuffers? buffers, CancellationToken cancel)
     {
         (_session, _lengths, _cancel) = (session, lengths, cancel);
         EngineInfo info = session.Engine.Info;
-        var rates = new List<FrameRate>();
-        if (info.Components.HasFlag(BundleComponents.ClipVision))
-        {
-            _clipRate = rates.Count;
-            rates.Add(new FrameRate(info.ClipFps, lengths.ClipLength));
-        }
-        if (info.Components.HasFlag(BundleComponents.Synchformer))
-        {
-            _syncRate = rates.Count;
-            rates.Add(new FrameRate(info.SyncFps, lengths.SyncFrames));
-        }
-        _reader = VideoReader.Open(path, new VideoReadOptions { Rates = rates, Start = start, MaxSide = MaxSide(video.Width, video.Height) }, cancel);
+        if (info.Components.HasFlag(BundleComponents.ClipVision)) _clipRate = Add(info.ClipFps, lengths.ClipLength);
+        if (info.Components.HasFlag(BundleComponents.Synchformer)) _syncRate = Add(info.SyncFps, lengths.SyncFrames);
+        _reader = VideoReader.Open(path, new VideoReadOptions { Rates = _rates, Start = start, MaxSide = MaxSide(video.Width, video.Height) }, cancel);
         long frameBytes = 3L * _reader.Width * _reader.Height;
-        if (_clipRate >= 0) _clip = new FrameBuffer(_reader.Width, _reader.Height, (int)Math.Clamp(BufferBytes / frameBytes, 1, ClipFrames));
-        if (_syncRate >= 0) _sync = new FrameBuffer(_reader.Width, _reader.Height, (int)Math.Clamp(BufferBytes / frameBytes, SegmentFrames, SyncFrames) / SegmentHop * SegmentHop);
+        buffers ??= new WatcherBuffers();
+        if (_clipRate >= 0) buffers.Clip = _clip = FrameBuffer.Reuse(buffers.Clip, _reader.Width, _reader.Height, (int)Math.Clamp(BufferBytes / frameBytes, 1, ClipFrames));
+        if (_syncRate >= 0) buffers.Sync = _sync = FrameBuffer.Reuse(buffers.Sync, _reader.Width, _reader.Height, (int)Math.Clamp(BufferBytes / frameBytes, SegmentFrames, SyncFrames) / SegmentHop * SegmentHop);
+
+        int Add(double rate, int count)
+        {
+            // Frame n is what is shown before (n + ½)/rate.
+            long inScene = sceneEnd is { } end ? Math.Clamp((long)Math.Floor((end - start).TotalSeconds * rate + 0.5), 1, count) : count;
+            _rates.Add(new FrameRate(rate, inScene));
+            _held.Add(count - inScene);
+            return _rates.Count - 1;
+        }
     }
 
     /// <summary>Watches the stretch that <paramref name="lengths"/> describes. Where the video ends early, its last frame stays.</summary>
@@ -47,15 +57,17 @@ internal sealed class VideoWatcher
     /// <param name="lengths">Frames at each rate.</param>
     /// <param name="path">The video.</param>
     /// <param name="start">Time of the first frame.</param>
+    /// <param name="sceneEnd">Where the scene ends, if nothing beyond it shall be seen: its last frame stays.</param>
     /// <param name="video">The file's video stream.</param>
     /// <param name="report">Told the part that is done, and the time left.</param>
     /// <param name="cancel">Stops within one batch.</param>
+    /// <param name="buffers">Of the watching before, and for the next; null for neither.</param>
     /// <returns>The features, and how many damaged frames were concealed.</returns>
     public static async Task<(VideoFeatures Features, int Damaged)> WatchAsync(
-        ThinkSoundSession session, ClipLengths lengths, string path, TimeSpan start, StreamInfo video,
-        Action<double, TimeSpan?> report, CancellationToken cancel)
+        ThinkSoundSession session, ClipLengths lengths, string path, TimeSpan start, TimeSpan? sceneEnd, StreamInfo video,
+        Action<double, TimeSpan?> report, CancellationToken cancel, WatcherBuffers? buffers = null)
     {
-        var watcher = new VideoWatcher(session, lengths, path, start, video, cancel);
+        var watcher = new VideoWatcher(session, lengths, path, start, sceneEnd, video, buffers, cancel);
         using (watcher._reader)
         {
             VideoFeatures features = await watcher.RunAsync(report).ConfigureAwait(false);
@@ -102,16 +114,17 @@ internal sealed class VideoWatcher
         if (!_reader.TryRead(out VideoFrame frame)) return false;
         foreach (FrameUse use in frame.Uses)
         {
+            long count = use.Count + (use.First + use.Count == _rates[use.Rate].NumFrames ? _held[use.Rate] : 0);
             if (use.Rate == _clipRate)
             {
                 // Frames are independent: one that is shown several times is encoded once.
                 _clip!.Add(frame.Pixels, frame.RowBytes);
-                _clipCounts.Add((int)use.Count);
+                _clipCounts.Add((int)count);
             }
             else
             {
                 _sync!.Add(frame.Pixels, frame.RowBytes);
-                _syncRepeats = use.Count - 1;
+                _syncRepeats = count - 1;
             }
         }
         return true;

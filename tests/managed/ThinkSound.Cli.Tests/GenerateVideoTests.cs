@@ -34,6 +34,24 @@ internal class GenerateVideoTests : WithFolder
         Assert.That(Files(), Is.EqualTo(new[] { "with sound – ü.mp4" }), "nothing else is left");
     }
 
+    [Test]
+    public void A_video_longer_than_a_minute_is_made_in_windows()
+    {
+        string video = At("long.mp4"), output = At("out.mp4");
+        Cli.FFmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=8:d=31", "-f", "lavfi", "-i", "color=blue:s=64x48:r=8:d=31", "-filter_complex", "[0:v][1:v]concat=n=2", video);
+        CliResult run = Generate(video, "--steps", "1", "--cfg", "1", "--window", "20", "--overlap", "3", "--json", "-o", output);
+        Assert.That(run.ExitCode, Is.Zero, run.ToString());
+        JsonElement result = run.Json.GetProperty("results")[0];
+        Assert.That(result.GetProperty("num_samples").GetInt64(), Is.EqualTo(62 * 44100));
+        double[] starts = [.. result.GetProperty("windows").EnumerateArray().Select(w => w.GetProperty("start_s").GetDouble())];
+        double[] known = [.. result.GetProperty("windows").EnumerateArray().Select(w => w.GetProperty("known_s").GetDouble())];
+        Assert.That(starts, Has.Some.EqualTo(31).Within(0.05), "the cut");
+        Assert.That(known, Does.Contain(0.0).And.Some.InRange(2.9, 3.0));
+        Assert.That(AudioFile.Read(output).Duration.TotalSeconds, Is.EqualTo(62).Within(0.05));
+        Assert.That(Cli.Probe(output).GetProperty("format").GetProperty("tags").GetProperty("thinksound_settings").GetString(), Does.EndWith("window=20 overlap=3"));
+        Assert.That(Files(), Is.EqualTo(new[] { "long.mp4", "out.mp4" }));
+    }
+
     [TestCase("mkv")]
     [TestCase("mov")]
     [TestCase("wav")]

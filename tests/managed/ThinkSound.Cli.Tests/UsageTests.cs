@@ -10,7 +10,11 @@ internal class UsageTests : WithFolder
     [TestCase("generate --caption rain -o out.wav --steps 0")]
     [TestCase("generate --caption rain -o out.wav --steps many")]
     [TestCase("generate --caption rain -o out.wav --duration 0.5")]
-    [TestCase("generate --caption rain -o out.wav --duration 61")]
+    [TestCase("generate --caption rain -o out.wav --duration 86401")]
+    [TestCase("generate --caption rain -o out.wav --window 1.9")]
+    [TestCase("generate --caption rain -o out.wav --window 61")]
+    [TestCase("generate --caption rain -o out.wav --window 4 --overlap 2.1")]
+    [TestCase("generate --caption rain -o out.wav --duration 70 --window 8 --lengths reference")]
     [TestCase("generate --caption rain -o out.wav --duration NaN")]
     [TestCase("generate --caption rain -o out.wav --start 1")]
     [TestCase("generate --caption rain -o out.wav --keep-audio mix")]
@@ -47,7 +51,7 @@ internal class UsageTests : WithFolder
         CliResult root = Cli.Run("--help"), generate = Cli.Run("generate", "--help");
         Assert.That((root.ExitCode, generate.ExitCode), Is.EqualTo((0, 0)));
         foreach (string command in (string[])["generate", "plot", "reason", "verify", "bench", "info", "doctor"]) Assert.That(root.Output, Does.Contain(command));
-        foreach (string option in (string[])["--caption", "--cot", "--negative", "--duration", "--start", "--steps", "--cfg", "--seed", "--sampler", "--lengths", "--bundle",
+        foreach (string option in (string[])["--caption", "--cot", "--negative", "--duration", "--start", "--window", "--overlap", "--steps", "--cfg", "--seed", "--sampler", "--lengths", "--bundle",
                                              "--device", "--precision", "--threads", "--output", "-o", "--plot", "--json", "--force", "--keep-audio", "--loudness", "--variations", "--quiet", "--reasoning", "--provider", "--endpoint"])
             Assert.That(generate.Output, Does.Contain(option));
         foreach (string output in (string[])[root.Output, generate.Output])

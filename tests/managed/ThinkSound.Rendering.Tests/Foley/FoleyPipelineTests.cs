@@ -41,7 +41,7 @@ public class FoleyPipelineTests
 
         Assert.That(results.Select(r => r.Container), Is.EqualTo(new[] { "mp4", "mp4", "wav" }));
         Assert.That(results.All(r => File.Exists(r.Output.Path)));
-        Assert.That(results[0].Clip.Planar.ToArray(), Is.Not.EqualTo(results[1].Clip.Planar.ToArray()), "seeds differ");
+        Assert.That(results[0].Clip!.Planar.ToArray(), Is.Not.EqualTo(results[1].Clip!.Planar.ToArray()), "seeds differ");
         Assert.That(results[0].Seconds.Keys, Is.SupersetOf(new[] { FoleyStage.Load, FoleyStage.Watch, FoleyStage.Sample, FoleyStage.Decode, FoleyStage.Write }));
         Assert.That(results[1].Seconds.Keys, Has.No.Member(FoleyStage.Watch));
         Assert.That(models, Has.Count.EqualTo(2));
@@ -63,7 +63,7 @@ public class FoleyPipelineTests
         {
             // 16 bits: times 32 767, cut towards zero, and read as a fraction of 32 768.
             float[] read = Media.AudioFile.Read(result.Output.Path!).Planar.ToArray();
-            float[] wanted = [.. result.Clip.Planar.ToArray().Select(sample => sample * result.Gain)];
+            float[] wanted = [.. result.Clip!.Planar.ToArray().Select(sample => sample * result.Gain)];
             Assert.That(read, Is.EqualTo(wanted).Within(2.01f / 32768), result.Output.Path);
         }
         Assert.That(Media.AudioFile.Read(At("a.flac")).Planar.ToArray(), Is.EqualTo(Media.AudioFile.Read(At("a.wav")).Planar.ToArray()), "both store 16 bits the same way");

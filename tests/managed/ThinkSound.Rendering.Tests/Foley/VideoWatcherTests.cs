@@ -25,7 +25,7 @@ public class VideoWatcherTests
         ClipLengths lengths = engine.GetLengths(TimeSpan.FromSeconds(duration), rule);
 
         List<double> told = [];
-        var (features, damaged) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.FromSeconds(start), video, (done, _) => told.Add(done), default);
+        var (features, damaged) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.FromSeconds(start), null, video, (done, _) => told.Add(done), default);
 
         Features clip = await session.EncodeClipFramesAsync(Read(engine.Info.ClipFps, lengths.ClipLength));
         Features sync = await session.EncodeSyncFramesAsync(Read(engine.Info.SyncFps, lengths.SyncFrames));
@@ -54,6 +54,24 @@ public class VideoWatcherTests
     }
 
     [Test]
+    public async Task Beyond_its_scene_nothing_is_seen_and_its_last_frame_stays()
+    {
+        Parts.Require();
+        string path = Parts.Sample("stream-of-water.mp4");
+        StreamInfo video = MediaInfo.Open(path).Video!;
+        using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Parts.Bundle, Device = "cpu" });
+        using ThinkSoundSession session = engine.CreateSession();
+        ClipLengths lengths = engine.GetLengths(TimeSpan.FromSeconds(2));
+        var (whole, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, null, video, (_, _) => { }, default);
+        var (scene, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, TimeSpan.FromSeconds(1), video, (_, _) => { }, default);
+        Assert.That((scene.Clip!.Rows, scene.Sync!.Rows), Is.EqualTo((whole.Clip!.Rows, whole.Sync!.Rows)));
+        for (int row = 0; row < whole.Clip.Rows; row++) // frame n is what is shown before (n + ½)/8 s
+            Assert.That(scene.Clip.Row(row).ToArray(), Is.EqualTo(whole.Clip.Row(Math.Min(row, 7)).ToArray()).Within(FloatNoise), $"frame {row}");
+        Assert.That(scene.Sync.Row(0).ToArray(), Is.EqualTo(whole.Sync.Row(0).ToArray()).Within(FloatNoise));
+        Assert.That(scene.Sync.Row(scene.Sync.Rows - 1).ToArray(), Is.Not.EqualTo(whole.Sync.Row(whole.Sync.Rows - 1).ToArray()).Within(FloatNoise));
+    }
+
+    [Test]
     public async Task A_model_with_one_tower_watches_with_that_one()
     {
         Parts.Require();
@@ -63,7 +81,7 @@ public class VideoWatcherTests
         {
             using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Parts.Bundle, Device = "cpu", Components = tower });
             using ThinkSoundSession session = engine.CreateSession();
-            var (features, _) = await VideoWatcher.WatchAsync(session, engine.GetLengths(TimeSpan.FromSeconds(1)), path, TimeSpan.Zero, video, (_, _) => { }, default);
+            var (features, _) = await VideoWatcher.WatchAsync(session, engine.GetLengths(TimeSpan.FromSeconds(1)), path, TimeSpan.Zero, null, video, (_, _) => { }, default);
             Assert.That((features.Clip is null, features.Sync is null), Is.EqualTo((tower != BundleComponents.ClipVision, tower != BundleComponents.Synchformer)));
         }
     }
