@@ -24,6 +24,7 @@ public sealed partial class FoleyPipeline
                                 new CutProgress(run), cancel)).ConfigureAwait(false);
         // A window begins with a scene or just after: the frame before would be seen as motion.
         foreach (TimeSpan cut in cuts) cutAt.TryAdd(grid.Steps(cut), cut);
+        window = Math.Max(2 * least, window - WindowedSound.Tail);
         IReadOnlyList<LatentWindow> windows = WindowPlan.Of(length, window, Math.Min(grid.StepsWithin(options.Overlap), window / 2), [.. cutAt.Keys], least);
         return (windows, windows.Where(next => next.Known == 0 && cutAt.ContainsKey(next.Begin)).ToDictionary(next => next.Begin, next => cutAt[next.Begin]));
     }

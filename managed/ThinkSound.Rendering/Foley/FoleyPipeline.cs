@@ -146,7 +146,7 @@ public sealed partial class FoleyPipeline : IDisposable
         GenerateOptions generate = engine.Complete(job.Generate with { Duration = plan.Duration });
         plan = plan with { Job = job with { Generate = generate } };
         var (windows, cuts) = await DivideAsync(plan, engine, run, cancel).ConfigureAwait(false);
-        _options.ModelReady?.Invoke(engine, windows.Count == 1 ? generate : generate with { Duration = WindowGrid.Of(engine).Duration(windows.Max(window => window.Length)) });
+        _options.ModelReady?.Invoke(engine, windows.Count == 1 ? generate : generate with { Duration = WindowGrid.Of(engine).Duration(windows.Max(window => window.Length) + WindowedSound.Tail) });
         WarnOfCutWords(engine, job.Conditions, run);
         return new Prepared(plan, engine, generate, windows, cuts);
     }
@@ -157,11 +157,13 @@ public sealed partial class FoleyPipeline : IDisposable
         FoleyJob job = ready.Plan.Job;
         bool isWhole = ready.Windows.Count == 1;
         FoleyWindow times = isWhole ? new FoleyWindow(TimeSpan.Zero, ready.Plan.Duration, TimeSpan.Zero) : WindowGrid.Of(ready.Engine).Times(window);
+        int tail = window == ready.Windows[^1] ? 0 : WindowedSound.Tail;
+        TimeSpan sampled = isWhole ? times.Duration : WindowGrid.Of(ready.Engine).Duration(window.Length + tail);
         Conditions words = isWhole || job.WordsFor is null ? job.Conditions : job.WordsFor(times);
         if (ready.Plan.Media is not { Video: { } video }) return (words, false);
         TimeSpan start = job.Start + times.Start, last = video.Duration - TimeSpan.FromMilliseconds(1); // past the end its last frame stays
         TimeSpan? sceneEnd = ready.Cuts.TryGetValue(window.End, out TimeSpan cut) ? job.Start + cut : null;
-        var shot = new Shot(start < last || isWhole ? start : last, sceneEnd, ready.Engine.GetLengths(times.Duration, ready.Generate.Lengths));
+        var shot = new Shot(start < last || isWhole ? start : last, sceneEnd, ready.Engine.GetLengths(sampled, ready.Generate.Lengths));
         var (features, isCached) = await Watch(ready, shot, run, cancel).ConfigureAwait(false);
         return (words with { ClipFeatures = features.Clip ?? words.ClipFeatures, SyncFeatures = features.Sync ?? words.SyncFeatures }, isCached);
     }

@@ -4,6 +4,10 @@ namespace ThinkSound.Rendering.Foley;
 /// as if it had all been one latent. Its memory is that of a window, however long the sound.</summary>
 internal sealed class WindowedSound : IDisposable
 {
+    /// <summary>Steps that every window but the last makes beyond its end, and that are left out: a model that learned from clips has
+    /// learned that clips end, and lets the last steps fade.</summary>
+    public const int Tail = 4;
+
     private readonly ThinkSoundSession _session;
     private readonly DecodeStream _decoder;
     private readonly GenerateOptions _generate;
@@ -31,18 +35,19 @@ internal sealed class WindowedSound : IDisposable
     /// <returns>The samples that are finished, following those before.</returns>
     public async Task<AudioClip> NextAsync(LatentWindow window, bool isLast, Conditions conditions, IProgress<GenerateProgress> progress, CancellationToken cancel)
     {
-        GenerateOptions options = _generate with { Duration = _grid.Duration(window.Length), Seed = SeedOf(_generate.Seed, window.Begin) };
+        int length = window.Length + (isLast ? 0 : Tail);
+        GenerateOptions options = _generate with { Duration = _grid.Duration(length), Seed = SeedOf(_generate.Seed, window.Begin) };
         if (window.Known > 0)
         {
             options = options with
             {
-                KnownLatent = _last!.Slice(window.Begin - _lastBegin, window.Length),
-                KnownMask = LatentMask.Free(window.Length, window.Known, window.Length),
+                KnownLatent = _last!.Slice(window.Begin - _lastBegin, length),
+                KnownMask = LatentMask.Free(length, window.Known, length),
             };
         }
         Latent latent = await _session.SampleAsync(conditions, options, progress, cancel).ConfigureAwait(false);
-        (_last, _lastBegin) = (latent, window.Begin);
-        Latent made = window.Known == 0 ? latent : latent.Slice(window.Known, window.Length - window.Known);
+        (_last, _lastBegin) = (latent.Slice(0, window.Length), window.Begin);
+        Latent made = _last.Slice(window.Known, window.Length - window.Known);
         AudioClip sound = await _decoder.PushAsync(made, isLast, progress, cancel).ConfigureAwait(false);
         AudioClip cut = SoundEnd.Cut(sound, _position, _samples);
         _position += sound.Samples;
