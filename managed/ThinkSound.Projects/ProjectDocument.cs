@@ -76,7 +76,15 @@ public sealed record ProjectVideo
     /// <summary>Average frames per second; 0 if unknown.</summary>
     public double FramesPerSecond { get; init; }
 
-    /// <summary>Where it was found, absolute; null in a project whose video was not looked for. Not part of the file.</summary>
+    /// <summary>Where it was found, absolute; null if it was not. Not part of the file.</summary>
     [JsonIgnore]
     public string? FoundAt { get; init; }
+
+    /// <summary>Why it was not found; null if it was, or was not looked for.</summary>
+    [JsonIgnore]
+    internal string? Problem { get; init; }
+
+    /// <summary>Where it is, for those that cannot do without.</summary>
+    /// <exception cref="ProjectException">It is not where it was, or another file is there.</exception>
+    public string RequirePath() => FoundAt ?? throw new ProjectException(ProjectFailure.VideoMissing, Problem ?? $"{Path}: the project's video was not looked for");
 }

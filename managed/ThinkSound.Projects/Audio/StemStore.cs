@@ -12,7 +12,7 @@ internal sealed class StemStore(ContentFolder folder, Timeline timeline) : IStem
     public StemReader Open(StemAudio audio)
     {
         ArgumentNullException.ThrowIfNull(audio);
-        return new StemReader(folder.Open(audio.Hash, ContentFolder.StemEnding, audio.NumSamples * timeline.Channels * sizeof(float)), audio, timeline);
+        return new StemReader(folder.Open(audio.Hash, ContentFolder.StemEnding, BytesOf(audio, timeline)), audio, timeline);
     }
 
     public StemWriter Create(long start = 0) => new(new ContentFile(folder, ContentFolder.StemEnding, Added), timeline, start);
@@ -32,6 +32,8 @@ internal sealed class StemStore(ContentFolder folder, Timeline timeline) : IStem
         file.ReadExactly(bytes);
         return bytes;
     }
+
+    public static long BytesOf(StemAudio audio, Timeline timeline) => audio.NumSamples * timeline.Channels * sizeof(float);
 
     /// <summary>What was added stays.</summary>
     public void Commit()

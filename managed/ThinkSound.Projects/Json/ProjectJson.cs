@@ -9,4 +9,5 @@ namespace ThinkSound.Projects;
     Converters = [typeof(SecondsConverter), typeof(TimeRangeConverter)])]
 [JsonSerializable(typeof(ProjectDocument))]
 [JsonSerializable(typeof(OperationPayload))]
+[JsonSerializable(typeof(OperationResult))]
 internal sealed partial class ProjectJson : JsonSerializerContext;

@@ -35,7 +35,7 @@ public sealed record RenderRequest
     /// <summary>The tracks before it.</summary>
     public required ProjectState Before { get; init; }
 
-    /// <summary>The video, found and compared with what it was.</summary>
+    /// <summary>The video, looked for and compared with what it was; <see cref="ProjectVideo.RequirePath"/> where it is needed.</summary>
     public required ProjectVideo Video { get; init; }
 
     /// <summary>Reads the sound that is there, and takes new sound.</summary>

@@ -52,12 +52,9 @@ internal sealed class ContentFile : IDisposable
         {
             _file.Flush(flushToDisk: true); // or a crash after the move could leave an empty file under the final name
             _file.Dispose();
-            if (File.Exists(path)) File.Delete(_temporary);
-            else
-            {
-                File.Move(_temporary, path);
-                _isNew(path);
-            }
+            bool isNew = !File.Exists(path);
+            File.Move(_temporary, path, overwrite: true); // the same bytes, unless those that are there are damaged
+            if (isNew) _isNew(path);
             return true;
         });
         _isKept = true;

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace ThinkSound.Projects;
 
 /// <summary>Files that are named by what is in them: never changed, so that whoever reads them needs no lock.</summary>
@@ -31,6 +33,27 @@ internal sealed class ContentFolder(string path)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ProjectException(ProjectFailure.Damaged, $"{file}: cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads a file from begin to end; what is wrong with it, or null.</summary>
+    public string? Verify(string hash, string ending, long numBytes, CancellationToken cancel)
+    {
+        try
+        {
+            using FileStream file = Open(hash, ending, numBytes);
+            using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var block = new byte[1 << 20];
+            for (int count; (count = file.Read(block)) > 0; cancel.ThrowIfCancellationRequested()) sum.AppendData(block, 0, count);
+            return Convert.ToHexStringLower(sum.GetHashAndReset()) == hash ? null : $"{file.Name}: holds other bytes than it should; {Mend}";
+        }
+        catch (ProjectException e)
+        {
+            return e.Message;
+        }
+        catch (IOException e)
+        {
+            return e.Message;
         }
     }
 

@@ -8,6 +8,11 @@ public sealed record ProjectState(Timeline Timeline, IReadOnlyList<Track> Tracks
     /// <summary>A track by its id; null if it is not there.</summary>
     public Track? Find(string id) => Tracks.FirstOrDefault(track => track.Id == id);
 
+    /// <summary>A track by its id.</summary>
+    /// <exception cref="ArgumentException">It is not there.</exception>
+    public Track Require(string id) => Find(id) ?? throw new ArgumentException(
+        $"there is no track \"{id}\"; {(Tracks.Count == 0 ? "the project has none yet" : $"there are {string.Join(", ", Tracks.Select(track => track.Id))}")}");
+
     /// <summary>The tracks after an operation: known ones keep their place.</summary>
     public ProjectState After(OperationResult result)
     {
