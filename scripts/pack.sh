@@ -109,6 +109,7 @@ pack ThinkSound/ThinkSound.csproj
 pack ThinkSound.Media/ThinkSound.Media.csproj
 pack ThinkSound.Reasoning/ThinkSound.Reasoning.csproj
 pack ThinkSound.Rendering/ThinkSound.Rendering.csproj
+pack ThinkSound.Projects/ThinkSound.Projects.csproj
 pack ThinkSound.Reasoning.Onnx/ThinkSound.Reasoning.Onnx.csproj
 
 quietly build/logs/pack-restore.log dotnet restore managed/ThinkSound.Cli "${options[@]}" -r linux-x64

@@ -11,7 +11,7 @@ internal static class ExitCode
           0    done
           1    failed; of verify, over tolerance; of a folder, some files failed
           2    usage: unknown option, value out of range, output exists already
-          3    bad input: a video, bundle, weight or reasoning file is missing, damaged or unfit
+          3    bad input: a video, bundle, weight, reasoning or project file is missing, damaged or unfit
           4    environment: a library, device, memory or chat server is missing
           130  cancelled
         """;
@@ -30,6 +30,12 @@ internal static class ExitCode
             Reasoning.ReasoningFailure.BadFile => BadInput,
             Reasoning.ReasoningFailure.NotConfigured or Reasoning.ReasoningFailure.Unreachable or Reasoning.ReasoningFailure.Denied => Environment,
             _ => Failed,
+        },
+        Projects.ProjectException project => project.Failure switch
+        {
+            Projects.ProjectFailure.InTheWay or Projects.ProjectFailure.NothingThere => Usage,
+            Projects.ProjectFailure.InUse or Projects.ProjectFailure.CannotWrite => Failed,
+            _ => BadInput,
         },
         AggregateException { InnerException: { } inner } => Of(inner),
         TypeInitializationException { InnerException: { } inner } => Of(inner), // a library that is missing when first touched

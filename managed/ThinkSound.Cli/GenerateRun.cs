@@ -74,19 +74,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         // Minutes of thinking should not end at a file that could never be written.
         FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancel), cancel);
         about = about with { Duration = plan.Duration, Tokens = _tokens ??= ReasonerArguments.Tokens(request.Engine.BundlePath, terminal) };
-        var lines = new ReasoningLines(terminal, request.IsQuiet);
-        Reasoning.Reasoning reasoning;
-        try
-        {
-            reasoning = await reasoner.ReasonToEndAsync(about, lines.Show, lines, cancel);
-        }
-        finally
-        {
-            lines.End();
-        }
-        if (!request.IsQuiet) terminal.WriteLine($"thought by {ReasonCommand.By(reasoning)}: {reasoning.ChainOfThought}");
-        foreach (Shortening shortening in reasoning.Shortened) terminal.Warn(ReasonCommand.Describe(shortening));
-        return reasoning;
+        return await ReasoningLines.ThinkAsync(reasoner, about, terminal, request.IsQuiet, cancel);
     }
 
     /// <summary>What the one thought about the whole says of a window.</summary>

@@ -10,6 +10,24 @@ internal sealed class ReasoningLines(Terminal terminal, bool isQuiet) : IProgres
     private string _line = "";
     private (ReasoningStepKind Kind, int Attempt)? _step;
 
+    /// <summary>Has somebody think, shows it, and tells what came of it.</summary>
+    public static async Task<Reasoning.Reasoning> ThinkAsync(IReasoner reasoner, ReasoningRequest request, Terminal terminal, bool isQuiet, CancellationToken cancel)
+    {
+        var lines = new ReasoningLines(terminal, isQuiet);
+        Reasoning.Reasoning reasoning;
+        try
+        {
+            reasoning = await reasoner.ReasonToEndAsync(request, lines.Show, lines, cancel);
+        }
+        finally
+        {
+            lines.End();
+        }
+        if (!isQuiet) terminal.WriteLine($"thought by {ReasonCommand.By(reasoning)}: {reasoning.ChainOfThought}");
+        foreach (Shortening shortening in reasoning.Shortened) terminal.Warn(ReasonCommand.Describe(shortening));
+        return reasoning;
+    }
+
     /// <summary>The next piece.</summary>
     public void Show(ReasoningStep step)
     {

@@ -22,7 +22,7 @@ public enum ProjectAccess
 /// using Project project = await Project.CreateAsync("rain", "clip.mp4");
 /// var renderers = new OperationRenderers(new FoleyRenderer(new PipelineSoundGenerator(engineOptions)));
 /// await project.ApplyAsync(new FoleyPayload { Seed = 7 }, reasoning, renderers);
-/// await ProjectExport.RenderVideoAsync(project, "with-sound.mp4");
+/// await ProjectExport.RenderAsync(project, "with-sound.mp4");
 /// </code>
 /// </example>
 public sealed partial class Project : IDisposable

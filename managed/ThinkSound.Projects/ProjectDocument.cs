@@ -82,7 +82,7 @@ public sealed record ProjectVideo
 
     /// <summary>Why it was not found; null if it was, or was not looked for.</summary>
     [JsonIgnore]
-    internal string? Problem { get; init; }
+    public string? Problem { get; init; }
 
     /// <summary>Where it is, for those that cannot do without.</summary>
     /// <exception cref="ProjectException">It is not where it was, or another file is there.</exception>

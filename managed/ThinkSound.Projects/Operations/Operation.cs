@@ -58,4 +58,15 @@ public sealed record ModelIdentity
     public string Precision { get; init; } = "";
     /// <summary>Of the native library.</summary>
     public string Runtime { get; init; } = "";
+
+    /// <summary>What an engine works with. Reads the weights' files, so ask once an engine.</summary>
+    /// <exception cref="FileAccessException">A file of the bundle cannot be read.</exception>
+    public static ModelIdentity Of(ThinkSoundEngine engine)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        return new ModelIdentity
+        {
+            Name = engine.Info.Name, Fingerprint = engine.Bundle.Fingerprint(), Device = engine.Info.Device, Precision = engine.Info.Precision, Runtime = ThinkSoundRuntime.Version,
+        };
+    }
 }

@@ -6,7 +6,19 @@ namespace ThinkSound.Rendering.Foley;
 /// <param name="Fraction">The part of the stage that is done, 0 to 1.</param>
 /// <param name="Detail">"12 of 24 steps"; "" if there is nothing to count.</param>
 /// <param name="Remaining">Until the stage ends, as measured so far; null if nothing was measured.</param>
-public readonly record struct FoleyProgress(FoleyStage Stage, int Output, double Fraction, string Detail, TimeSpan? Remaining);
+public readonly record struct FoleyProgress(FoleyStage Stage, int Output, double Fraction, string Detail, TimeSpan? Remaining)
+{
+    /// <summary>The stage, for people: "sampling".</summary>
+    public string Activity => Stage switch
+    {
+        FoleyStage.Load => "loading the model",
+        FoleyStage.Watch => "watching the video",
+        FoleyStage.Text => "reading the words",
+        FoleyStage.Sample => "sampling",
+        FoleyStage.Decode => "decoding",
+        _ => "writing",
+    };
+}
 
 /// <summary>Stages of a job, in order.</summary>
 public enum FoleyStage

@@ -1,0 +1,136 @@
+using ThinkSound.Reasoning;
+
+namespace ThinkSound.Projects.Tests;
+
+internal class ProjectTests : WithFolder
+{
+    [Test]
+    public async Task An_operation_is_there_again_with_everything_it_was_made_of()
+    {
+        var reasoning = new Reasoning.Reasoning { Provider = "manual", Caption = "knocks", Events = [new SoundEvent { End = TimeSpan.FromSeconds(1), Object = "fist" }] };
+        var payload = new FoleyPayload { Seed = ulong.MaxValue, Generation = new() { Steps = 3, GuidanceScale = 4.7f, Sampler = Sampler.Midpoint }, Words = new() { Caption = "wood" } };
+        using (Project project = await NewProject()) await project.ApplyAsync(payload, reasoning, Renderers);
+        using Project again = Project.Open(At("project"));
+        Operation kept = again.Document.Operations.Single();
+        Assert.That(kept.Payload, Is.EqualTo(payload));
+        Assert.That(kept.Reasoning!.ToJson(), Is.EqualTo(reasoning.ToJson()));
+        Assert.That((kept.Id, kept.Parent, kept.Title), Is.EqualTo((1, 0, "foley: wood")));
+        Assert.That(again.State.Tracks.Single().Id, Is.EqualTo(Track.Bed));
+        Assert.That(again.FindVideo().FoundAt, Is.EqualTo(Video));
+    }
+
+    [Test]
+    public async Task Payloads_of_all_stages_are_kept()
+    {
+        OperationPayload[] payloads =
+        [
+            new ObjectPayload
+            {
+                Selection = new() { Time = TimeSpan.FromSeconds(1.25), Points = [new(0.25, 0.5), new(0, 1, false)], Box = new VideoRegion(0.1, 0.2, 0.3, 0.4), Range = new(TimeSpan.Zero, TimeSpan.FromSeconds(2)) },
+                Trajectory = new() { Segmenter = "classical", Positions = [new() { Time = TimeSpan.FromSeconds(1), Box = new VideoRegion(0, 0, 1, 1), Area = 0.5 }], Masks = new() { Hash = new string('0', 64), NumBytes = 3 } },
+                Bed = BedTreatment.Duck,
+            },
+            new EditPayload { Instruction = "remove the hum", Steps = [new() { Action = EditAction.Remove, Target = "hum", Range = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)), Shift = TimeSpan.FromSeconds(0.5) }] },
+            new MixPayload { Changes = [new() { Track = Track.Bed, GainDb = -6, IsMuted = true, Pan = 0.5 }] },
+        ];
+        foreach (OperationPayload payload in payloads)
+        {
+            string text = System.Text.Json.JsonSerializer.Serialize(payload, ProjectJson.Default.OperationPayload);
+            OperationPayload again = System.Text.Json.JsonSerializer.Deserialize(text, ProjectJson.Default.OperationPayload)!;
+            Assert.That(System.Text.Json.JsonSerializer.Serialize(again, ProjectJson.Default.OperationPayload), Is.EqualTo(text));
+            Assert.That(again.GetType(), Is.EqualTo(payload.GetType()));
+            Assert.That(text, Does.Contain($"\"kind\": \"{payload.Kind}\""));
+        }
+        using Project project = await NewProject();
+        Assert.That(async () => await project.ApplyAsync(payloads[1], null, Renderers), Throws.TypeOf<UnsupportedException>().With.Message.Contains("edit"));
+        Assert.That(project.Document.Operations, Is.Empty);
+    }
+
+    [Test]
+    public async Task Undo_and_redo_move_and_a_new_operation_leaves_the_old_line_on_a_branch()
+    {
+        using Project project = await NewProject();
+        Assert.That(Assert.ThrowsAsync<ProjectException>(() => project.UndoAsync())!.Failure, Is.EqualTo(ProjectFailure.NothingThere));
+        foreach (ulong seed in (ulong[])[1, 2, 3]) await Apply(project, seed);
+        string[] hashes = [.. project.Document.Operations.Select(operation => operation.Result.Tracks[0].Audio.Hash)];
+        Assert.That((await project.UndoAsync()).Id, Is.EqualTo(3));
+        Assert.That((await project.UndoAsync()).Id, Is.EqualTo(2));
+        Assert.That(project.State.Tracks[0].Audio.Hash, Is.EqualTo(hashes[0]));
+        Assert.That((await project.RedoAsync()).Id, Is.EqualTo(2));
+
+        Operation other = await Apply(project, 4);
+        Assert.That((other.Id, other.Parent), Is.EqualTo((4, 2)));
+        Assert.That(project.Document.Branches, Is.EquivalentTo(new Dictionary<string, int> { ["main"] = 4, ["main-2"] = 3 }));
+        Assert.That(Assert.ThrowsAsync<ProjectException>(() => project.RedoAsync())!.Message, Does.Contain("main"));
+
+        Assert.That(await project.BranchAsync("main-2"), Is.False);
+        Assert.That(project.State.Tracks[0].Audio.Hash, Is.EqualTo(hashes[2]));
+        Assert.That(await project.BranchAsync("quiet", at: 1), Is.True);
+        Assert.That((project.Document.Head, project.ToRedo), Is.EqualTo((1, (Operation?)null)));
+        Assert.That(async () => await project.BranchAsync("main", at: 1), Throws.ArgumentException);
+        Assert.That(async () => await project.BranchAsync("a/b"), Throws.ArgumentException);
+        Assert.That(async () => await project.BranchAsync("far", at: 9), Throws.ArgumentException.With.Message.Contains("no operation 9"));
+        project.Dispose();
+        using Project again = Project.Open(At("project"));
+        Assert.That((again.Document.Branch, again.Document.Head, again.Document.Branches["main"]), Is.EqualTo(("quiet", 1, 4)));
+    }
+
+    [Test]
+    public async Task Rendered_again_an_operation_gives_the_same_samples_and_mends_what_was_lost()
+    {
+        using Project project = await NewProject();
+        await Apply(project, 1);
+        await Apply(project, 2);
+        string file = Directory.EnumerateFiles(At("project/content")).First();
+        byte[] good = File.ReadAllBytes(file), bad = [.. good];
+        bad[1000] ^= 1;
+        File.WriteAllBytes(file, bad);
+        DamagedSound damaged = (await project.VerifyAsync()).Single();
+        Assert.That(damaged.Problem, Does.Contain("other bytes").And.Contain("check --repair"));
+        foreach (int id in (int[])[1, 2]) Assert.That((await project.RerenderAsync(id, Renderers)).IsSame, Is.True);
+        Assert.That(File.ReadAllBytes(file), Is.EqualTo(good));
+
+        File.Delete(file);
+        ProjectException missing = Assert.Throws<ProjectException>(() => project.Stems.Open(damaged.Operation.Result.Tracks[0].Audio))!;
+        Assert.That((missing.Failure, missing.Message), Is.EqualTo((ProjectFailure.Damaged, missing.Message)).And.Property("Item2").Contains("is missing"));
+        await project.RerenderAsync(damaged.Operation.Id, Renderers);
+        Assert.That(await project.VerifyAsync(), Is.Empty);
+
+        // One that renders something else is told apart, and leaves nothing.
+        int files = Directory.GetFiles(At("project/content")).Length;
+        RerenderResult other = await project.RerenderAsync(1, new OperationRenderers(new OtherNoise()));
+        Assert.That(other.IsSame, Is.False);
+        Assert.That(Directory.GetFiles(At("project/content")), Has.Length.EqualTo(files));
+    }
+
+    [Test]
+    public async Task A_rendering_that_fails_or_is_cancelled_leaves_nothing()
+    {
+        using Project project = await NewProject();
+        await Apply(project, 1);
+        byte[] document = File.ReadAllBytes(At("project/project.json"));
+        var failing = new OperationRenderers(new NoiseRenderer { Failure = new DeviceException("the device is on fire") });
+        Assert.That(async () => await project.ApplyAsync(new FoleyPayload { Seed = 2 }, null, failing), Throws.TypeOf<DeviceException>());
+        using var stop = new CancellationTokenSource();
+        var midway = new Immediate(value => { if (value.Fraction > 0.5) stop.Cancel(); });
+        Assert.That(async () => await project.ApplyAsync(new FoleyPayload { Seed = 2 }, null, Renderers, null, midway, stop.Token), Throws.InstanceOf<OperationCanceledException>());
+        var mix = new MixPayload { Changes = [new TrackMix { Track = "drums", GainDb = 1 }] };
+        Assert.That(async () => await project.ApplyAsync(mix, null, Renderers), Throws.ArgumentException.With.Message.Contains("there are bed"));
+        Assert.That(File.ReadAllBytes(At("project/project.json")), Is.EqualTo(document));
+        Assert.That(Directory.GetFiles(At("project/content")), Has.Length.EqualTo(1));
+    }
+
+    private sealed class Immediate(Action<ProjectProgress> report) : IProgress<ProjectProgress>
+    {
+        public void Report(ProjectProgress value) => report(value);
+    }
+
+    /// <summary>Another sound for every seed.</summary>
+    private sealed class OtherNoise : IOperationRenderer
+    {
+        public string Kind => FoleyPayload.KindName;
+
+        public Task<OperationResult> RenderAsync(RenderRequest request, IProgress<ProjectProgress>? progress = null, CancellationToken cancellationToken = default) =>
+            new NoiseRenderer().RenderAsync(request with { Payload = request.Payload with { Seed = request.Payload.Seed + 100 } }, progress, cancellationToken);
+    }
+}
