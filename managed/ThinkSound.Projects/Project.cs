@@ -77,18 +77,21 @@ public sealed partial class Project : IDisposable
             ProjectVideo link = VideoLink.Of(video, folder, cancellationToken);
             var document = new ProjectDocument { Video = link, Timeline = new Timeline(SampleRate, Channels, Math.Max(1, (long)Math.Round(link.Duration.TotalSeconds * SampleRate))) };
             ProjectLock? taken = null;
+            bool isOurs = false;
             try
             {
                 Directory.CreateDirectory(folder);
                 taken = ProjectLock.Take(folder);
                 var file = new DocumentFile(folder);
+                if (file.Exists) throw new ProjectException(ProjectFailure.InTheWay, $"{folder}: another program has just made a project there");
+                isOurs = true;
                 file.Save(document);
                 return new Project(folder, file, document, taken);
             }
             catch (Exception e)
             {
                 taken?.Dispose();
-                if (!wasThere) TryDeleteNew(folder);
+                if (isOurs && !wasThere) TryDeleteNew(folder);
                 if (e is IOException or UnauthorizedAccessException) throw new ProjectException(ProjectFailure.CannotWrite, $"{folder}: cannot be made: {e.Message}", e);
                 throw;
             }

@@ -30,7 +30,16 @@ internal static class ProjectFoleyCommand
                 arguments.Common.Answer(parsed, terminal, project, $"{project.Folder}: a project of {Units.Seconds(project.State.Timeline.Duration.TotalSeconds)}, without sound yet");
                 return ExitCode.Done;
             }
-            return await arguments.ApplyAsync(parsed, terminal, project, engine, cancel);
+            try
+            {
+                return await arguments.ApplyAsync(parsed, terminal, project, engine, cancel);
+            }
+            catch (Exception)
+            {
+                terminal.EndLive();
+                terminal.WriteLine($"{project.Folder}: the project is there, without sound; \"thinksound project foley\" makes it");
+                throw;
+            }
         });
         return command;
     }

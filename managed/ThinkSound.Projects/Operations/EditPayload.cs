@@ -10,6 +10,7 @@ public sealed record EditPayload : OperationPayload
     public const string KindName = "edit";
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Kind => KindName;
 
     /// <summary>As the user wrote it.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace ThinkSound.Projects;
 
 /// <summary>Stage one: the whole soundscape of the video. Its sound becomes the track <see cref="Track.Bed"/>; other tracks stay.</summary>
@@ -7,6 +9,7 @@ public sealed record FoleyPayload : OperationPayload
     public const string KindName = "foley";
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Kind => KindName;
 
     /// <summary>How the model is used.</summary>

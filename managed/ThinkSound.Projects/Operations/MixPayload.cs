@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace ThinkSound.Projects;
 
 /// <summary>Levels of tracks. Makes no sound of its own.</summary>
@@ -7,6 +9,7 @@ public sealed record MixPayload : OperationPayload
     public const string KindName = "mix";
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Kind => KindName;
 
     /// <summary>A change for each track that is touched.</summary>

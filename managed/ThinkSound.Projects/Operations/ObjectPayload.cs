@@ -11,6 +11,7 @@ public sealed record ObjectPayload : OperationPayload
     public const string KindName = "object";
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override string Kind => KindName;
 
     /// <summary>What was pointed at.</summary>

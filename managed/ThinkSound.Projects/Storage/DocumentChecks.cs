@@ -12,7 +12,8 @@ internal static class DocumentChecks
         int last = 0;
         foreach (Operation operation in document.Operations)
         {
-            Require(operation.Id > last, $"operation {operation.Id} is out of order");
+            Require(operation is not null, "an operation is null");
+            Require(operation!.Id > last, $"operation {operation.Id} is out of order");
             Require(states.TryGetValue(operation.Parent, out ProjectState? before), $"operation {operation.Id} follows {operation.Parent}, which is not before it");
             Check(operation.Result, before!, $"operation {operation.Id}: ");
             states.Add(last = operation.Id, before!.After(operation.Result));
@@ -27,7 +28,8 @@ internal static class DocumentChecks
     {
         foreach (Track track in result.Tracks)
         {
-            string at = $"{where}track \"{track.Id}\"";
+            Require(track is not null, $"{where}a track is null");
+            string at = $"{where}track \"{track!.Id}\"";
             Require(track.Id.Length is > 0 and <= 64 && track.Id.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'), $"{at} has an id that is not of small letters, digits and dashes");
             Require(result.Tracks.Count(other => other.Id == track.Id) == 1, $"{at} is there twice");
             Require(!result.Removed.Contains(track.Id), $"{at} is both there and gone");
@@ -35,7 +37,7 @@ internal static class DocumentChecks
             Require(track.GainDb is >= -120 and <= 24, $"{at}: its gain, {track.GainDb} dB, is not between -120 and 24");
             Require(InOrder(track.LevelDb) && track.LevelDb.All(point => point.Value is >= -120 and <= 24), $"{at}: its levels are not in order of time, or not between -120 and 24 dB");
             Require(InOrder(track.Pan) && track.Pan.All(point => point.Value is >= -1 and <= 1), $"{at}: its pans are not in order of time, or not between -1 and 1");
-            Require(track.Ducks.All(duck => duck.Range.Start < duck.Range.End && duck.Fade >= TimeSpan.Zero && duck.AmountDb is > 0 and <= 120), $"{at}: a duck makes no sense");
+            Require(track.Ducks.All(duck => duck is not null && duck.Range.Start < duck.Range.End && duck.Fade >= TimeSpan.Zero && duck.AmountDb is > 0 and <= 120), $"{at}: a duck makes no sense");
         }
         foreach (string id in result.Removed) Require(before.Find(id) is not null, $"{where}track \"{id}\" is to go, and is not there");
     }

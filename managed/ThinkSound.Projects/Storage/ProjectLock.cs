@@ -42,6 +42,7 @@ internal sealed class ProjectLock : IDisposable
 
     public void Dispose()
     {
+        if (!_file.CanRead) return; // already; the line may be another's by now
         AtomicFile.TryDelete(_owner);
         _file.Dispose();
     }
