@@ -36,6 +36,10 @@ internal class UsageTests : WithFolder
     [TestCase("plot in.wav --start -1")]
     [TestCase("bench --compare one.json")]
     [TestCase("bench --ceiling fast")]
+    [TestCase("project")]
+    [TestCase("project new clip.mp4")]
+    [TestCase("project mix --track bed --gain 99")]
+    [TestCase("project render -o out.mp4 --loudness loud")]
     [TestCase("no-such-command")]
     public void A_call_that_makes_no_sense_is_a_usage_error(string arguments)
     {
@@ -50,7 +54,7 @@ internal class UsageTests : WithFolder
     {
         CliResult root = Cli.Run("--help"), generate = Cli.Run("generate", "--help");
         Assert.That((root.ExitCode, generate.ExitCode), Is.EqualTo((0, 0)));
-        foreach (string command in (string[])["generate", "plot", "reason", "verify", "bench", "info", "doctor"]) Assert.That(root.Output, Does.Contain(command));
+        foreach (string command in (string[])["generate", "plot", "reason", "project", "verify", "bench", "info", "doctor"]) Assert.That(root.Output, Does.Contain(command));
         foreach (string option in (string[])["--caption", "--cot", "--negative", "--duration", "--start", "--window", "--overlap", "--steps", "--cfg", "--seed", "--sampler", "--lengths", "--bundle",
                                              "--device", "--precision", "--threads", "--output", "-o", "--plot", "--json", "--force", "--keep-audio", "--loudness", "--variations", "--quiet", "--reasoning", "--provider", "--endpoint"])
             Assert.That(generate.Output, Does.Contain(option));

@@ -21,7 +21,6 @@ internal static partial class Worker
 
     public static async Task<int> Main(string[] arguments)
     {
-        Console.OpenStandardOutput();
         using var project = Project.Open(arguments[1]);
         Say("ready");
         switch (arguments[0])
