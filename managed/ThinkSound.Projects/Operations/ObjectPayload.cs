@@ -23,10 +23,12 @@ public sealed record ObjectPayload : OperationPayload
     /// <summary>How much of the surroundings stays in the region video, in fractions of the mask's size.</summary>
     public double Dilation { get; init; } = 0.1;
 
-    /// <summary>The crop is centred on the object, with everything outside the dilated mask black; false takes a plain crop.</summary>
+    /// <summary>The crop goes with the object, with everything outside the grown mask black; false takes a plain crop. See
+    /// <see cref="RegionVideo"/>.</summary>
     public bool IsMasked { get; init; } = true;
 
-    /// <summary>Level against size: dB between the object at its smallest and at its largest; 0 keeps the level.</summary>
+    /// <summary>How far the level may fall with the object's size, in dB, up to 60: half the size is 6 dB; 0 keeps the level. See
+    /// <see cref="ObjectPlacement"/>.</summary>
     public double LevelRangeDb { get; init; } = 6;
 
     /// <summary>Pan at the left and right edge of the picture, 0 (none) to 1 (hard).</summary>
@@ -98,7 +100,7 @@ public sealed record ObjectTrajectory
     /// <summary>When it was lost.</summary>
     public IReadOnlyList<TimeRange> Lost { get; init; } = [];
 
-    /// <summary>Its masks, in the segmenter's own format; null if they are not kept.</summary>
+    /// <summary>Its masks, as <see cref="ObjectTrackFile"/> writes them; null if they are not kept, and boxes stand for them.</summary>
     public StoredBlob? Masks { get; init; }
 }
 
