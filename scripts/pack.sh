@@ -110,6 +110,7 @@ pack ThinkSound.Media/ThinkSound.Media.csproj
 pack ThinkSound.Reasoning/ThinkSound.Reasoning.csproj
 pack ThinkSound.Rendering/ThinkSound.Rendering.csproj
 pack ThinkSound.Projects/ThinkSound.Projects.csproj
+pack ThinkSound.Objects/ThinkSound.Objects.csproj
 pack ThinkSound.Reasoning.Onnx/ThinkSound.Reasoning.Onnx.csproj
 
 quietly build/logs/pack-restore.log dotnet restore managed/ThinkSound.Cli "${options[@]}" -r linux-x64
@@ -121,7 +122,8 @@ cp "$native"/licenses/* "$work/tool/licenses/"
   cat "$native/NOTICE"
   printf '\nThe program thinksound holds parts of these packages, each under its own licence:\n\n'
   for package in runtime.linux-x64.microsoft.dotnet.ilcompiler microsoft.extensions.ai.abstractions microsoft.extensions.logging.abstractions system.commandline \
-    skiasharp skiasharp.nativeassets.linux.nodependencies; do
+    skiasharp skiasharp.nativeassets.linux.nodependencies opencvsharp4 opencvsharp4.official.runtime.linux-x64 \
+    microsoft.ml.onnxruntime microsoft.ml.onnxruntime.managed; do
     folder=$(find "$work/packages/$package" -mindepth 1 -maxdepth 1 -type d | sort -V | tail -1)
     printf '  %s %s, %s:' "$package" "$(basename "$folder")" "$(sed -nE 's:.*<license type="expression">(.*)</license>.*:\1:p' "$folder"/*.nuspec)"
     while read -r text; do

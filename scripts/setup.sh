@@ -21,6 +21,7 @@ packages=(
   libdnnl-dev libhwy-dev nlohmann-json3-dev zlib1g-dev       # libraries of the native part
   doctest-dev unicode-data                                   # tests, Unicode tables
   fonts-dejavu-core                                          # words in pictures
+  libgtk-3-0                                                 # OpenCV's native library is linked with it, and shows no window
   binutils patchelf unzip                                    # packages
   ffmpeg libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
 )

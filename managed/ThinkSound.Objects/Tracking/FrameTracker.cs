@@ -1,0 +1,214 @@
+using OpenCvSharp;
+using ThinkSound.Projects;
+
+namespace ThinkSound.Objects;
+
+/// <summary>Follows a mask from one picture to the next. Where it goes: the place whose colours are the object's inside and not around
+/// (a matched filter over <see cref="ColourModel"/>) and whose pixels are those of last time, near where it was heading. How it
+/// changes: GrabCut around the moved mask. Lost, it looks everywhere for what it knew. One caller at a time.</summary>
+internal sealed class FrameTracker
+{
+    private const double LostBelow = 0.32, FoundAbove = 0.5;  // of the score, at most 1
+    private const double PixelTolerance = 40;                 // levels of 255, root mean square, at which the likeness of pixels is 1/e
+    private const double DistancePenalty = 0.12;              // at the rim of what is searched
+    private const double SmallestPart = 0.3, WholePart = 0.75; // of its usual area: that must be seen; that shows it whole
+
+    private readonly int _width, _height;
+    private readonly ColourModel _colours;
+    private readonly double _firstArea;
+    private Mat _template, _shape;       // pixels of the object's box, and which of them are its own
+    private Point2d _centre, _speed;     // of the box, in pixels; per picture
+    private double _usualArea;
+
+    /// <param name="frame">A picture.</param>
+    /// <param name="mask">The object in it, not empty.</param>
+    public FrameTracker(StillFrame frame, Mask mask)
+    {
+        (_width, _height, _colours, _firstArea) = (frame.Width, frame.Height, new ColourModel(), mask.Area);
+        (Current, _usualArea) = (mask, mask.Area);
+        using Mat bgr = Matting.ToBgr(frame);
+        (_template, _shape) = Cut(bgr, mask);
+        _centre = CentreOf(Matting.BoxOf(mask));
+        _colours.Learn(frame, Sides(mask), 1, 1);
+    }
+
+    /// <summary>Where it is, or was last seen.</summary>
+    public Mask Current { get; private set; }
+
+    /// <summary>It was found in the last picture.</summary>
+    public bool IsSeen { get; private set; } = true;
+
+    /// <summary>How sure that is, up to 1.</summary>
+    public double Score { get; private set; } = 1;
+
+    /// <summary>The next picture.</summary>
+    public void Advance(StillFrame frame)
+    {
+        using Mat bgr = Matting.ToBgr(frame);
+        var (place, score) = Find(frame, bgr);
+        Score = score;
+        if (score < (IsSeen ? LostBelow : FoundAbove))
+        {
+            Lose();
+            return;
+        }
+        Mask moved = Moved(place);
+        Mask refined = Refine(bgr, moved);
+        if (refined.Area < SmallestPart * _usualArea)
+        {
+            Lose();
+            return;
+        }
+        Take(frame, bgr, refined, score);
+    }
+
+    /// <summary>Takes another's word for where it is in the picture that was given last.</summary>
+    public void Correct(StillFrame frame, Mask mask)
+    {
+        if (mask.IsEmpty) return;
+        using Mat bgr = Matting.ToBgr(frame);
+        _usualArea = mask.Area;
+        Take(frame, bgr, mask, Score);
+    }
+
+    private void Lose() => (IsSeen, _speed) = (false, new Point2d(0, 0));
+
+    private void Take(StillFrame frame, Mat bgr, Mask mask, double score)
+    {
+        Point2d now = CentreOf(Matting.BoxOf(mask));
+        _speed = IsSeen ? new Point2d(0.5 * _speed.X + 0.5 * (now.X - _centre.X), 0.5 * _speed.Y + 0.5 * (now.Y - _centre.Y)) : new Point2d(0, 0);
+        (_centre, Current, IsSeen) = (now, mask, true);
+        // What the picture's edge or another thing cuts off is no change of the object.
+        if (score < FoundAbove || mask.Area < WholePart * _usualArea || TouchesEdge(Matting.BoxOf(mask))) return;
+        _usualArea += 0.2 * (mask.Area - _usualArea);
+        _template.Dispose();
+        _shape.Dispose();
+        (_template, _shape) = Cut(bgr, mask);
+        _colours.Learn(frame, Sides(mask), 0.03, 0.15);
+    }
+
+    /// <summary>The best middle of the object's box, and its score.</summary>
+    private (Point2d Centre, double Score) Find(StillFrame frame, Mat bgr)
+    {
+        int w = _template.Width, h = _template.Height, ring = Math.Max(2, Math.Min(w, h) / 4);
+        double reach = Math.Max(10, Math.Max(0.8 * Math.Max(w, h), 1.5 * Math.Sqrt(_speed.X * _speed.X + _speed.Y * _speed.Y) + 0.4 * Math.Max(w, h)));
+        var expected = new Point2d(_centre.X + _speed.X, _centre.Y + _speed.Y);
+        // Boxes may hang out of the picture by half.
+        double left = IsSeen ? expected.X - reach : 0, right = IsSeen ? expected.X + reach : _width;
+        double top = IsSeen ? expected.Y - reach : 0, bottom = IsSeen ? expected.Y + reach : _height;
+        (left, right) = (Math.Clamp(left, 0, _width - 1), Math.Clamp(right, 1, _width));
+        (top, bottom) = (Math.Clamp(top, 0, _height - 1), Math.Clamp(bottom, 1, _height));
+        var area = new Rect((int)left - w / 2 - ring, (int)top - h / 2 - ring, (int)(right - left) + w + 2 * ring + 1, (int)(bottom - top) + h + 2 * ring + 1);
+        using Mat likely = Likely(frame, area), pixels = Padded(bgr, area), filter = Filter(ring), colour = new(), difference = new();
+        Cv2.MatchTemplate(likely, filter, colour, TemplateMatchModes.CCorr);
+        using Mat inner = pixels[new Rect(ring, ring, pixels.Width - 2 * ring, pixels.Height - 2 * ring)];
+        Cv2.MatchTemplate(inner, _template, difference, TemplateMatchModes.SqDiff, _shape);
+        double perPixel = 1 / (3.0 * Math.Max(1, Cv2.CountNonZero(_shape)));
+        double bestScore = double.MinValue, bestTotal = double.MinValue;
+        var best = expected;
+        colour.GetArray(out float[] stands);
+        difference.GetArray(out float[] differs);
+        (int rows, int columns) = (colour.Height, colour.Width); // of both, by the sizes they are made from
+        for (int y = 0; y < rows; y++)
+            for (int x = 0; x < columns; x++)
+            {
+                double rms2 = Math.Max(0, differs[y * columns + x]) * perPixel;
+                double score = 0.5 * stands[y * columns + x] + 0.5 * Math.Exp(-rms2 / (PixelTolerance * PixelTolerance));
+                var centre = new Point2d(area.X + ring + x + w / 2.0, area.Y + ring + y + h / 2.0);
+                double away = IsSeen ? (Math.Pow(centre.X - expected.X, 2) + Math.Pow(centre.Y - expected.Y, 2)) / (reach * reach) : 0;
+                double total = score - DistancePenalty * Math.Min(2, away);
+                if (total > bestTotal) (bestTotal, bestScore, best) = (total, score, centre);
+            }
+        return (best, bestScore);
+    }
+
+    /// <summary>Probabilities of the object's colours in a part of the picture, 0 beyond the edge of it.</summary>
+    private Mat Likely(StillFrame frame, Rect area)
+    {
+        var values = new float[area.Width * area.Height];
+        ReadOnlySpan<byte> pixels = frame.Pixels;
+        for (int y = Math.Max(0, -area.Y); y < area.Height && area.Y + y < _height; y++)
+            for (int x = Math.Max(0, -area.X); x < area.Width && area.X + x < _width; x++)
+                values[y * area.Width + x] = _colours.Probability(pixels, 3 * ((area.Y + y) * _width + area.X + x));
+        return Mat.FromPixelData(area.Height, area.Width, MatType.CV_32FC1, values).Clone();
+    }
+
+    /// <summary>Mean inside less mean around.</summary>
+    private Mat Filter(int ring)
+    {
+        using Mat shape = new(), around = new(), grown = new();
+        Cv2.CopyMakeBorder(_shape, shape, ring, ring, ring, ring, BorderTypes.Constant, Scalar.All(0));
+        using Mat wide = Matting.Grown(shape, ring);
+        Cv2.Subtract(wide, shape, around);
+        var filter = new Mat(shape.Size(), MatType.CV_32FC1, Scalar.All(0));
+        filter.SetTo(Scalar.All(1.0 / Math.Max(1, Cv2.CountNonZero(shape))), shape);
+        filter.SetTo(Scalar.All(-1.0 / Math.Max(1, Cv2.CountNonZero(around))), around);
+        return filter;
+    }
+
+    private Mat Padded(Mat bgr, Rect area)
+    {
+        Rect there = area & new Rect(0, 0, _width, _height);
+        using Mat part = bgr[there];
+        var padded = new Mat();
+        Cv2.CopyMakeBorder(part, padded, there.Y - area.Y, area.Bottom - there.Bottom, there.X - area.X, area.Right - there.Right, BorderTypes.Replicate);
+        return padded;
+    }
+
+    private Mask Moved(Point2d centre)
+    {
+        int left = (int)Math.Round(centre.X - _shape.Width / 2.0), top = (int)Math.Round(centre.Y - _shape.Height / 2.0);
+        var values = new byte[_width * _height];
+        (int width, int height) = (_shape.Width, _shape.Height);
+        _shape.GetArray(out byte[] shape);
+        for (int y = Math.Max(0, -top); y < height && top + y < _height; y++)
+            for (int x = Math.Max(0, -left); x < width && left + x < _width; x++)
+                values[(top + y) * _width + left + x] = shape[y * width + x];
+        return new Mask(_width, _height, values);
+    }
+
+    /// <summary>The moved mask with its border put where the picture has one; itself where the picture does not agree.</summary>
+    private Mask Refine(Mat bgr, Mask moved)
+    {
+        if (moved.IsEmpty) return moved;
+        Rect box = Matting.BoxOf(moved);
+        int band = Math.Max(2, (int)(0.12 * Math.Sqrt(box.Width * box.Height))), margin = 3 * band + 4;
+        Rect area = new Rect(box.X - margin, box.Y - margin, box.Width + 2 * margin, box.Height + 2 * margin) & new Rect(0, 0, _width, _height);
+        using Mat whole = Matting.ToMat(moved);
+        Cv2.Multiply(whole, Scalar.All(255), whole);
+        using Mat shape = whole[area].Clone(), pixels = bgr[area].Clone(), near = Matting.Grown(shape, band), core = Matting.Shrunk(shape, 2 * band);
+        using Mat labels = new(shape.Size(), MatType.CV_8UC1, Scalar.All((int)GrabCutClasses.BGD));
+        labels.SetTo(Scalar.All((int)GrabCutClasses.PR_BGD), near);
+        labels.SetTo(Scalar.All((int)GrabCutClasses.PR_FGD), shape);
+        labels.SetTo(Scalar.All((int)GrabCutClasses.FGD), core);
+        using Mat? cut = Matting.GrabCut(pixels, labels, 1);
+        if (cut is null) return moved;
+        using Mat part = Matting.LargestPart(cut), full = Mat.Zeros(_height, _width, MatType.CV_8UC1);
+        using (Mat target = full[area]) part.CopyTo(target);
+        Mask refined = Matting.ToMask(full);
+        // A border that creeps in or out a little each time ends nowhere near the object.
+        bool isOften = refined.Overlap(moved) >= 0.55 && refined.Area >= 0.35 * _firstArea && refined.Area <= 3 * _firstArea;
+        return isOften ? refined : moved;
+    }
+
+    /// <summary>1 the object, 2 a ring around it as wide as half of it.</summary>
+    private static byte[] Sides(Mask mask)
+    {
+        Rect box = Matting.BoxOf(mask);
+        Mask near = mask.Dilate(2), wide = mask.Dilate(Math.Clamp((box.Width + box.Height) / 4, 4, 40));
+        var sides = new byte[mask.Values.Length];
+        for (int i = 0; i < sides.Length; i++) sides[i] = mask.Values[i] != 0 ? (byte)1 : near.Values[i] != 0 ? (byte)0 : wide.Values[i] != 0 ? (byte)2 : (byte)0;
+        return sides;
+    }
+
+    private (Mat Template, Mat Shape) Cut(Mat bgr, Mask mask)
+    {
+        using Mat whole = Matting.ToMat(mask);
+        Cv2.Multiply(whole, Scalar.All(255), whole);
+        return (bgr[Matting.BoxOf(mask)].Clone(), whole[Matting.BoxOf(mask)].Clone());
+    }
+
+    private bool TouchesEdge(Rect box) => box.X == 0 || box.Y == 0 || box.Right == _width || box.Bottom == _height;
+
+    private static Point2d CentreOf(Rect box) => new(box.X + box.Width / 2.0, box.Y + box.Height / 2.0);
+}

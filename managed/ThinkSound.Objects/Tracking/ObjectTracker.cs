@@ -1,0 +1,155 @@
+using System.Globalization;
+using ThinkSound.Projects;
+
+namespace ThinkSound.Objects;
+
+/// <summary>How an object is followed. Immutable.</summary>
+public sealed record TrackOptions
+{
+    /// <summary>Longer side of the pictures that are looked at, in pixels, 64 to 1024: more sees smaller things and takes longer.</summary>
+    public int MaxSide { get; init; } = 320;
+
+    /// <summary>How often a segmenter that knows objects is asked again; zero never.</summary>
+    public TimeSpan CorrectEvery { get; init; } = TimeSpan.FromSeconds(0.5);
+}
+
+/// <summary>How far a track is.</summary>
+/// <param name="Fraction">0 to 1.</param>
+/// <param name="Time">Where in the video it is.</param>
+/// <param name="IsSeen">The object is seen there.</param>
+public readonly record struct TrackProgress(double Fraction, TimeSpan Time, bool IsSeen);
+
+/// <summary>From a selection to a track: segments the picture that was pointed at, then follows the object from there to the ends of
+/// its shot or range, forward and back. Constant memory for any length. One call at a time.</summary>
+/// <param name="segmenter">Finds the object in its first picture.</param>
+/// <param name="options">How; null takes the defaults.</param>
+public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = null)
+{
+    private const int Chunk = 96, Around = 36, NeighbourStep = 4; // pictures: read back at a time; looked at for motion, each so many
+    private const int LeastFrames = 3;                           // of an object that is not lost at once
+
+    private readonly TrackOptions _options = options ?? new TrackOptions();
+
+    /// <summary>The object's mask in the picture that is pointed at, alone: for a look before it is followed.</summary>
+    /// <param name="video">The file.</param>
+    /// <param name="selection">What is pointed at.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="ArgumentException">It points outside of the picture or the video.</exception>
+    /// <exception cref="ObjectException">Nothing stands out there.</exception>
+    public Task<Mask> SelectAsync(string video, ObjectSelection selection, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Begin(Open(video, selection, cancellationToken), selection, cancellationToken).Mask, cancellationToken);
+
+    /// <summary>The object's track.</summary>
+    /// <param name="video">The file.</param>
+    /// <param name="selection">What is pointed at.</param>
+    /// <param name="progress">Told of each picture, on the thread that works.</param>
+    /// <param name="cancellationToken">Stops within a picture.</param>
+    /// <exception cref="ArgumentException">It points outside of the picture or the video.</exception>
+    /// <exception cref="ObjectException">Nothing stands out there, or it is lost at once.</exception>
+    /// <exception cref="MediaException">The video cannot be read.</exception>
+    /// <exception cref="ResourceNotFoundException">There is no such file.</exception>
+    public Task<ObjectTrack> TrackAsync(string video, ObjectSelection selection, IProgress<TrackProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Track(Open(video, selection, cancellationToken), selection, progress, cancellationToken), cancellationToken);
+
+    private FrameReader Open(string video, ObjectSelection selection, CancellationToken cancel)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(video);
+        ArgumentNullException.ThrowIfNull(selection);
+        if (_options.MaxSide is < 64 or > 1024) throw new ArgumentOutOfRangeException(nameof(options), _options.MaxSide, "MaxSide is 64 to 1024");
+        selection.Check();
+        VisionLibrary.EnsureLoaded();
+        var reader = new FrameReader(video, _options.MaxSide, cancel);
+        selection.CheckTimes(video, reader.Duration);
+        return reader;
+    }
+
+    /// <summary>The picture that is pointed at, and the object in it.</summary>
+    private (StillFrame Frame, Mask Mask) Begin(FrameReader reader, ObjectSelection selection, CancellationToken cancel)
+    {
+        int at = reader.IndexOf(selection.Time), first = Math.Max(0, at - Around);
+        StillFrame[] frames = [.. reader.Read(first, Math.Min(reader.Count, at + Around + 1), cancel)];
+        StillFrame frame = frames[at - first];
+        if (selection.Polygon.Count > 0) return (frame, Mask.OfPolygon(selection.Polygon, frame.Width, frame.Height));
+        (int begin, int end) = (at - first, at - first + 1);
+        while (begin > 0 && !ShotCut.Between(frames[begin - 1], frames[begin])) begin--;
+        while (end < frames.Length && !ShotCut.Between(frames[end - 1], frames[end])) end++;
+        StillFrame[] neighbours = [.. Enumerable.Range(begin, end - begin).Where(i => i != at - first && (i - begin) % NeighbourStep == 0).Select(i => frames[i])];
+        Mask mask = segmenter.Segment(frame, selection, neighbours, cancel);
+        if (mask.IsEmpty)
+            throw new ObjectException(string.Create(CultureInfo.InvariantCulture,
+                $"nothing stands out where it is pointed at {selection.Time.TotalSeconds:0.##} s; click on another part of the object, draw a box around it, or choose another moment"));
+        return (frame, mask);
+    }
+
+    private ObjectTrack Track(FrameReader reader, ObjectSelection selection, IProgress<TrackProgress>? progress, CancellationToken cancel)
+    {
+        int at = reader.IndexOf(selection.Time);
+        int first = selection.Range is { } range ? Math.Min(at, reader.IndexOf(range.Start)) : 0;
+        int end = selection.Range is { } stretch ? Math.Max(at + 1, Math.Min(reader.Count, (int)Math.Round(stretch.End.TotalSeconds * ObjectTrack.FramesPerSecond))) : reader.Count;
+        var (frame, mask) = Begin(reader, selection, cancel);
+        TrackedFrame initial = Describe(mask, isSeen: true, 1);
+        int done = 0;
+
+        var run = new Run(this, segmenter, new FrameTracker(frame, mask), frame, initial, Tell);
+        List<TrackedFrame> after = [];
+        bool cutAfter = run.Follow(reader.Read(at + 1, end, cancel), after, at + 1, 1, cancel);
+        run = new Run(this, segmenter, new FrameTracker(frame, mask), frame, initial, Tell);
+        List<TrackedFrame> before = []; // the nearest first
+        bool cutBefore = false;
+        for (int to = at; to > first && !cutBefore; to = Math.Max(first, to - Chunk))
+        {
+            int from = Math.Max(first, to - Chunk);
+            StillFrame[] chunk = [.. reader.Read(from, to, cancel)];
+            Array.Reverse(chunk);
+            cutBefore = run.Follow(chunk, before, to - 1, -1, cancel);
+        }
+
+        before.Reverse();
+        List<TrackedFrame> all = [.. before, initial, .. after];
+        int seen = all.Count(f => f.IsSeen);
+        if (seen < LeastFrames && all.Count >= 2 * LeastFrames)
+            throw new ObjectException(string.Create(CultureInfo.InvariantCulture,
+                $"the object is lost at once: what is pointed at, at {selection.Time.TotalSeconds:0.##} s, is not found in the pictures beside it; choose a moment at which it is seen clearly, or draw a box around it"));
+        return ObjectTrack.Of(at - before.Count, all, frame.Width, frame.Height, selection.Polygon.Count > 0 ? "outline" : segmenter.Name, cutBefore, cutAfter);
+
+        void Tell(int index, bool isSeen) => progress?.Report(new TrackProgress(Math.Min(1, ++done / (double)Math.Max(1, end - first - 1)), ObjectTrack.TimeOf(index), isSeen));
+    }
+
+    private static TrackedFrame Describe(Mask mask, bool isSeen, double score) => new()
+    {
+        IsSeen = isSeen, X = mask.Centre.X, Y = mask.Centre.Y, Share = mask.Share, Score = Math.Round(score, 3), Runs = isSeen ? RunLengths.Encode(mask) : default,
+    };
+
+    /// <summary>One direction of a track.</summary>
+    private sealed class Run(ObjectTracker owner, ISegmenter segmenter, FrameTracker tracker, StillFrame last, TrackedFrame lastSeen, Action<int, bool> tell)
+    {
+        private readonly int _correctEvery = segmenter.CorrectsTracks ? (int)Math.Round(owner._options.CorrectEvery.TotalSeconds * ObjectTrack.FramesPerSecond) : 0;
+        private int _steps;
+
+        /// <summary>Follows until the pictures end or a cut comes; whether one came.</summary>
+        public bool Follow(IEnumerable<StillFrame> frames, List<TrackedFrame> into, int index, int step, CancellationToken cancel)
+        {
+            foreach (StillFrame frame in frames)
+            {
+                cancel.ThrowIfCancellationRequested();
+                if (ShotCut.Between(last, frame)) return true;
+                tracker.Advance(frame);
+                if (tracker.IsSeen && _correctEvery > 0 && ++_steps % _correctEvery == 0) Correct(frame, cancel);
+                if (tracker.IsSeen) lastSeen = Describe(tracker.Current, isSeen: true, tracker.Score);
+                into.Add(tracker.IsSeen ? lastSeen : lastSeen with { IsSeen = false, Score = Math.Round(Math.Max(0, tracker.Score), 3), Runs = default });
+                tell(index, tracker.IsSeen);
+                index += step;
+                last = frame;
+            }
+            return false;
+        }
+
+        private void Correct(StillFrame frame, CancellationToken cancel)
+        {
+            PicturePoint middle = tracker.Current.Centre;
+            var asked = new ObjectSelection { Points = [new ClickPoint(middle.X, middle.Y)], Box = tracker.Current.Box };
+            Mask mask = segmenter.Segment(frame, asked, [], cancel);
+            if (mask.Overlap(tracker.Current) >= 0.5) tracker.Correct(frame, mask); // else it means another thing
+        }
+    }
+}
