@@ -49,6 +49,7 @@ internal static class CommandLine
             GenerateCommand.Create(terminal, verbose),
             PlotCommand.Create(terminal),
             ReasonCommand.Create(terminal, verbose),
+            RefineCommand.Create(terminal, verbose),
             ProjectCommand.Create(terminal, verbose),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),

@@ -21,7 +21,7 @@ internal static class ExitCode
     {
         OperationCanceledException => Cancelled,
         UsageException or ArgumentException => Usage,
-        Rendering.InputException or MediaException or Reasoning.Onnx.ReasoningModelException or WeightsException or BundleException or ResourceNotFoundException or
+        Rendering.InputException or Objects.ObjectException or MediaException or Reasoning.Onnx.ReasoningModelException or WeightsException or BundleException or ResourceNotFoundException or
             FileAccessException or FileNotFoundException or DirectoryNotFoundException => BadInput,
         NativeLibraryException or DeviceException or DeviceMemoryException or UnsupportedException or OutOfMemoryException or
             DllNotFoundException => Environment,

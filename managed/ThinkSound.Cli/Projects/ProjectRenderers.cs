@@ -12,7 +12,7 @@ internal sealed class ProjectRenderers : IDisposable
     {
         _generator = new PipelineSoundGenerator(engine, FeatureCache.Default);
         // One line for each kind: whatever renders objects and edits joins here.
-        All = new OperationRenderers(new FoleyRenderer(_generator));
+        All = new OperationRenderers(new FoleyRenderer(_generator), new ObjectRenderer(_generator));
     }
 
     public OperationRenderers All { get; }
