@@ -26,7 +26,8 @@ internal static class MotionMap
             }
             moving[i] = largest > Threshold ? (byte)255 : (byte)0;
         }
-        Mat map = Mat.FromPixelData(frame.Height, frame.Width, MatType.CV_8UC1, moving).Clone();
+        using Mat view = Mat.FromPixelData(frame.Height, frame.Width, MatType.CV_8UC1, moving);
+        Mat map = view.Clone();
         using Mat disc = Cv2.GetStructuringElement(MorphShapes.Ellipse, new Size(3, 3));
         Cv2.MorphologyEx(map, map, MorphTypes.Open, disc);
         Cv2.MorphologyEx(map, map, MorphTypes.Close, disc, iterations: 2);

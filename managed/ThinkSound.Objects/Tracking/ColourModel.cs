@@ -8,15 +8,6 @@ internal sealed class ColourModel
 
     private readonly float[] _object = new float[Cells], _around = new float[Cells];
 
-    /// <summary>A copy, which learns by itself.</summary>
-    public ColourModel Clone()
-    {
-        var copy = new ColourModel();
-        _object.CopyTo(copy._object, 0);
-        _around.CopyTo(copy._around, 0);
-        return copy;
-    }
-
     /// <summary>Takes in what is seen.</summary>
     /// <param name="frame">The picture.</param>
     /// <param name="isObject">[height, width]; 1 the object, 2 its surroundings, 0 neither.</param>

@@ -6,7 +6,7 @@ namespace ThinkSound.Objects;
 /// <summary>Follows a mask from one picture to the next. Where it goes: the place whose colours are the object's inside and not around
 /// (a matched filter over <see cref="ColourModel"/>) and whose pixels are those of last time, near where it was heading. How it
 /// changes: GrabCut around the moved mask. Lost, it looks everywhere for what it knew. One caller at a time.</summary>
-internal sealed class FrameTracker
+internal sealed class FrameTracker : IDisposable
 {
     private const double LostBelow = 0.32, FoundAbove = 0.5;  // of the score, at most 1
     private const double PixelTolerance = 40;                 // levels of 255, root mean square, at which the likeness of pixels is 1/e
@@ -16,9 +16,10 @@ internal sealed class FrameTracker
     private readonly int _width, _height;
     private readonly ColourModel _colours;
     private readonly double _firstArea;
-    private Mat _template, _shape;       // pixels of the object's box, and which of them are its own
-    private Point2d _centre, _speed;     // of the box, in pixels; per picture
+    private Mat _template = new(), _shape = new(); // pixels of the object's box, and which of them are its own
+    private Point2d _centre, _speed; // of the box, in pixels; per picture
     private double _usualArea;
+    private int _shapeArea;
 
     /// <param name="frame">A picture.</param>
     /// <param name="mask">The object in it, not empty.</param>
@@ -27,7 +28,7 @@ internal sealed class FrameTracker
         (_width, _height, _colours, _firstArea) = (frame.Width, frame.Height, new ColourModel(), mask.Area);
         (Current, _usualArea) = (mask, mask.Area);
         using Mat bgr = Matting.ToBgr(frame);
-        (_template, _shape) = Cut(bgr, mask);
+        Remember(bgr, mask);
         _centre = CentreOf(Matting.BoxOf(mask));
         _colours.Learn(frame, Sides(mask), 1, 1);
     }
@@ -71,6 +72,12 @@ internal sealed class FrameTracker
         Take(frame, bgr, mask, Score);
     }
 
+    public void Dispose()
+    {
+        _template.Dispose();
+        _shape.Dispose();
+    }
+
     private void Lose() => (IsSeen, _speed) = (false, new Point2d(0, 0));
 
     private void Take(StillFrame frame, Mat bgr, Mask mask, double score)
@@ -81,10 +88,17 @@ internal sealed class FrameTracker
         // What the picture's edge or another thing cuts off is no change of the object.
         if (score < FoundAbove || mask.Area < WholePart * _usualArea || TouchesEdge(Matting.BoxOf(mask))) return;
         _usualArea += 0.2 * (mask.Area - _usualArea);
-        _template.Dispose();
-        _shape.Dispose();
-        (_template, _shape) = Cut(bgr, mask);
+        Remember(bgr, mask);
         _colours.Learn(frame, Sides(mask), 0.03, 0.15);
+    }
+
+    private void Remember(Mat bgr, Mask mask)
+    {
+        Dispose();
+        Rect box = Matting.BoxOf(mask);
+        using Mat whole = Matting.ToMat(mask);
+        Cv2.Multiply(whole, Scalar.All(255), whole);
+        (_template, _shape, _shapeArea) = (bgr[box].Clone(), whole[box].Clone(), mask.Area);
     }
 
     /// <summary>The best middle of the object's box, and its score.</summary>
@@ -99,27 +113,55 @@ internal sealed class FrameTracker
         (left, right) = (Math.Clamp(left, 0, _width - 1), Math.Clamp(right, 1, _width));
         (top, bottom) = (Math.Clamp(top, 0, _height - 1), Math.Clamp(bottom, 1, _height));
         var area = new Rect((int)left - w / 2 - ring, (int)top - h / 2 - ring, (int)(right - left) + w + 2 * ring + 1, (int)(bottom - top) + h + 2 * ring + 1);
-        using Mat likely = Likely(frame, area), pixels = Padded(bgr, area), filter = Filter(ring), colour = new(), difference = new();
+        using Mat likely = Likely(frame, area), pixels = Padded(bgr, area), filter = Filter(ring), colour = new();
         Cv2.MatchTemplate(likely, filter, colour, TemplateMatchModes.CCorr);
         using Mat inner = pixels[new Rect(ring, ring, pixels.Width - 2 * ring, pixels.Height - 2 * ring)];
-        Cv2.MatchTemplate(inner, _template, difference, TemplateMatchModes.SqDiff, _shape);
-        double perPixel = 1 / (3.0 * Math.Max(1, Cv2.CountNonZero(_shape)));
+        colour.GetArray(out float[] stands);
+        (int rows, int columns) = (colour.Height, colour.Width);
         double bestScore = double.MinValue, bestTotal = double.MinValue;
         var best = expected;
-        colour.GetArray(out float[] stands);
-        difference.GetArray(out float[] differs);
-        (int rows, int columns) = (colour.Height, colour.Width); // of both, by the sizes they are made from
-        for (int y = 0; y < rows; y++)
-            for (int x = 0; x < columns; x++)
+        if (IsSeen)
+        {
+            using Mat difference = new(); // of the same size, by those that it is made from
+            Cv2.MatchTemplate(inner, _template, difference, TemplateMatchModes.SqDiff, _shape);
+            difference.GetArray(out float[] differs);
+            for (int y = 0; y < rows; y++)
+                for (int x = 0; x < columns; x++) Try(x, y, differs[y * columns + x]);
+        }
+        else
+            foreach (var (x, y) in Peaks(stands, columns, rows, w, h))
             {
-                double rms2 = Math.Max(0, differs[y * columns + x]) * perPixel;
-                double score = 0.5 * stands[y * columns + x] + 0.5 * Math.Exp(-rms2 / (PixelTolerance * PixelTolerance));
-                var centre = new Point2d(area.X + ring + x + w / 2.0, area.Y + ring + y + h / 2.0);
-                double away = IsSeen ? (Math.Pow(centre.X - expected.X, 2) + Math.Pow(centre.Y - expected.Y, 2)) / (reach * reach) : 0;
-                double total = score - DistancePenalty * Math.Min(2, away);
-                if (total > bestTotal) (bestTotal, bestScore, best) = (total, score, centre);
+                using Mat part = inner[new Rect(x, y, w, h)], difference = new();
+                Cv2.MatchTemplate(part, _template, difference, TemplateMatchModes.SqDiff, _shape);
+                Try(x, y, difference.At<float>(0, 0));
             }
         return (best, bestScore);
+
+        void Try(int x, int y, float difference)
+        {
+            double meanSquare = Math.Max(0, difference) / (3.0 * _shapeArea);
+            double score = 0.5 * stands[y * columns + x] + 0.5 * Math.Exp(-meanSquare / (PixelTolerance * PixelTolerance));
+            var centre = new Point2d(area.X + ring + x + w / 2.0, area.Y + ring + y + h / 2.0);
+            double away = IsSeen ? (Math.Pow(centre.X - expected.X, 2) + Math.Pow(centre.Y - expected.Y, 2)) / (reach * reach) : 0;
+            double total = score - DistancePenalty * Math.Min(2, away);
+            if (total > bestTotal) (bestTotal, bestScore, best) = (total, score, centre);
+        }
+    }
+
+    /// <summary>Where a lost object may be: the places whose colours fit best, apart from each other by half of it.</summary>
+    private static IEnumerable<(int X, int Y)> Peaks(float[] stands, int columns, int rows, int width, int height)
+    {
+        const int most = 8;
+        var left = (float[])stands.Clone();
+        for (int n = 0; n < most; n++)
+        {
+            int at = Array.IndexOf(left, left.Max());
+            if (left[at] < 2 * FoundAbove - 0.9) yield break; // not even the same pixels would make it one
+            (int x, int y) = (at % columns, at / columns);
+            yield return (x, y);
+            for (int v = Math.Max(0, y - height / 2); v < Math.Min(rows, y + height / 2 + 1); v++)
+                Array.Fill(left, float.MinValue, v * columns + Math.Max(0, x - width / 2), Math.Min(columns, x + width / 2 + 1) - Math.Max(0, x - width / 2));
+        }
     }
 
     /// <summary>Probabilities of the object's colours in a part of the picture, 0 beyond the edge of it.</summary>
@@ -130,7 +172,8 @@ internal sealed class FrameTracker
         for (int y = Math.Max(0, -area.Y); y < area.Height && area.Y + y < _height; y++)
             for (int x = Math.Max(0, -area.X); x < area.Width && area.X + x < _width; x++)
                 values[y * area.Width + x] = _colours.Probability(pixels, 3 * ((area.Y + y) * _width + area.X + x));
-        return Mat.FromPixelData(area.Height, area.Width, MatType.CV_32FC1, values).Clone();
+        using Mat view = Mat.FromPixelData(area.Height, area.Width, MatType.CV_32FC1, values);
+        return view.Clone();
     }
 
     /// <summary>Mean inside less mean around.</summary>
@@ -187,8 +230,8 @@ internal sealed class FrameTracker
         using (Mat target = full[area]) part.CopyTo(target);
         Mask refined = Matting.ToMask(full);
         // A border that creeps in or out a little each time ends nowhere near the object.
-        bool isOften = refined.Overlap(moved) >= 0.55 && refined.Area >= 0.35 * _firstArea && refined.Area <= 3 * _firstArea;
-        return isOften ? refined : moved;
+        bool agrees = refined.Overlap(moved) >= 0.55 && refined.Area >= 0.35 * _firstArea && refined.Area <= 3 * _firstArea;
+        return agrees ? refined : moved;
     }
 
     /// <summary>1 the object, 2 a ring around it as wide as half of it.</summary>
@@ -199,13 +242,6 @@ internal sealed class FrameTracker
         var sides = new byte[mask.Values.Length];
         for (int i = 0; i < sides.Length; i++) sides[i] = mask.Values[i] != 0 ? (byte)1 : near.Values[i] != 0 ? (byte)0 : wide.Values[i] != 0 ? (byte)2 : (byte)0;
         return sides;
-    }
-
-    private (Mat Template, Mat Shape) Cut(Mat bgr, Mask mask)
-    {
-        using Mat whole = Matting.ToMat(mask);
-        Cv2.Multiply(whole, Scalar.All(255), whole);
-        return (bgr[Matting.BoxOf(mask)].Clone(), whole[Matting.BoxOf(mask)].Clone());
     }
 
     private bool TouchesEdge(Rect box) => box.X == 0 || box.Y == 0 || box.Right == _width || box.Bottom == _height;

@@ -28,6 +28,7 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
     private const int Chunk = 96, Around = 36, NeighbourStep = 4; // pictures: read back at a time; looked at for motion, each so many
     private const int LeastFrames = 3;                           // of an object that is not lost at once
 
+    private readonly ISegmenter _segmenter = segmenter ?? throw new ArgumentNullException(nameof(segmenter));
     private readonly TrackOptions _options = options ?? new TrackOptions();
 
     /// <summary>The object's mask in the picture that is pointed at, alone: for a look before it is followed.</summary>
@@ -74,7 +75,7 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
         while (begin > 0 && !ShotCut.Between(frames[begin - 1], frames[begin])) begin--;
         while (end < frames.Length && !ShotCut.Between(frames[end - 1], frames[end])) end++;
         StillFrame[] neighbours = [.. Enumerable.Range(begin, end - begin).Where(i => i != at - first && (i - begin) % NeighbourStep == 0).Select(i => frames[i])];
-        Mask mask = segmenter.Segment(frame, selection, neighbours, cancel);
+        Mask mask = _segmenter.Segment(frame, selection, neighbours, cancel);
         if (mask.IsEmpty)
             throw new ObjectException(string.Create(CultureInfo.InvariantCulture,
                 $"nothing stands out where it is pointed at {selection.Time.TotalSeconds:0.##} s; click on another part of the object, draw a box around it, or choose another moment"));
@@ -90,10 +91,11 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
         TrackedFrame initial = Describe(mask, isSeen: true, 1);
         int done = 0;
 
-        var run = new Run(this, segmenter, new FrameTracker(frame, mask), frame, initial, Tell);
+        using FrameTracker forward = new(frame, mask), back = new(frame, mask);
+        var run = new Run(this, forward, frame, initial, Tell);
         List<TrackedFrame> after = [];
         bool cutAfter = run.Follow(reader.Read(at + 1, end, cancel), after, at + 1, 1, cancel);
-        run = new Run(this, segmenter, new FrameTracker(frame, mask), frame, initial, Tell);
+        run = new Run(this, back, frame, initial, Tell);
         List<TrackedFrame> before = []; // the nearest first
         bool cutBefore = false;
         for (int to = at; to > first && !cutBefore; to = Math.Max(first, to - Chunk))
@@ -110,7 +112,7 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
         if (seen < LeastFrames && all.Count >= 2 * LeastFrames)
             throw new ObjectException(string.Create(CultureInfo.InvariantCulture,
                 $"the object is lost at once: what is pointed at, at {selection.Time.TotalSeconds:0.##} s, is not found in the pictures beside it; choose a moment at which it is seen clearly, or draw a box around it"));
-        return ObjectTrack.Of(at - before.Count, all, frame.Width, frame.Height, selection.Polygon.Count > 0 ? "outline" : segmenter.Name, cutBefore, cutAfter);
+        return ObjectTrack.Of(at - before.Count, all, frame.Width, frame.Height, selection.Polygon.Count > 0 ? "outline" : _segmenter.Name, cutBefore, cutAfter);
 
         void Tell(int index, bool isSeen) => progress?.Report(new TrackProgress(Math.Min(1, ++done / (double)Math.Max(1, end - first - 1)), ObjectTrack.TimeOf(index), isSeen));
     }
@@ -121,9 +123,9 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
     };
 
     /// <summary>One direction of a track.</summary>
-    private sealed class Run(ObjectTracker owner, ISegmenter segmenter, FrameTracker tracker, StillFrame last, TrackedFrame lastSeen, Action<int, bool> tell)
+    private sealed class Run(ObjectTracker owner, FrameTracker tracker, StillFrame last, TrackedFrame lastSeen, Action<int, bool> tell)
     {
-        private readonly int _correctEvery = segmenter.CorrectsTracks ? (int)Math.Round(owner._options.CorrectEvery.TotalSeconds * ObjectTrack.FramesPerSecond) : 0;
+        private readonly int _correctEvery = owner._segmenter.CorrectsTracks ? (int)Math.Round(owner._options.CorrectEvery.TotalSeconds * ObjectTrack.FramesPerSecond) : 0;
         private int _steps;
 
         /// <summary>Follows until the pictures end or a cut comes; whether one came.</summary>
@@ -148,7 +150,7 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
         {
             PicturePoint middle = tracker.Current.Centre;
             var asked = new ObjectSelection { Points = [new ClickPoint(middle.X, middle.Y)], Box = tracker.Current.Box };
-            Mask mask = segmenter.Segment(frame, asked, [], cancel);
+            Mask mask = owner._segmenter.Segment(frame, asked, [], cancel);
             if (mask.Overlap(tracker.Current) >= 0.5) tracker.Correct(frame, mask); // else it means another thing
         }
     }

@@ -16,10 +16,11 @@ internal sealed class ObjectRendererTests
     private Project _project = null!;
     private string _folder = "", _video = "";
     private AudioClip _before = null!;
+    private ObjectTrack _track = null!;
 
     /// <summary>Travels from the left to the right and is seen from picture 24 to 72.</summary>
     [OneTimeSetUp]
-    public void Draw()
+    public async Task Draw()
     {
         Require();
         _video = Write(Frames, (canvas, i) =>
@@ -27,7 +28,11 @@ internal sealed class ObjectRendererTests
             Background(canvas, Wall);
             if (i is >= 24 and < 72) Ball(canvas, 40 + 3.5 * (i - 24), 96, 20, Red);
         });
+        _track = await new ObjectTracker(new ClassicalSegmenter()).TrackAsync(_video, Selection);
+        Assert.That((_track.FirstFrame, _track.Frames.Count), Is.EqualTo((24, 48)), string.Join(' ', _track.Events));
     }
+
+    private static ObjectSelection Selection => Click(40 + 3.5 * 20, 96, 44);
 
     [SetUp]
     public async Task Make()
@@ -50,18 +55,15 @@ internal sealed class ObjectRendererTests
         return mixer.ReadClip(0, (int)_project.State.Timeline.NumSamples);
     }
 
-    private async Task<ObjectPayload> Payload(bool keepsMasks = true)
+    private ObjectPayload Payload(bool keepsMasks = true) => new()
     {
-        ObjectSelection selection = Click(40 + 3.5 * 20, 96, 44);
-        ObjectTrack track = await new ObjectTracker(new ClassicalSegmenter()).TrackAsync(_video, selection);
-        Assert.That((track.FirstFrame, track.Frames.Count), Is.EqualTo((24, 48)), string.Join(' ', track.Events));
-        return new ObjectPayload { Selection = selection, Trajectory = track.ToTrajectory(keepsMasks ? _project.Stems.Put(ObjectTrackFile.Write(track)) : null), Words = new OwnWords { Caption = "a ball" } };
-    }
+        Selection = Selection, Trajectory = _track.ToTrajectory(keepsMasks ? _project.Stems.Put(ObjectTrackFile.Write(_track)) : null), Words = new OwnWords { Caption = "a ball" },
+    };
 
     [Test]
     public async Task The_object_gets_a_track_of_its_own_and_outside_of_its_time_no_bit_changes()
     {
-        Operation done = await _project.ApplyAsync(await Payload(), null, Renderers);
+        Operation done = await _project.ApplyAsync(Payload(), null, Renderers);
         Track track = done.Result.Tracks.Single();
         Assert.That((track.Id, track.Name, track.Audio.Start, track.Audio.NumSamples), Is.EqualTo(("object-2", "a ball", (long)Rate44, 2L * Rate44)));
         AudioClip after = Mix();
@@ -84,16 +86,16 @@ internal sealed class ObjectRendererTests
     [Test]
     public async Task Rendered_again_it_is_the_same_to_the_last_bit_with_masks_and_without()
     {
-        await _project.ApplyAsync(await Payload() with { Bed = BedTreatment.Regenerate }, null, Renderers);
+        await _project.ApplyAsync(Payload() with { Bed = BedTreatment.Regenerate }, null, Renderers);
         Assert.That((await _project.RerenderAsync(2, Renderers)).IsSame);
-        await _project.ApplyAsync(await Payload(keepsMasks: false), null, Renderers);
+        await _project.ApplyAsync(Payload(keepsMasks: false), null, Renderers);
         Assert.That((await _project.RerenderAsync(3, Renderers)).IsSame);
     }
 
     [Test]
     public async Task The_bed_makes_room_inside_of_the_objects_time_only()
     {
-        Operation done = await _project.ApplyAsync(await Payload() with { Bed = BedTreatment.Duck, DuckDb = 12 }, null, Renderers);
+        Operation done = await _project.ApplyAsync(Payload() with { Bed = BedTreatment.Duck, DuckDb = 12 }, null, Renderers);
         Track bed = done.Result.Tracks.Single(track => track.Id == Track.Bed);
         Assert.That((bed.Ducks.Single().For, bed.Ducks[0].AmountDb, bed.Ducks[0].Range), Is.EqualTo(("object-2", 12.0, new TimeRange(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)))));
         AudioClip after = Mix();
@@ -107,7 +109,7 @@ internal sealed class ObjectRendererTests
     [Test]
     public async Task The_bed_is_made_anew_without_the_object_and_cross_faded_inside_of_its_time()
     {
-        Operation done = await _project.ApplyAsync(await Payload() with { Bed = BedTreatment.Regenerate }, null, Renderers);
+        Operation done = await _project.ApplyAsync(Payload() with { Bed = BedTreatment.Regenerate }, null, Renderers);
         StemAudio old = _project.Document.Find(1).Result.Tracks.Single().Audio, bed = done.Result.Tracks.Single(track => track.Id == Track.Bed).Audio;
         Assert.That((bed.Start, bed.NumSamples), Is.EqualTo((old.Start, old.NumSamples)));
         using StemReader before = _project.Stems.Open(old), after = _project.Stems.Open(bed);
@@ -123,7 +125,7 @@ internal sealed class ObjectRendererTests
     [Test]
     public async Task What_makes_no_sense_is_refused_and_the_project_stays()
     {
-        ObjectPayload payload = await Payload();
+        ObjectPayload payload = Payload();
         using Project empty = await Project.CreateAsync(Temporary(""), _video);
         payload = payload with { Trajectory = payload.Trajectory with { Masks = null } };
         Assert.That((await Assert.ThrowsAsync<ArgumentException>(() => empty.ApplyAsync(payload with { Bed = BedTreatment.Duck }, null, Renderers)))!.Message, Does.Contain("there is no track \"bed\""));
@@ -139,10 +141,9 @@ internal sealed class ObjectRendererTests
     public async Task Whoever_thinks_is_shown_the_object_alone_for_its_time()
     {
         var asked = new List<(ReasoningRequest Request, MediaInfo Media)>();
-        ObjectTrack track = await new ObjectTracker(new ClassicalSegmenter()).TrackAsync(_video, Click(40 + 3.5 * 20, 96, 44));
-        Reasoning.Reasoning thought = await ObjectThinker.ThinkAsync(new Thinker(asked), _video, track, words: new OwnWords { Caption = "a ball rolls" });
+        Reasoning.Reasoning thought = await ObjectThinker.ThinkAsync(new Thinker(asked), _video, _track, words: new OwnWords { Caption = "a ball rolls" });
         (ReasoningRequest request, MediaInfo media) = asked.Single();
-        Assert.That((request.Stage, request.Duration, request.Caption), Is.EqualTo((ReasoningStage.Object, (TimeSpan?)track.Duration, "a ball rolls")));
+        Assert.That((request.Stage, request.Duration, request.Caption), Is.EqualTo((ReasoningStage.Object, (TimeSpan?)_track.Duration, "a ball rolls")));
         Assert.That((media.Video!.Duration.TotalSeconds, media.Audio), Is.EqualTo((2.0, (StreamInfo?)null)));
         Assert.That((thought.Subject.Start.TotalSeconds, thought.Subject.Video), Is.EqualTo((1.0, Path.GetFileName(_video))));
         Assert.That(thought.Subject.Region!.Value.Y, Is.EqualTo((96 - 20.0) / Height).Within(0.02));
