@@ -41,6 +41,9 @@ public sealed record EditStep
     /// <summary>What it becomes: the new sound of <see cref="EditAction.Replace"/>, the material, space or style.</summary>
     public string Replacement { get; init; } = "";
 
+    /// <summary>What must not be heard in what is made: "voices, music".</summary>
+    public string Avoid { get; init; } = "";
+
     /// <summary>Of <see cref="EditAction.Louder"/> and <see cref="EditAction.Softer"/>: dB, above 0.</summary>
     public double AmountDb { get; init; } = 6;
 
