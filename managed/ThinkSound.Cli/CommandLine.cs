@@ -51,6 +51,7 @@ internal static class CommandLine
             ReasonCommand.Create(terminal, verbose),
             RefineCommand.Create(terminal, verbose),
             ProjectCommand.Create(terminal, verbose),
+            EditCommand.Create(terminal, verbose),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
             InfoCommand.Create(terminal),

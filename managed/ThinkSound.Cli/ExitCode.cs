@@ -37,6 +37,8 @@ internal static class ExitCode
             Projects.ProjectFailure.InUse or Projects.ProjectFailure.CannotWrite => Failed,
             _ => BadInput,
         },
+        Projects.Editing.EditException { Problem: Projects.Editing.EditProblem.Impossible } => Failed,
+        Projects.Editing.EditException => Usage,
         AggregateException { InnerException: { } inner } => Of(inner),
         TypeInitializationException { InnerException: { } inner } => Of(inner), // a library that is missing when first touched
         _ => Failed,

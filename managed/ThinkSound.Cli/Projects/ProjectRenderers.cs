@@ -1,4 +1,5 @@
 using ThinkSound.Projects;
+using ThinkSound.Projects.Editing;
 using ThinkSound.Rendering.Foley;
 
 namespace ThinkSound.Cli;
@@ -7,15 +8,21 @@ namespace ThinkSound.Cli;
 internal sealed class ProjectRenderers : IDisposable
 {
     private readonly PipelineSoundGenerator _generator;
+    private readonly EditModels _edits;
 
     public ProjectRenderers(EngineOptions engine)
     {
         _generator = new PipelineSoundGenerator(engine, FeatureCache.Default);
-        // One line for each kind: whatever renders objects and edits joins here.
-        All = new OperationRenderers(new FoleyRenderer(_generator), new ObjectRenderer(_generator));
+        _edits = new EditModels(engine);
+        // One for each kind of operation.
+        All = new OperationRenderers(new FoleyRenderer(_generator), new ObjectRenderer(_generator), new EditRenderer(_edits.ForProjectAsync));
     }
 
     public OperationRenderers All { get; }
 
-    public void Dispose() => _generator.Dispose();
+    public void Dispose()
+    {
+        _generator.Dispose();
+        _edits.Dispose();
+    }
 }
