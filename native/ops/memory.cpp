@@ -34,13 +34,18 @@ Buffer make_buffer(const OperatorTable& table, const Tensor& host, DType dtype) 
   if (host.numel() == 0) return buffer;
   if (!narrows) {
     table.copy_to_device(buffer.tensor().data, host.data, host.bytes());
-    return buffer;
+  } else {
+    std::vector<bf16> values(size_t(host.numel()));
+    const float* wide = host.as<float>();
+    for (size_t i = 0; i < values.size(); ++i) values[i] = to_bf16(wide[i]);
+    table.copy_to_device(buffer.tensor().data, values.data(), buffer.tensor().bytes());
   }
-  std::vector<bf16> values(size_t(host.numel()));
-  const float* wide = host.as<float>();
-  for (size_t i = 0; i < values.size(); ++i) values[i] = to_bf16(wide[i]);
-  table.copy_to_device(buffer.tensor().data, values.data(), buffer.tensor().bytes());
+  finish(table);  // any thread may read it next
   return buffer;
+}
+
+void finish(const OperatorTable& table) {
+  if (table.finish) table.finish();
 }
 
 namespace ops {

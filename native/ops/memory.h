@@ -27,6 +27,10 @@ Buffer allocate_buffer(const OperatorTable& table, DType dtype, Shape shape);
 // A copy of host memory on the device, converted to `dtype` (f32 or bf16 from f32; integers as they are).
 Buffer make_buffer(const OperatorTable& table, const Tensor& host, DType dtype);
 
+// Waits for what the calling thread has started on the device; throws what went wrong in it. Whoever hands device memory
+// to another thread calls it first.
+void finish(const OperatorTable& table);
+
 namespace ops {
 
 // Host → device and back. Element types must agree; the call returns when the host memory may be reused.

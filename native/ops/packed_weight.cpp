@@ -1,6 +1,7 @@
 #include "ops/packed_weight.h"
 
 #include "ops/checks.h"
+#include "ops/memory.h"
 #include "ops/table.h"
 
 namespace ts {
@@ -19,11 +20,17 @@ void check_weight(const check::Arguments& args, const char* name, const Tensor& 
                  ", [in, out, 2·stride] with stride ", options.stride, " needed");
 }
 
+// Any thread may use the weight next, and what it was made from may go.
+Weight finished(const OperatorTable& table, Weight weight) {
+  finish(table);
+  return weight;
+}
+
 }  // namespace
 
 Weight pack_weight(const OperatorTable& table, const Tensor& weight, const PackOptions& options) {
   check_weight(check::Arguments("pack_weight"), "weight", weight, options);
-  return table.pack_weight(table, weight, options);
+  return finished(table, table.pack_weight(table, weight, options));
 }
 
 Weight pack_gated_weight(const OperatorTable& table, const Tensor& w1, const Tensor& w3, const PackOptions& options) {
@@ -32,7 +39,7 @@ Weight pack_gated_weight(const OperatorTable& table, const Tensor& w1, const Ten
   check_weight(args, "w1", w1, options);
   check_weight(args, "w3", w3, options);
   args.shape("w3", w3, w1.shape);
-  return table.pack_gated_weight(table, w1, w3, options);
+  return finished(table, table.pack_gated_weight(table, w1, w3, options));
 }
 
 }  // namespace ts

@@ -16,6 +16,7 @@ constexpr uint64_t kBackendBuildId = (uint64_t(sizeof(OperatorTable)) << 32) ^ (
 
 struct BackendDevice {
   char name[128];
+  char uuid[64];             // "GPU-…", the same wherever the card is plugged in; empty when unknown
   char detail[512];          // when `table` is null: why, and what to do
   uint64_t memory_bytes;
   bool has_bf16;

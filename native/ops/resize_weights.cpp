@@ -44,7 +44,7 @@ int precision(const ResizeAxis& axis, ResizeKind kind) {
 }  // namespace
 
 ResizeWeights::ResizeWeights(Context& ctx, ResizeAxis axis, int64_t first, int64_t count)
-    : axis_(axis), first_(first), count_(count), memory_(ctx.arena().allocate<int32_t>({count, 2 + axis.max_taps()})) {}
+    : ResizeWeights(ctx.arena().allocate<int32_t>({count, 2 + axis.max_taps()}), axis, first) {}
 
 void ResizeWeights::compute(ResizeKind kind) {
   bits_ = precision(axis_, kind);

@@ -22,8 +22,10 @@ struct ResizeAxis {
 // number, and the weights.
 class ResizeWeights {
  public:
-  // Takes its memory from the arena; compute() fills it in, unless planning.
+  // Takes its memory from a host backend's arena; compute() fills it in, unless planning.
   ResizeWeights(Context& ctx, ResizeAxis axis, int64_t first, int64_t count);
+  // `memory` on the host, i32 [count, 2 + axis.max_taps()]: those of other backends copy it to the device as it is.
+  ResizeWeights(const Tensor& memory, ResizeAxis axis, int64_t first) : axis_(axis), first_(first), count_(memory.shape[0]), memory_(memory) {}
   void compute(ResizeKind kind);
 
   ResizeAxis axis() const { return axis_; }

@@ -24,8 +24,11 @@ struct OperatorTable {
   bool is_host = true;
   void* (*allocate)(int64_t bytes) = nullptr;
   void (*release)(void* memory) = nullptr;
-  void (*copy_to_device)(void* device, const void* host, int64_t bytes) = nullptr;
-  void (*copy_to_host)(void* host, const void* device, int64_t bytes) = nullptr;
+  void (*copy_to_device)(void* device, const void* host, int64_t bytes) = nullptr;  // returns when `host` may be reused
+  void (*copy_to_host)(void* host, const void* device, int64_t bytes) = nullptr;    // after all that the thread has started
+  // Operators may return before their work is done. This waits for all that the calling thread has started, and throws
+  // what went wrong in it. Null: they never do.
+  void (*finish)() = nullptr;
 
   decltype(&ts::pack_weight) pack_weight = nullptr;
   decltype(&ts::pack_gated_weight) pack_gated_weight = nullptr;

@@ -41,7 +41,13 @@ class Workspace {
     Context ctx(table_, arena, parallel_, product_dtype_);
     ctx.set_cancel(&cancelled_);
     ctx.set_probe(&probe_);
-    body(ctx);
+    try {
+      body(ctx);
+    } catch (...) {
+      finish(table_);  // the next run may be another thread's, and takes the same memory
+      throw;
+    }
+    finish(table_);
   }
 
   // Bytes of arena that run() would need.

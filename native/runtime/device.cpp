@@ -95,6 +95,7 @@ void add_cuda_devices(std::vector<Device>& list) {
     plugin->describe(i, &found);
     Device device;
     device.id = concat("cuda:", i);
+    device.uuid = found.uuid;
     device.name = found.name;
     device.detail = found.detail;
     device.table = found.table;
@@ -129,11 +130,15 @@ DeviceChoice choose_device(const std::string& name) {
     if (cuda && cuda->table) return {cuda, concat(cuda->id, ": the first GPU that works")};
     return {&list.front(), concat("cpu, because there is no GPU to use: ", cuda ? cuda->detail : "none known")};
   }
+  const bool is_uuid = name.rfind("cuda:GPU-", 0) == 0;
   const Device* found = name == "cuda" ? cuda : nullptr;
   for (const Device& device : list)
-    if (device.id == name) found = &device;
+    if (device.id == name || (is_uuid && device.uuid.rfind(name.substr(5), 0) == 0)) {
+      require(!found || !is_uuid, "device \"", name, "\" could be ", found ? found->uuid : "", " or ", device.uuid, "; write more of it");
+      found = &device;
+    }
   if (!found && name.rfind("cuda:", 0) == 0) found = cuda && !cuda->table ? cuda : nullptr;
-  require(found != nullptr, "device \"", name, "\" is not known; there are auto, cpu, cpu:plain, cuda and cuda:<index>");
+  require(found != nullptr, "device \"", name, "\" is not known; there are auto, cpu, cpu:plain, cuda, cuda:<index> and cuda:GPU-<uuid>");
   if (!found->table) fail(TS_DEVICE_ERROR, "device \"", name, "\" cannot be used: ", found->detail);
   return {found, concat(found->id, ", as asked for")};
 }

@@ -10,6 +10,7 @@ namespace ts {
 
 struct Device {
   std::string id;      // "cpu", "cpu:plain", "cuda:0"
+  std::string uuid;    // "GPU-…" of a card; empty else
   std::string name;    // processor or card
   std::string detail;  // backend and instruction sets, or why it is not available and what to do
   const OperatorTable* table = nullptr;  // null = not available
@@ -25,7 +26,7 @@ struct DeviceChoice {
   const Device* device = nullptr;
   std::string reason;
 };
-// "auto", "cpu", "cpu:plain", "cuda", "cuda:<index>". TS_DEVICE_ERROR with the device's own reason when it is not
+// "auto", "cpu", "cpu:plain", "cuda", "cuda:<index>", "cuda:<uuid>" (or as much of it as one card has). TS_DEVICE_ERROR with the device's own reason when it is not
 // available, TS_INVALID_ARGUMENT when there is no such name.
 DeviceChoice choose_device(const std::string& name);
 

@@ -1,17 +1,26 @@
 // Every operator test runs on every backend that is here; one that is not is a visible skip.
 #pragma once
 
-#include <cstring>
 #include <vector>
 
-#include "ops/table.h"
+#include "runtime/device.h"
 
 namespace ts::test {
 
-// Plain first. The CPU's own table only where it is built.
+// The first GPU that works, or the one that says why it does not.
+inline const Device& gpu() {
+  const std::vector<Device>& all = devices();
+  const Device* found = nullptr;
+  for (const Device& device : all)
+    if (device.id.starts_with("cuda") && (!found || (!found->table && device.table))) found = &device;
+  return *found;
+}
+
+// Plain first. The CPU's own table only where it is built, a GPU's where there is one.
 inline std::vector<const OperatorTable*> backends() {
   std::vector<const OperatorTable*> tables{&plain_table()};
   if (&cpu_table() != &plain_table()) tables.push_back(&cpu_table());
+  if (gpu().table) tables.push_back(gpu().table);
   return tables;
 }
 

@@ -1,0 +1,25 @@
+// The devices of this machine and the table of each: a table's functions carry no context, so each device has its own set.
+#pragma once
+
+#include "ops/table.h"
+
+namespace ts::cuda {
+
+// More GPUs than one machine holds; those beyond are not used.
+constexpr int kMaxDevices = 16;
+
+// Of the device `index`, 0 … kMaxDevices − 1.
+const OperatorTable& table(int index);
+// Which device `table`, one of the above, belongs to.
+int device_of(const OperatorTable& table);
+
+// What a table's memory functions do on device `index` (memory.cpp).
+void* allocate(int index, int64_t bytes);
+void release(int index, void* memory);
+void copy_to_device(int index, void* device, const void* host, int64_t bytes);
+// `num_rows` rows of `row_bytes`, `step` bytes apart on the host, without gaps on the device.
+void copy_rows_to_device(int index, void* device, const void* host, int64_t step, int64_t row_bytes, int64_t num_rows);
+void copy_to_host(int index, void* host, const void* device, int64_t bytes);
+void finish(int index);
+
+}  // namespace ts::cuda

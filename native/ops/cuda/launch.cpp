@@ -1,0 +1,22 @@
+#include "ops/cuda/launch.h"
+
+#include "ops/cuda/devices.h"
+
+namespace ts::cuda {
+
+// One stream per thread: work of two sessions may overlap, and a capture by one of them sees nothing of the other.
+cudaStream_t stream(Context& ctx) {
+  check(cudaSetDevice(device_of(ctx.table())), "cudaSetDevice");
+  return cudaStreamPerThread;
+}
+
+void check(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  int device = -1;
+  cudaGetDevice(&device);
+  cudaGetLastError();  // so that the next launch does not report this error again
+  fail(error == cudaErrorMemoryAllocation ? TS_OUT_OF_MEMORY : TS_DEVICE_ERROR, what, " on cuda:", device, ": ", cudaGetErrorString(error),
+       " (", cudaGetErrorName(error), ")");
+}
+
+}  // namespace ts::cuda

@@ -1,0 +1,174 @@
+// Moving, choosing and averaging rows of [B, N, D] tensors, converted between f32 and bf16 on the way.
+//
+// Launch   copies (copy_block, gather_rows, embed, resample_rows): one block per row of the result, threads along it.
+//          reductions (mean_rows, max_rows): one block per item and 32 columns, 8 threads of a column take turns.
+//          transpose: tiles of 32 × 32 through shared memory, read and written along rows.
+// Cost     every element once: memory-bound, and at one item launch-bound. resample_rows reads M rows per row of the
+//          result, from the caches after the first time (72 clip rows of 4 KB).
+// Source   ops/rows.h.
+#include <cmath>
+
+#include "ops/cuda/block_sum.h"
+#include "ops/cuda/cuda.h"
+#include "ops/cuda/element.h"
+#include "ops/cuda/launch.h"
+
+namespace ts::cuda {
+namespace {
+
+constexpr int kTile = 32, kTileRows = 8;
+
+// Calls body(row of the result, element of it) for all.
+template <class Body>
+__global__ void rows_kernel(int64_t cols, Body body) {
+  for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) body(int64_t(blockIdx.x), d);
+}
+
+template <class Body>
+void for_each_row(Context& ctx, const char* name, int64_t rows, int64_t cols, const Body& body) {
+  if (rows == 0 || cols == 0) return;
+  rows_kernel<<<unsigned(rows), threads_for_row(cols), 0, stream(ctx)>>>(cols, body);
+  check_launch(name);
+}
+
+template <class To, class From>
+struct CopyBlock {
+  To* y;  // at the block's corner
+  const From* x;
+  int64_t len, cols, item_stride, row_stride;
+  bool repeats;
+  __device__ void operator()(int64_t i, int64_t d) const {
+    const int64_t item = i / len, n = i % len;
+    store(y[item * item_stride + n * row_stride + d], to_f32(x[(repeats ? n : i) * cols + d]));
+  }
+};
+
+template <class To, class From>
+struct Gather {
+  To* y;
+  const From* x;
+  const int32_t* index;
+  int64_t len, item_rows, cols;  // rows of y per item, which share the index; rows of x per item
+  __device__ void operator()(int64_t i, int64_t d) const { store(y[i * cols + d], to_f32(x[(i / len * item_rows + index[i % len]) * cols + d])); }
+};
+
+template <class To, class From>
+struct Resample {
+  To* y;
+  const From* x;
+  const float* matrix;
+  int64_t len_in, len_out, cols;
+  __device__ void operator()(int64_t i, int64_t d) const {
+    const float* weights = matrix + i % len_out * len_in;
+    const From* from = x + i / len_out * len_in * cols + d;
+    float sum = 0;
+    for (int64_t m = 0; m < len_in; ++m) sum += weights[m] * to_f32(from[m * cols]);
+    store(y[i * cols + d], sum);
+  }
+};
+
+struct Mean {
+  static constexpr float start = 0;
+  __device__ static float combine(float a, float b) { return a + b; }
+  __device__ static float finish(float sum, int64_t len) { return sum / float(len); }
+};
+struct Max {
+  static constexpr float start = -INFINITY;
+  __device__ static float combine(float a, float b) { return fmaxf(a, b); }
+  __device__ static float finish(float largest, int64_t) { return largest; }
+};
+
+template <class How, class To, class From>
+__global__ void reduce_kernel(To* y, const From* x, int64_t len, int64_t cols) {
+  __shared__ float parts[kTileRows][kTile];
+  const int64_t item = blockIdx.x, column = int64_t(blockIdx.y) * kTile + threadIdx.x;
+  float value = How::start;
+  if (column < cols)
+    for (int64_t n = threadIdx.y; n < len; n += kTileRows) value = How::combine(value, to_f32(x[(item * len + n) * cols + column]));
+  parts[threadIdx.y][threadIdx.x] = value;
+  __syncthreads();
+  if (threadIdx.y != 0 || column >= cols) return;
+  for (int row = 1; row < kTileRows; ++row) value = How::combine(value, parts[row][threadIdx.x]);
+  store(y[item * cols + column], How::finish(value, len));
+}
+
+template <class How>
+void reduce(Context& ctx, const char* name, const Tensor& y, const Tensor& x) {
+  if (ctx.planning() || y.numel() == 0) return;
+  const dim3 grid(unsigned(x.shape[0]), unsigned(ceil_div(x.cols(), kTile)));
+  visit(y, [&](auto* to) {
+    visit(x, [&]<class From>(From* from) {
+      reduce_kernel<How><<<grid, dim3(kTile, kTileRows), 0, stream(ctx)>>>(to, static_cast<const From*>(from), x.shape[1], x.cols());
+    });
+  });
+  check_launch(name);
+}
+
+// x [B, rows, cols] → y [B, cols, rows].
+__global__ void transpose_kernel(float* y, const float* x, int64_t batch, int64_t rows, int64_t cols) {
+  __shared__ float tile[kTile][kTile + 1];  // one more, so that columns lie in different banks
+  const int64_t top = int64_t(blockIdx.x) * kTile, left = int64_t(blockIdx.y) * kTile;
+  for (int64_t item = blockIdx.z; item < batch; item += gridDim.z) {
+    const int64_t base = item * rows * cols;
+    for (int i = threadIdx.y; i < kTile; i += kTileRows)
+      if (top + i < rows && left + threadIdx.x < cols) tile[i][threadIdx.x] = x[base + (top + i) * cols + left + threadIdx.x];
+    __syncthreads();
+    for (int i = threadIdx.y; i < kTile; i += kTileRows)
+      if (left + i < cols && top + threadIdx.x < rows) y[base + (left + i) * rows + top + threadIdx.x] = tile[threadIdx.x][i];
+    __syncthreads();
+  }
+}
+
+}  // namespace
+
+void copy_block(Context& ctx, const Tensor& y, int64_t row, int64_t col, const Tensor& x) {
+  if (ctx.planning()) return;
+  const int64_t len = x.shape[1], cols = x.shape[2];
+  visit(y, [&]<class To>(To* to) {
+    visit(x, [&]<class From>(From* from) {
+      for_each_row(ctx, "copy_block", y.shape[0] * len, cols,
+                   CopyBlock<To, From>{to + row * y.shape[2] + col, from, len, cols, y.shape[1] * y.shape[2], y.shape[2], x.shape[0] == 1});
+    });
+  });
+}
+
+void gather_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& index) {
+  if (ctx.planning()) return;
+  visit(y, [&]<class To>(To* to) {
+    visit(x, [&]<class From>(From* from) {
+      for_each_row(ctx, "gather_rows", y.rows(), y.cols(), Gather<To, From>{to, from, index.as<int32_t>(), y.shape[1], x.shape[1], y.cols()});
+    });
+  });
+}
+
+void embed(Context& ctx, const Tensor& y, const Tensor& table, const Tensor& ids) {
+  if (ctx.planning()) return;
+  visit(y, [&]<class To>(To* to) {
+    visit(table, [&]<class From>(From* from) {
+      for_each_row(ctx, "embed", y.rows(), y.cols(), Gather<To, From>{to, from, ids.as<int32_t>(), y.rows(), 0, y.cols()});
+    });
+  });
+}
+
+void mean_rows(Context& ctx, const Tensor& y, const Tensor& x) { reduce<Mean>(ctx, "mean_rows", y, x); }
+void max_rows(Context& ctx, const Tensor& y, const Tensor& x) { reduce<Max>(ctx, "max_rows", y, x); }
+
+void resample_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& matrix) {
+  if (ctx.planning()) return;
+  visit(y, [&]<class To>(To* to) {
+    visit(x, [&]<class From>(From* from) {
+      for_each_row(ctx, "resample_rows", y.rows(), y.cols(), Resample<To, From>{to, from, matrix.as<float>(), x.shape[1], y.shape[1], y.cols()});
+    });
+  });
+}
+
+void transpose(Context& ctx, const Tensor& y, const Tensor& x) {
+  if (ctx.planning() || x.numel() == 0) return;
+  constexpr int64_t kMostItems = 65535;  // of a grid's third axis
+  const int64_t batch = x.shape[0], rows = x.shape[1], cols = x.shape[2];
+  const dim3 grid(unsigned(ceil_div(rows, kTile)), unsigned(ceil_div(cols, kTile)), unsigned(batch < kMostItems ? batch : kMostItems));
+  transpose_kernel<<<grid, dim3(kTile, kTileRows), 0, stream(ctx)>>>(y.as<float>(), x.as<float>(), batch, rows, cols);
+  check_launch("transpose");
+}
+
+}  // namespace ts::cuda
