@@ -1,0 +1,44 @@
+// Weights of the CUDA backend: the right operands of products, one row per column of the product, the summed axis
+// innermost. With C = in, padded with zeros to whole steps of the kernels:
+//
+//   linear, conv      row o          element j·C + i = W[o, i, j]
+//   gated             row g·64 + r, r < 32, of W1's outputs g·32 + r; rows g·64 + 32 + r of W3's
+//   conv_transpose    row p·out + o, p < stride:   element i = W[i, o, p + stride],  element C + i = W[i, o, p]
+//
+// The last is the polyphase form: with q = ⌊(m + offset)/stride⌋ and p the remainder, y[m] takes tap p of x[q] and tap
+// p + stride of x[q − 1], so all phases of one q are one row of the product [x[q − 1] | x[q]]·Wᵀ (spec 03 §1).
+#pragma once
+
+#include "ops/cuda/divider.h"
+#include "ops/packed_weight.h"
+
+namespace ts::cuda {
+
+// Outputs of one matrix that lie side by side in a gated pair.
+constexpr int64_t kGatedGroup = 32;
+
+// Where output `o` of matrix `which` of a gated pair lies among the rows.
+constexpr TS_HOST_DEVICE int64_t gated_row(int64_t o, int64_t which) {
+  return o / kGatedGroup * 2 * kGatedGroup + which * kGatedGroup + o % kGatedGroup;
+}
+
+// Channels of one tap as stored: whole steps of the kernels' summed axis.
+constexpr int64_t padded_channels(int64_t in, DType dtype) {
+  const int64_t step = dtype == DType::bf16 ? 64 : 16;
+  return (in + step - 1) / step * step;
+}
+
+class CudaWeight final : public PackedWeight {
+ public:
+  int64_t channels = 0;  // padded
+  int64_t rows = 0;      // columns of the product
+  int64_t num_taps = 1;  // of the product: 2 for conv_transpose
+  std::shared_ptr<void> memory;  // dtype [rows, num_taps·channels]
+
+  int64_t depth() const { return num_taps * channels; }
+  int64_t bytes() const override { return rows * depth() * int64_t(size_of(dtype)); }
+};
+
+const CudaWeight& cuda_weight(const PackedWeight& weight);
+
+}  // namespace ts::cuda

@@ -1,0 +1,89 @@
+// Chooses the kernel of a product, gets its input ready and its partial sums a place.
+#include "ops/cuda/product.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <string_view>
+
+#include "ops/cuda/launch.h"
+#include "ops/cuda/product_choice.h"
+#include "ops/cuda/product_kernels.h"
+
+namespace ts::cuda {
+namespace {
+
+constexpr int64_t kVectorBytes = 16, kVector = 8;
+
+bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % kVectorBytes == 0; }
+
+// Whether four neighbours of everything that is read and written beside the sums lie side by side in one vector.
+bool allows_vectors(const Finish& f) {
+  const int64_t bias_period = f.kind == Finish::Kind::qkv ? 4 : int64_t(f.bias_period.divisor);
+  const auto is_whole = [](int64_t elements) { return elements % 4 == 0; };
+  bool allows = is_whole(f.columns) && is_whole(bias_period) && is_whole(f.y_item) && is_whole(f.y_first) && is_whole(f.y_stride) &&
+                is_whole(f.gate_item) && is_whole(f.gate_row) && is_aligned(f.gate) && is_aligned(f.bias) && is_aligned(f.residual) &&
+                is_aligned(f.rope);
+  for (int i = 0; i < 3; ++i) allows = allows && is_aligned(f.y[i]) && is_aligned(f.norm[i]);
+  return allows;
+}
+
+int32_t narrow(int64_t value, const char* what) {
+  require(value <= std::numeric_limits<int32_t>::max() && value >= std::numeric_limits<int32_t>::min() / 2, "product: ", what, " ", value,
+          " is too large");
+  return int32_t(value);
+}
+
+// x as the product reads it: itself, or rows of the weight's dtype in scratch.
+Tensor product_input(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight& weight) {
+  const bool is_ready = x.dtype == weight.dtype && !snake.a &&
+                        (weight.dtype == DType::f32 || (x.cols() % kVector == 0 && is_aligned(x.data)));
+  if (is_ready) return x;
+  const int64_t stride = weight.dtype == DType::f32 ? x.cols() : (x.cols() + kVector - 1) / kVector * kVector;
+  const Tensor y = ctx.arena().allocate(weight.dtype, {x.rows(), stride});
+  if (!ctx.planning()) prepare_input(stream(ctx), y, x, snake);
+  return y;
+}
+
+}  // namespace
+
+void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight& weight, const ProductRows& rows, Finish finish) {
+  const int64_t num_rows = int64_t(rows.items) * rows.rows_per_item;
+  if (num_rows == 0 || weight.rows == 0) return;
+  narrow(int64_t(rows.items) * rows.len_in, "the number of rows of x");
+  narrow(int64_t(rows.rows_per_item) * rows.stride + int64_t(rows.taps) * rows.dilation + std::abs(int64_t(rows.first)), "the reach of the kernel");
+
+  const Arena::Scope scope(ctx.arena());
+  const Tensor input = product_input(ctx, x, snake, weight);
+  Product p;
+  p.x = input.data;
+  p.w = weight.memory.get();
+  p.x_stride = input.cols();
+  p.depth = weight.depth();
+  p.channels = int32_t(input.cols());
+  p.columns = narrow(weight.rows, "the number of columns");
+  p.num_rows = narrow(num_rows, "the number of rows");
+  p.rows = rows;
+  p.rows_per_item = finish.rows_per_item = Divider(uint32_t(rows.rows_per_item));
+  finish.is_vector = allows_vectors(finish);
+  p.finish = finish;
+
+  const ProductKernel kernel = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel();
+  if (kernel == ProductKernel::simt) {
+    p.steps_per_tap = int32_t(weight.channels / kSimtStep);
+    if (!ctx.planning()) product_simt(stream(ctx), p, weight.dtype);
+    return;
+  }
+  p.steps_per_tap = int32_t(weight.channels / kMmaStep);
+  const ProductTiles tiles = mma_tiles(num_rows, weight.rows, int64_t(rows.taps) * p.steps_per_tap, multiprocessors(ctx));
+  p.splits = tiles.splits;
+  if (p.splits > 1) {
+    p.partial_stride = tiles_of(weight.rows, 128) * 128;  // of product_finish too
+    p.partial = static_cast<float*>(ctx.f32({p.splits, num_rows, p.partial_stride}).data);
+  }
+  if (ctx.planning()) return;
+  product_mma(stream(ctx), p, tiles);
+  if (p.splits > 1) product_finish(stream(ctx), p);
+}
+
+}  // namespace ts::cuda

@@ -1,0 +1,28 @@
+// The kernels of a product, one file each. All take x and w of one dtype whose rows begin at multiples of 16 bytes.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "ops/cuda/product.h"
+#include "ops/cuda/product_plan.h"
+
+namespace ts::cuda {
+
+// x as the products read it: y [rows, stride] = snake(x) rounded to y's dtype, zeros in columns [in, stride).
+void prepare_input(cudaStream_t stream, const Tensor& y, const Tensor& x, const Snake& snake);
+
+// 64 × 64 tiles on the f32 units, f32 or bf16.
+void product_simt(cudaStream_t stream, const Product& product, DType dtype);
+constexpr int32_t kSimtStep = 16;
+
+// bf16 on tensor cores by mma.sync: compute capability 8.0 and later. `tiles` is what mma_tiles may give.
+void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles);
+constexpr int32_t kMmaStep = 64;
+
+// After a split: adds the partial sums and finishes.
+void product_finish(cudaStream_t stream, const Product& product);
+
+// q, k and v out of f32 sums [num_rows, stride] for heads that no tile can finish.
+void qkv_finish(cudaStream_t stream, const float* sums, int64_t stride, int32_t num_rows, const Finish& finish);
+
+}  // namespace ts::cuda

@@ -1,0 +1,192 @@
+// Products on tensor cores by mma.sync, for every card from compute capability 8.0 and through PTX for those to come.
+//
+// Shapes   product.h, x and w bf16; any number of rows, columns and taps; channels padded to vectors of 8 by the caller.
+//          Convolutions are products over shifted rows: each step of the summed axis belongs to one tap, whose rows are
+//          fetched where they lie. There is no im2col in memory.
+// Launch   tiles of 128 × 128 by 8 warps (64 × 32 each) or of 64 × 64 by 4 (32 × 32); blockIdx.y counts splits of the summed
+//          axis. A ring of stages of 64 channels, 128 bytes per row, vectors swizzled against bank conflicts by
+//          the row mod 8, filled by cp.async.
+// Order    each sum runs over taps, then channels, in groups of 16 inside the tensor core; splits are added in order.
+// Cost     2 flop per row, column, tap and channel; a step of a 128 × 128 tile moves 32 kB for 2.1 Mflop. Floor: the dense
+//          bf16 rate of the card, which mma.sync reaches on Ampere and Ada and misses by about a third on Hopper (leads,
+//          not measured yet).
+#include <cuda_bf16.h>
+
+#include "ops/cuda/launch.h"
+#include "ops/cuda/product_finish.cuh"
+#include "ops/cuda/product_kernels.h"
+#include "ops/cuda/ptx.cuh"
+
+namespace ts::cuda {
+namespace {
+
+constexpr int kStep = kMmaStep, kRowBytes = kStep * 2, kVectors = kRowBytes / 16;
+
+// A block's tile and who computes which part of it.
+template <int rows, int columns, int row_warps, int column_warps, int stages>
+struct Tile {
+  static constexpr int kRows = rows, kColumns = columns, kColumnWarps = column_warps, kStages = stages;
+  static constexpr int kThreads = 32 * row_warps * column_warps;
+  static constexpr int kWarpRows = rows / row_warps, kWarpColumns = columns / column_warps;
+  static constexpr int kRowBlocks = kWarpRows / 16, kColumnBlocks = kWarpColumns / 8;
+  static constexpr int kRowsPerPass = kThreads / kVectors;  // rows that all threads fetch at once
+  static constexpr int kStageBytes = (rows + columns) * kRowBytes;
+  static constexpr int kPitch = columns + 8;                // of the sums in shared memory, f32
+  static constexpr int kSharedBytes = kStages * kStageBytes > rows * kPitch * 4 ? kStages * kStageBytes : rows * kPitch * 4;
+  static_assert(rows % kRowsPerPass == 0 && columns % kRowsPerPass == 0 && kWarpRows % 16 == 0 && kWarpColumns % 16 == 0);
+};
+using LargeTile = Tile<128, 128, 2, 4, 3>;
+using SmallTile = Tile<64, 64, 2, 2, 4>;
+
+// Where vector `vector` of row `row` lies in a stage.
+__device__ inline uint32_t swizzled(int row, int vector) { return uint32_t(row * kRowBytes + ((vector ^ (row & 7)) << 4)); }
+
+// What one thread fetches: one vector of some rows of x and w in every step.
+template <class T>
+struct Fetcher {
+  static constexpr int kXRows = T::kRows / T::kRowsPerPass, kWRows = T::kColumns / T::kRowsPerPass;
+
+  __device__ Fetcher(const Product& p, int first_row, int first_column, int first_step)
+      : p(p), vector(int(threadIdx.x) % kVectors), slot(int(threadIdx.x) / kVectors), tap(first_step / p.steps_per_tap),
+        step_of_tap(first_step - tap * p.steps_per_tap), step(first_step) {
+#pragma unroll
+    for (int i = 0; i < kXRows; ++i) {
+      const int row = first_row + slot + i * T::kRowsPerPass;
+      const int item = int(p.rows_per_item.quotient(unsigned(row))), m = row - item * p.rows.rows_per_item;
+      n[i] = row < p.num_rows ? m * p.rows.stride + p.rows.first : kNever;
+      item_row[i] = item * p.rows.len_in;
+    }
+#pragma unroll
+    for (int i = 0; i < kWRows; ++i) {
+      const int column = first_column + slot + i * T::kRowsPerPass;
+      has_column[i] = column < p.columns;
+      w[i] = static_cast<const __nv_bfloat16*>(p.w) + (has_column[i] ? column : 0) * p.depth + vector * 8;
+    }
+  }
+
+  // The next step into the stage at `stage`: rows of x, then rows of w.
+  __device__ void fetch(uint32_t stage) {
+    const int channel = step_of_tap * kStep + vector * 8;
+    const bool has_channel = channel < p.channels;
+    const auto* x = static_cast<const __nv_bfloat16*>(p.x);
+#pragma unroll
+    for (int i = 0; i < kXRows; ++i) {
+      const int at = n[i] + tap * p.rows.dilation;
+      const bool reads = has_channel && at >= 0 && at < p.rows.len_in;
+      const __nv_bfloat16* from = reads ? x + (item_row[i] + int64_t(at)) * p.x_stride + channel : x;
+      ptx::copy_async(stage + swizzled(slot + i * T::kRowsPerPass, vector), from, reads ? 16 : 0);
+    }
+#pragma unroll
+    for (int i = 0; i < kWRows; ++i)
+      ptx::copy_async(stage + T::kRows * kRowBytes + swizzled(slot + i * T::kRowsPerPass, vector), w[i] + int64_t(step) * kStep,
+                      has_column[i] ? 16 : 0);
+    ++step;
+    if (++step_of_tap == p.steps_per_tap) {
+      step_of_tap = 0;
+      ++tap;
+    }
+  }
+
+  static constexpr int kNever = -(1 << 30);  // so far before the first row that no tap reaches it
+  const Product& p;
+  int vector, slot, tap, step_of_tap, step;
+  int n[kXRows], item_row[kXRows];
+  const __nv_bfloat16* w[kWRows];
+  bool has_column[kWRows];
+};
+
+template <class T>
+__device__ inline void multiply_stage(float (&sum)[T::kRowBlocks][T::kColumnBlocks][4], uint32_t stage, int warp_row, int warp_column, int lane) {
+  const uint32_t x = stage, w = stage + T::kRows * kRowBytes;
+#pragma unroll
+  for (int k = 0; k < kVectors; k += 2) {  // 16 channels
+    uint32_t a[T::kRowBlocks][4], b[T::kColumnBlocks / 2][4];
+#pragma unroll
+    for (int i = 0; i < T::kRowBlocks; ++i) ptx::load_matrices(a[i], x + swizzled(warp_row + 16 * i + lane % 16, k + lane / 16));
+#pragma unroll
+    for (int j = 0; j < T::kColumnBlocks / 2; ++j)
+      ptx::load_matrices(b[j], w + swizzled(warp_column + 16 * j + lane % 8 + lane / 16 * 8, k + lane / 8 % 2));
+#pragma unroll
+    for (int i = 0; i < T::kRowBlocks; ++i)
+#pragma unroll
+      for (int j = 0; j < T::kColumnBlocks; ++j) ptx::multiply_add(sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(T::kThreads) product_mma_kernel(const __grid_constant__ Product p) {
+  extern __shared__ __align__(1024) unsigned char shared[];
+  const uint32_t base = ptx::shared_address(shared);
+  const int tile = int(blockIdx.x), other = p.rows_first ? p.row_tiles : p.column_tiles;
+  const int first_row = (p.rows_first ? tile % other : tile / other) * T::kRows;
+  const int first_column = (p.rows_first ? tile / other : tile % other) * T::kColumns;
+  const int steps = p.rows.taps * p.steps_per_tap, split = int(blockIdx.y);
+  const int begin = int(int64_t(steps) * split / p.splits), end = int(int64_t(steps) * (split + 1) / p.splits);
+
+  Fetcher<T> fetcher(p, first_row, first_column, begin);
+#pragma unroll
+  for (int s = 0; s < T::kStages - 1; ++s) {
+    if (begin + s < end) fetcher.fetch(base + s * T::kStageBytes);
+    ptx::commit_copies();
+  }
+
+  const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
+  const int warp_row = warp / T::kColumnWarps * T::kWarpRows, warp_column = warp % T::kColumnWarps * T::kWarpColumns;
+  float sum[T::kRowBlocks][T::kColumnBlocks][4] = {};
+  int stage = 0, free_stage = T::kStages - 1;
+  for (int step = begin; step < end; ++step) {
+    ptx::wait_for_copies<T::kStages - 2>();
+    __syncthreads();  // all have this step's vectors, and none still reads the stage that is filled next
+    if (step + T::kStages - 1 < end) fetcher.fetch(base + free_stage * T::kStageBytes);
+    ptx::commit_copies();
+    multiply_stage<T>(sum, base + stage * T::kStageBytes, warp_row, warp_column, lane);
+    if (++stage == T::kStages) stage = 0;
+    if (++free_stage == T::kStages) free_stage = 0;
+  }
+  ptx::wait_for_copies<0>();
+  __syncthreads();
+
+  float* sums = reinterpret_cast<float*>(shared);
+#pragma unroll
+  for (int i = 0; i < T::kRowBlocks; ++i)
+#pragma unroll
+    for (int j = 0; j < T::kColumnBlocks; ++j)
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        *reinterpret_cast<float2*>(sums + (warp_row + 16 * i + 8 * half + lane / 4) * T::kPitch + warp_column + 8 * j + lane % 4 * 2) =
+            make_float2(sum[i][j][2 * half], sum[i][j][2 * half + 1]);
+  __syncthreads();
+  if (p.splits > 1) {
+    for (int i = int(threadIdx.x); i < T::kRows * (T::kColumns / 4); i += T::kThreads) {
+      const int r = i / (T::kColumns / 4), c = i % (T::kColumns / 4) * 4;
+      if (first_row + r < p.num_rows)
+        *reinterpret_cast<float4*>(p.partial + (int64_t(split) * p.num_rows + first_row + r) * p.partial_stride + first_column + c) =
+            *reinterpret_cast<const float4*>(sums + r * T::kPitch + c);
+    }
+    return;
+  }
+  finish_tile(p.finish, first_row, T::kRows, p.num_rows, first_column, T::kColumns, p.columns, int(threadIdx.x), T::kThreads, [&](int r) {
+    return [&, r](int c, float (&v)[4]) { load_four(sums + r * T::kPitch + (c - first_column), v); };
+  });
+}
+
+template <class T>
+void launch(cudaStream_t stream, Product p) {
+  p.row_tiles = int32_t(tiles_of(p.num_rows, T::kRows));
+  p.column_tiles = int32_t(tiles_of(p.columns, T::kColumns));
+  check(cudaFuncSetAttribute(product_mma_kernel<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_mma");
+  const dim3 grid(unsigned(p.row_tiles) * unsigned(p.column_tiles), unsigned(p.splits));
+  product_mma_kernel<T><<<grid, T::kThreads, T::kSharedBytes, stream>>>(p);
+  check_launch("product_mma");
+}
+
+}  // namespace
+
+void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles) {
+  Product p = product;
+  p.rows_first = tiles.rows_first;
+  if (tiles.rows == LargeTile::kRows) launch<LargeTile>(stream, p);
+  else launch<SmallTile>(stream, p);
+}
+
+}  // namespace ts::cuda
