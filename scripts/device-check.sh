@@ -18,7 +18,7 @@ export THINKSOUND_CUDA_LIBRARY=$PWD/$build/lib/libthinksound_cuda.so
 [[ -x $build/bin/ts_tests ]] || { echo "$build/bin/ts_tests is not there; build it with: cmake --build --preset cuda-plain" >&2; exit 2; }
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>&1 | head -4
 
-files=${FILES:-$(cd tests/native && ls {ops,models,sampler,pipeline}/*_test.cpp | sed 's/_test.cpp$//')}
+files=${FILES:-$(cd tests/native && ls {ops,models,sampler,pipeline}/*_test.cpp abi/cuda_engine_test.cpp | sed 's/_test.cpp$//')}
 
 check() {
   local name=$1 log=$2/${1//\//-}.log began=$EPOCHREALTIME rc

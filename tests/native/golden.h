@@ -166,6 +166,14 @@ class Recorder {
   Probe probe_;
 };
 
+// `host` in the context's arena; nothing of nothing.
+inline Tensor on_device(Context& ctx, const Tensor& host) {
+  if (!host) return {};
+  const Tensor tensor = ctx.arena().allocate(host.dtype, host.shape);
+  ops::upload(ctx, tensor, host);
+  return tensor;
+}
+
 // Calls body(Context&) as the pipeline does, first to plan and then with exactly the memory planned.
 template <class Body>
 void run(const OperatorTable& table, DType product_dtype, const Body& body, const Probe* probe = nullptr) {

@@ -19,7 +19,12 @@ OperatorTable make_table() {
   table.copy_to_device = [](void* device, const void* host, int64_t bytes) { cuda::copy_to_device(index, device, host, bytes); };
   table.copy_to_host = [](void* host, const void* device, int64_t bytes) { cuda::copy_to_host(index, host, device, bytes); };
   table.finish = [] { cuda::finish(index); };
+  table.pack_weight = cuda::pack_weight;
+  table.pack_gated_weight = cuda::pack_gated_weight;
   table.fill = cuda::fill;
+  table.linear = cuda::linear;
+  table.gated_linear = cuda::gated_linear;
+  table.qkv_projection = cuda::qkv_projection;
   table.layer_norm = cuda::layer_norm;
   table.layer_norm_modulate = cuda::layer_norm_modulate;
   table.rms_norm = cuda::rms_norm;
@@ -35,6 +40,8 @@ OperatorTable make_table() {
   table.resample_rows = cuda::resample_rows;
   table.transpose = cuda::transpose;
   table.snake = cuda::snake;
+  table.snake_conv1d = cuda::snake_conv1d;
+  table.snake_conv_transpose1d = cuda::snake_conv_transpose1d;
   table.depthwise_conv_norm = cuda::depthwise_conv_norm;
   table.guide = cuda::guide;
   table.guided_euler_step = cuda::guided_euler_step;

@@ -57,7 +57,15 @@ struct MmditCase {
     const auto found = inputs.find(name);
     return found == inputs.end() ? Tensor() : found->second.view();
   }
-  // Views into `inputs`: plain and cpu backends read host memory.
+  // In the context's arena.
+  Tensor input(Context& ctx, const std::string& name) const { return golden::on_device(ctx, input(name)); }
+  MmditFeatures features(Context& ctx) const {
+    MmditFeatures features = this->features();
+    for (Tensor* feature : {&features.clip, &features.sync, &features.text, &features.t5, &features.global_text, &features.masked_latent})
+      *feature = golden::on_device(ctx, *feature);
+    return features;
+  }
+  // Views into `inputs`, which are host memory.
   MmditFeatures features() const {
     MmditFeatures features;
     features.clip = input("clip_f");
@@ -105,13 +113,13 @@ inline MmditCase read_case(const golden::File& file, const std::string& name) {
 
 // Flow [B, N, latent_dim] after guidance.
 inline Array run_case(const Mmdit& model, const MmditCase& c, const OperatorTable& table, const Probe* probe = nullptr, DType dtype = DType::f32) {
-  const Tensor x = c.input("x");
-  Array result(x.shape);
+  Array result(c.input("x").shape);
   const bool guided = c.cfg != 1.0f;
   golden::run(table, dtype, [&](Context& ctx) {
     const Arena::Scope scope(ctx.arena());
+    const Tensor x = c.input(ctx, "x");
     const Tensor flow = ctx.f32({guided ? 2 * c.batch : c.batch, x.shape[1], x.shape[2]});
-    const MmditConditions conditions = model.prepare(ctx, c.features(), c.lengths, c.batch, {.guided = guided});
+    const MmditConditions conditions = model.prepare(ctx, c.features(ctx), c.lengths, c.batch, {.guided = guided});
     model.velocity(ctx, flow, x, c.t, conditions);
     Tensor out = flow;
     if (guided) {

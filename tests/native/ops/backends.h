@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "ops/walled.h"
 #include "runtime/device.h"
 
 namespace ts::test {
@@ -16,9 +17,9 @@ inline const Device& gpu() {
   return *found;
 }
 
-// Plain first. The CPU's own table only where it is built, a GPU's where there is one.
+// Plain first, behind walls. The CPU's own table only where it is built, a GPU's where there is one.
 inline std::vector<const OperatorTable*> backends() {
-  std::vector<const OperatorTable*> tables{&plain_table()};
+  std::vector<const OperatorTable*> tables{&walled_table()};
   if (&cpu_table() != &plain_table()) tables.push_back(&cpu_table());
   if (gpu().table) tables.push_back(gpu().table);
   return tables;

@@ -49,10 +49,12 @@ Array follow(const Mmdit& model, const MmditCase& c, const Array& noise, bool is
   golden::run(table, DType::f32, [&](Context& ctx) {
     const Arena::Scope scope(ctx.arena());
     const SamplerOptions options{.num_steps = num_steps, .cfg_scale = c.cfg, .on_step = {}};
-    const MmditConditions conditions = model.prepare(ctx, c.features(), c.lengths, c.batch, {.guided = options.is_guided()});
-    sample(ctx, is_v, x.view(), [&](const Tensor& flow, const Tensor& at, float t) {
+    const Tensor latent = golden::on_device(ctx, x.view());
+    const MmditConditions conditions = model.prepare(ctx, c.features(ctx), c.lengths, c.batch, {.guided = options.is_guided()});
+    sample(ctx, is_v, latent, [&](const Tensor& flow, const Tensor& at, float t) {
       model.velocity(ctx, flow, at, std::vector<float>(size_t(c.batch), t), conditions);
     }, options);
+    ops::download(ctx, x.view(), latent);
   }, probe);
   return transposed(x);
 }
@@ -71,11 +73,14 @@ TEST_CASE("sampler: replays the reference's trajectories from its flows, times b
       Array x = transposed(file->array("in." + name + ".noise"));
       golden::Recorder recorder;
       golden::run(table, DType::f32, [&, is_v = settings["kind"] == "v"](Context& ctx) {
+        const Arena::Scope scope(ctx.arena());
+        const Tensor latent = golden::on_device(ctx, x.view());
         int64_t step = 0;
-        sample(ctx, is_v, x.view(), [&](const Tensor& flow, const Tensor&, float) {
+        sample(ctx, is_v, latent, [&](const Tensor& flow, const Tensor&, float) {
           const Array answer = transposed(step_of(flows, step++));
           ops::upload(ctx, flow, answer.view());
         }, {.num_steps = num_steps, .cfg_scale = 1, .on_step = {}});
+        ops::download(ctx, x.view(), latent);
       }, &recorder.probe());
       check_steps(recorder, *file, name, num_steps);
       // Only the sampler's own roundings are left.
