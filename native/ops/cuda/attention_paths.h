@@ -1,0 +1,32 @@
+// Which kernel answers an attention job, and jobs out of the operators' arguments.
+#pragma once
+
+#include <span>
+
+#include "ops/attention.h"
+#include "ops/cuda/attention_job.h"
+#include "ops/divided_attention.h"
+
+namespace ts::cuda {
+
+// In the order of what they ask of the card.
+enum class AttentionPath : uint8_t { simt, mma, wgmma };
+
+// TS_INVALID_ARGUMENT for more streams than a job holds.
+AttentionJob attention_job(std::span<const AttentionStream> streams, const AttentionOptions& options);
+// The groups (sites in time, frames in space) and the cls query together.
+AttentionJob divided_attention_job(const Tensor& out, const Qkv& qkv, int64_t frames, int64_t sites, ops::DividedAxis axis, float scale);
+
+// The environment's THINKSOUND_CUDA_ATTENTION (simt, mma or wgmma): the best path that may be taken, for tests and
+// measurements; unset or empty = mma, as long as wgmma has not run on a device. TS_INVALID_ARGUMENT for anything else.
+// Read at every call: tests change it.
+AttentionPath best_allowed_path();
+
+// mma needs bf16, a positive scale, rows of whole 16-byte pieces at such addresses, head dim 32, 64, 80 or 128; wgmma
+// besides no more than four streams of keys, no head dim of 32, and a card and driver that have it.
+AttentionPath best_path(const AttentionJob& job, bool in_is_bf16, AttentionPath allowed, bool has_wgmma);
+
+// Ready to compute: picks the path and starts the kernel.
+void run_attention(Context& ctx, const AttentionJob& job, bool in_is_bf16);
+
+}  // namespace ts::cuda

@@ -1,0 +1,58 @@
+// The keys of an attention job as tensors of the copy engine. libcuda is loaded at run time: this library must load on a
+// machine without a driver.
+#include <dlfcn.h>
+
+#include "ops/cuda/attention_launch.h"
+#include "ops/cuda/attention_paths.h"
+#include "ops/cuda/launch.h"
+
+namespace ts::cuda {
+namespace {
+
+using Encode = decltype(&cuTensorMapEncodeTiled);
+
+// Null without a driver that knows it.
+Encode encode_function() {
+  static const Encode function = [] {
+    void* const library = dlopen("libcuda.so.1", RTLD_NOW);
+    return library ? reinterpret_cast<Encode>(dlsym(library, "cuTensorMapEncodeTiled")) : nullptr;
+  }();
+  return function;
+}
+
+// Columns × rows × groups × slots of one stream, in boxes of `columns` × 16 rows.
+CUtensorMap encode(const AttentionJob& job, const KeyRows& keys, const void* data, uint32_t columns) {
+  const auto bytes = [](int64_t elements) { return cuuint64_t(elements) * 2; };
+  const cuuint64_t dims[] = {cuuint64_t(job.dim), cuuint64_t(keys.end - keys.begin), cuuint64_t(keys.groups), cuuint64_t(job.slots)};
+  const cuuint64_t strides[] = {bytes(keys.row_stride), bytes(keys.group_stride ? keys.group_stride : keys.slot_stride), bytes(keys.slot_stride)};
+  const cuuint32_t box[] = {columns, kBoxRows, 1, 1}, steps[] = {1, 1, 1, 1};
+  CUtensorMap map;
+  const CUresult result = encode_function()(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4, const_cast<void*>(data), dims, strides, box, steps,
+                                            CU_TENSOR_MAP_INTERLEAVE_NONE, columns == 64 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_32B,
+                                            CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  if (result != CUDA_SUCCESS)
+    fail(TS_DEVICE_ERROR, "attention: cuTensorMapEncodeTiled refuses ", dims[1], " keys of ", job.dim, " in ", keys.groups, " groups and ", job.slots,
+         " slots (CUresult ", int(result), ")");
+  return map;
+}
+
+}  // namespace
+
+bool has_tensor_maps() { return encode_function() != nullptr; }
+
+WgmmaJob wgmma_job(const AttentionJob& job) {
+  WgmmaJob wgmma{};
+  wgmma.job = job;
+  for (int32_t i = 0; i < job.num_key_streams; ++i) {
+    const KeyRows& keys = job.keys[i];
+    KeyTensors& tensors = wgmma.tensors[i];
+    tensors.k = encode(job, keys, keys.k, 64);
+    tensors.v = encode(job, keys, keys.v, 64);
+    if (job.dim != 80) continue;
+    tensors.k_rest = encode(job, keys, keys.k, 16);
+    tensors.v_rest = encode(job, keys, keys.v, 16);
+  }
+  return wgmma;
+}
+
+}  // namespace ts::cuda

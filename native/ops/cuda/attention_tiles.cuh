@@ -1,0 +1,136 @@
+// The instructions that the attention kernels of the tensor cores are made of, and the softmax between their products.
+//
+// Fragments of m16n8k16 (PTX ISA, "Matrix fragments for mma.m16n8k16"), with g = lane / 4 and t = lane % 4:
+//   A  4 × bf16x2   rows g, g + 8, g, g + 8 at columns 2t, 2t, 2t + 8, 2t + 8
+//   B  2 × bf16x2   column g, rows 2t and 2t + 8
+//   C  4 × f32      row g at columns 2t, 2t + 1, then row g + 8
+// A warp of wgmma's m64 holds rows and columns of C in the same places, 16 rows a warp.
+#pragma once
+
+#include <cuda_bf16.h>
+
+#include <cstdint>
+
+#include "ops/cuda/attention_job.h"
+
+namespace ts::cuda {
+
+constexpr unsigned kAllLanes = 0xFFFFFFFFu;
+constexpr float kLog2e = 1.44269504f;
+
+__device__ inline uint32_t shared_address(const void* pointer) { return uint32_t(__cvta_generic_to_shared(pointer)); }
+
+// 16 bytes to shared memory in the background; zeros instead where !is_valid (`from` must be a good address all the same).
+__device__ inline void copy_async(uint32_t to, const void* from, bool is_valid) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(to), "l"(from), "r"(is_valid ? 16 : 0) : "memory");
+}
+__device__ inline void commit_copies() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
+__device__ inline void wait_for_copies() { asm volatile("cp.async.wait_group 0;\n" ::: "memory"); }
+
+__device__ inline void load_matrices(uint32_t (&r)[4], uint32_t row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\n"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row) : "memory");
+}
+__device__ inline void load_matrices_transposed(uint32_t (&r)[4], uint32_t row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\n"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row) : "memory");
+}
+__device__ inline void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\n"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+__device__ inline float exp2_fast(float x) {  // 2 ulp; −∞ gives 0
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));
+  return y;
+}
+__device__ inline uint32_t pack(float low, float high) {
+  uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+
+// Over the four lanes that hold a row.
+__device__ inline float quad_max(float x) {
+  x = fmaxf(x, __shfl_xor_sync(kAllLanes, x, 1));
+  return fmaxf(x, __shfl_xor_sync(kAllLanes, x, 2));
+}
+__device__ inline float quad_sum(float x) {
+  x += __shfl_xor_sync(kAllLanes, x, 1);
+  return x + __shfl_xor_sync(kAllLanes, x, 2);
+}
+
+// 16 queries of one warp as fragments A, straight from memory; zeros beyond the last query.
+template <int kDim>
+__device__ inline void load_queries(uint32_t (&q)[kDim / 16][4], const AttentionJob& job, const QueryTile& tile, int first) {
+  const QueryRows& queries = job.queries[tile.stream];
+  const int lane = int(threadIdx.x) % 32;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int row = first + lane / 4 + half * 8;
+    const bool is_valid = row < queries.count;
+    const __nv_bfloat16* from = static_cast<const __nv_bfloat16*>(queries.q) + (is_valid ? query_offset(queries, tile, row) : 0) + lane % 4 * 2;
+#pragma unroll
+    for (int k = 0; k < kDim / 16; ++k) {
+      q[k][half] = is_valid ? *reinterpret_cast<const uint32_t*>(from + k * 16) : 0u;
+      q[k][half + 2] = is_valid ? *reinterpret_cast<const uint32_t*>(from + k * 16 + 8) : 0u;
+    }
+  }
+}
+
+// The running maximum (of q·k, before the scale) and sum of rows g and g + 8. The sums are of this lane's columns only
+// until the end.
+struct RunningSoftmax {
+  float top[2] = {-INFINITY, -INFINITY}, total[2] = {0, 0};
+
+  // Scores, −∞ where hidden, become weights e^(scale·(score − maximum)); factor is what earlier results shrink by. scale > 0.
+  template <int kColumns>
+  __device__ void update(float (&scores)[kColumns][4], float scale_log2, float (&factor)[2]) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      float highest = top[half];
+#pragma unroll
+      for (int i = 0; i < kColumns; ++i) highest = fmaxf(highest, fmaxf(scores[i][half * 2], scores[i][half * 2 + 1]));
+      highest = quad_max(highest);
+      const float finite = highest == -INFINITY ? 0.0f : highest, offset = -finite * scale_log2;
+      factor[half] = exp2_fast((top[half] - finite) * scale_log2);
+      float sum = 0;
+#pragma unroll
+      for (int i = 0; i < kColumns; ++i) {
+        scores[i][half * 2] = exp2_fast(fmaf(scores[i][half * 2], scale_log2, offset));
+        scores[i][half * 2 + 1] = exp2_fast(fmaf(scores[i][half * 2 + 1], scale_log2, offset));
+        sum += scores[i][half * 2] + scores[i][half * 2 + 1];
+      }
+      total[half] = fmaf(total[half], factor[half], sum);
+      top[half] = highest;
+    }
+  }
+};
+
+// Means of 16 queries: sums / totals, in the fragments' order of columns, to where the job wants them. Rows without a key give zeros.
+template <int kColumns>
+__device__ inline void store_means(const float (&sums)[kColumns][4], RunningSoftmax softmax, const AttentionJob& job, const QueryTile& tile, int first,
+                                   int first_column = 0) {
+  const QueryRows& queries = job.queries[tile.stream];
+  const int lane = int(threadIdx.x) % 32;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const float total = quad_sum(softmax.total[half]), norm = total == 0 ? 0.0f : 1.0f / total;
+    const int row = first + lane / 4 + half * 8;
+    if (row >= queries.count) continue;
+    const int64_t at = out_offset(job, queries, tile, row) + first_column + lane % 4 * 2;
+    if (job.out_is_bf16) {
+#pragma unroll
+      for (int i = 0; i < kColumns; ++i)
+        *reinterpret_cast<uint32_t*>(static_cast<__nv_bfloat16*>(queries.out) + at + i * 8) = pack(sums[i][half * 2] * norm, sums[i][half * 2 + 1] * norm);
+    } else {
+#pragma unroll
+      for (int i = 0; i < kColumns; ++i)
+        *reinterpret_cast<float2*>(static_cast<float*>(queries.out) + at + i * 8) = make_float2(sums[i][half * 2] * norm, sums[i][half * 2 + 1] * norm);
+    }
+  }
+}
+
+}  // namespace ts::cuda
