@@ -28,6 +28,8 @@ OperatorTable make_table() {
   table.layer_norm = cuda::layer_norm;
   table.layer_norm_modulate = cuda::layer_norm_modulate;
   table.rms_norm = cuda::rms_norm;
+  table.attention = cuda::attention;
+  table.divided_attention = cuda::divided_attention;
   table.add = cuda::add;
   table.multiply_add = cuda::multiply_add;
   table.activate = cuda::activate;
