@@ -36,11 +36,11 @@ class Evaluation {
       : ctx_(ctx), config_(model.config()), weights_(model.weights()), conditions_(conditions), items_(conditions.items),
         latent_len_(conditions.lengths.latent), dim_(config_.hidden_dim) {}
 
-  void run(const Tensor& flow, const Tensor& x, std::span<const float> t) {
+  void run(const Tensor& flow, const Tensor& x, const Tensor& embedded) {
     const Tensor latent = ctx_.f32({items_, latent_len_, dim_});
     silu_global_ = ctx_.product({items_, 1, dim_});
     silu_extended_ = ctx_.product({items_, latent_len_, dim_});
-    make_conditions(t);
+    make_conditions(embedded);
     project_audio(latent, x);
 
     Tensor clip = conditions_.clip, text = conditions_.text;
@@ -55,18 +55,10 @@ class Evaluation {
 
  private:
   // global_c = t_emb + global, extended_c = global_c + sync; all that is kept of them is what the modulations read.
-  void make_conditions(std::span<const float> t) {
+  void make_conditions(const Tensor& embedded) {
     const Arena::Scope scope(ctx_.arena());
-    std::vector<float> times;
-    for (int64_t item = 0; item < items_; ++item) times.push_back(t[size_t(item % conditions_.batch)]);
-    const std::vector<float> table = timestep_embedding(times, timestep_frequencies(config_.timestep_dim(), config_.v2));
-    const Tensor embedding = ctx_.f32({items_, 1, config_.timestep_dim()});
-    ops::upload(ctx_, embedding, tensor_of(table.data(), embedding.shape));
-    const Tensor hidden = ctx_.product({items_, 1, dim_}), global = ctx_.f32({items_, 1, dim_});
-    ops::linear(ctx_, hidden, embedding, *weights_.t_embed0.weight, {.bias = weights_.t_embed0.bias, .activation = Activation::silu});
-    ops::linear(ctx_, global, hidden, *weights_.t_embed2.weight, {.bias = weights_.t_embed2.bias});
-    ctx_.probe("t_embed", global, {items_, dim_});
-    ops::add(ctx_, global, global, conditions_.global);                        // [B', 1, D]
+    const Tensor global = ctx_.f32({items_, 1, dim_});
+    ops::add(ctx_, global, embedded, conditions_.global);                      // [B', 1, D]
     ctx_.probe("global_c", global);
     const Tensor extended = ctx_.f32({items_, latent_len_, dim_});
     ops::add(ctx_, extended, conditions_.sync, global);                        // [B', N, D]
@@ -315,15 +307,36 @@ Mmdit Mmdit::load(Loader& loader, const MmditConfig& config) {
   return model;
 }
 
+void Mmdit::embed_times(Context& ctx, const Tensor& embedded, std::span<const float> t, const MmditConditions& conditions) const {
+  const int64_t items = conditions.items, width = config_.hidden_dim;
+  require(int64_t(t.size()) == conditions.batch, "mmdit: ", t.size(), " times for ", conditions.batch, " items");
+  const Arena::Scope scope(ctx.arena());
+  std::vector<float> times;
+  for (int64_t item = 0; item < items; ++item) times.push_back(t[size_t(item % conditions.batch)]);
+  const std::vector<float> table = timestep_embedding(times, timestep_frequencies(config_.timestep_dim(), config_.v2));
+  const Tensor waves = ctx.f32({items, 1, config_.timestep_dim()}), hidden = ctx.product({items, 1, width});
+  ops::upload(ctx, waves, tensor_of(table.data(), waves.shape));
+  ops::linear(ctx, hidden, waves, *weights_.t_embed0.weight, {.bias = weights_.t_embed0.bias, .activation = Activation::silu});
+  ops::linear(ctx, embedded, hidden, *weights_.t_embed2.weight, {.bias = weights_.t_embed2.bias});
+  ctx.probe("t_embed", embedded, {items, width});
+}
+
 void Mmdit::velocity(Context& ctx, const Tensor& flow, const Tensor& x, std::span<const float> t, const MmditConditions& conditions) const {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor embedded = ctx.f32({conditions.items, 1, config_.hidden_dim});
+  embed_times(ctx, embedded, t, conditions);
+  velocity(ctx, flow, x, embedded, conditions);
+}
+
+void Mmdit::velocity(Context& ctx, const Tensor& flow, const Tensor& x, const Tensor& embedded, const MmditConditions& conditions) const {
   const int64_t n = conditions.lengths.latent;
   require(x.shape == Shape({conditions.batch, n, config_.latent_dim}), "mmdit: x is ", x.shape.str(), ", expected [", conditions.batch, ", ", n,
           ", ", config_.latent_dim, "]");
   require(flow.shape == Shape({conditions.items, n, config_.latent_dim}), "mmdit: flow is ", flow.shape.str(), ", expected [", conditions.items,
           ", ", n, ", ", config_.latent_dim, "]");
-  require(int64_t(t.size()) == conditions.batch, "mmdit: ", t.size(), " times for ", conditions.batch, " items");
+  require(embedded.shape == Shape({conditions.items, 1, config_.hidden_dim}), "mmdit: embedded times are ", embedded.shape.str());
   const Arena::Scope scope(ctx.arena());
-  Evaluation(ctx, *this, conditions).run(flow, x, t);
+  Evaluation(ctx, *this, conditions).run(flow, x, embedded);
 }
 
 }  // namespace ts

@@ -87,7 +87,12 @@ class Mmdit {
   MmditConditions prepare(Context& ctx, const MmditFeatures& features, const MmditLengths& lengths, int64_t batch,
                           const MmditOptions& options = {}) const;
 
-  // flow f32 [B', N, latent_dim] of x f32 [B, N, latent_dim] at times t, one per item (1 = noise, 0 = sound).
+  // What the network knows of the times t, one per item (1 = noise, 0 = sound): embedded f32 [B', 1, D].
+  void embed_times(Context& ctx, const Tensor& embedded, std::span<const float> t, const MmditConditions& conditions) const;
+  // flow f32 [B', N, latent_dim] of x f32 [B, N, latent_dim] at times that embed_times has embedded. Calls nothing but
+  // operators on the device, so it can be recorded and replayed (ops/replay.h).
+  void velocity(Context& ctx, const Tensor& flow, const Tensor& x, const Tensor& embedded, const MmditConditions& conditions) const;
+  // Both at once.
   void velocity(Context& ctx, const Tensor& flow, const Tensor& x, std::span<const float> t, const MmditConditions& conditions) const;
 
  private:

@@ -23,13 +23,20 @@ struct BackendDevice {
   const OperatorTable* table;
 };
 
+// What libthinksound does for a plug-in. Each of the two carries its own C++ runtime, and an exception must be thrown and
+// caught by the same one: a plug-in catches its own at its door and has `raise` throw an Error in their stead.
+struct BackendHost {
+  [[noreturn]] void (*raise)(ts_status status, const char* message);
+};
+const BackendHost& backend_host();
+
 struct BackendPlugin {
   uint64_t build_id;
   // Number of devices; 0 with the reason in `why` when there is none. Never throws.
   int32_t (*count)(char* why, uint64_t capacity);
   void (*describe)(int32_t index, BackendDevice* device);
 };
-using BackendPluginEntry = const BackendPlugin* (*)();
+using BackendPluginEntry = const BackendPlugin* (*)(const BackendHost& host);
 constexpr const char* kBackendPluginSymbol = "ts_backend_plugin";
 
 }  // namespace ts

@@ -22,13 +22,23 @@ struct OperatorTable {
 
   // Memory. `allocate` gives aligned device memory or null; memory is host memory when `is_host`.
   bool is_host = true;
+
+  // For devices that work beside their host; null where operators return with their work done.
+  //
+  // Waits for all that the calling thread has started, and throws what went wrong in it.
+  void (*finish)() = nullptr;
+  // Recordings (ops/replay.h), all or none. What the thread starts between begin and end is recorded instead of run; a
+  // replay starts all of it and returns while it runs. A recording belongs to the thread that made it.
+  void (*begin_recording)() = nullptr;
+  void* (*end_recording)() = nullptr;
+  void (*replay)(void* recording) = nullptr;
+  void (*forget_recording)(void* recording) = nullptr;
+
+  // Every table has all that follows.
   void* (*allocate)(int64_t bytes) = nullptr;
   void (*release)(void* memory) = nullptr;
   void (*copy_to_device)(void* device, const void* host, int64_t bytes) = nullptr;  // returns when `host` may be reused
   void (*copy_to_host)(void* host, const void* device, int64_t bytes) = nullptr;    // after all that the thread has started
-  // Operators may return before their work is done. This waits for all that the calling thread has started, and throws
-  // what went wrong in it. Null: they never do.
-  void (*finish)() = nullptr;
 
   decltype(&ts::pack_weight) pack_weight = nullptr;
   decltype(&ts::pack_gated_weight) pack_gated_weight = nullptr;

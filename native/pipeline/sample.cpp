@@ -1,6 +1,9 @@
 #include "pipeline/sample.h"
 
+#include <map>
+
 #include "core/philox.h"
+#include "ops/replay.h"
 #include "pipeline/decode.h"
 #include "pipeline/features.h"
 #include "sampler/inpaint.h"
@@ -40,7 +43,12 @@ void sample(Context& ctx, const Mmdit& mmdit, const HostFeatures& host, const Ge
   const auto uploaded = [&](const std::vector<float>& values) { return upload_rows(ctx, values, lengths.latent, config.latent_dim); };
   const Tensor x = uploaded(latents.noise);
   if (!latents.init.empty()) start_latent(ctx, x, x, uploaded(latents.init), options.sigma_max);
-  const FlowFunction flow = [&](const Tensor& answer, const Tensor& at, float t) { mmdit.velocity(ctx, answer, at, {&t, 1}, conditions); };
+  const Tensor embedded = ctx.f32({conditions.items, 1, config.hidden_dim});
+  std::map<const void*, Replay> replays;  // by where x lies: some samplers look at two places
+  const FlowFunction flow = [&](const Tensor& answer, const Tensor& at, float t) {
+    mmdit.embed_times(ctx, embedded, {&t, 1}, conditions);
+    replays.try_emplace(at.data, ctx).first->second.run([&] { mmdit.velocity(ctx, answer, at, embedded, conditions); });
+  };
   if (options.sampler == TS_SAMPLER_V_DDIM) {
     v_ddim(ctx, x, flow, sampler);
   } else if (latents.known.empty()) {

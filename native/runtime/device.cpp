@@ -82,7 +82,7 @@ void add_cuda_devices(std::vector<Device>& list) {
     return;
   }
   const auto entry = reinterpret_cast<BackendPluginEntry>(dlsym(library, kBackendPluginSymbol));
-  const BackendPlugin* plugin = entry ? entry() : nullptr;
+  const BackendPlugin* plugin = entry ? entry(backend_host()) : nullptr;
   if (!plugin || plugin->build_id != kBackendBuildId) {
     list.push_back(missing_cuda(concat(path, " belongs to another build of ThinkSound; install both libraries from one build")));
     return;

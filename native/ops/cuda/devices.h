@@ -21,5 +21,10 @@ void copy_to_device(int index, void* device, const void* host, int64_t bytes);
 void copy_rows_to_device(int index, void* device, const void* host, int64_t step, int64_t row_bytes, int64_t num_rows);
 void copy_to_host(int index, void* host, const void* device, int64_t bytes);
 void finish(int index);
+// Recordings of a device (recording.cpp).
+void begin_recording(int index);
+void* end_recording(int index);
+void replay(int index, void* recording);
+void forget_recording(int index, void* recording);
 
 }  // namespace ts::cuda

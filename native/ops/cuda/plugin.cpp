@@ -8,8 +8,12 @@
 #include <cstring>
 
 #include "ops/cuda/devices.h"
+#include "ops/cuda/guarded.h"
 
 namespace ts::cuda {
+
+const BackendHost* host = nullptr;
+
 namespace {
 
 constexpr int kMinMajor = 8;  // Ampere: bf16 products on tensor cores, cp.async
@@ -86,7 +90,8 @@ void describe(int32_t index, BackendDevice* device) {
 }  // namespace
 }  // namespace ts::cuda
 
-extern "C" __attribute__((visibility("default"))) const ts::BackendPlugin* ts_backend_plugin() {
-  static const ts::BackendPlugin plugin{ts::kBackendBuildId, ts::cuda::count, ts::cuda::describe};
+extern "C" __attribute__((visibility("default"))) const ts::BackendPlugin* ts_backend_plugin(const ts::BackendHost& host) {
+  static const ts::BackendPlugin plugin{ts::kBackendBuildId, ts::cuda::count, ts::cuda::Guarded<ts::cuda::describe>::call};
+  ts::cuda::host = &host;
   return &plugin;
 }

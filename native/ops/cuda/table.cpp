@@ -1,12 +1,21 @@
 #include <array>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/devices.h"
+#include "ops/cuda/guarded.h"
 #include "ops/plugin.h"
 
 namespace ts::cuda {
 namespace {
+
+// Recording has not run on a device yet, so it is to be asked for.
+bool records() {
+  const char* set = std::getenv("THINKSOUND_CUDA_GRAPHS");
+  return set && std::string_view(set) == "1";
+}
 
 template <int index>
 OperatorTable make_table() {
@@ -14,42 +23,48 @@ OperatorTable make_table() {
   table.name = "cuda";
   table.build_id = kBackendBuildId;
   table.is_host = false;
-  table.allocate = [](int64_t bytes) { return cuda::allocate(index, bytes); };
+  table.finish = [] { guarded([] { cuda::finish(index); }); };
+  if (records()) {
+    table.begin_recording = [] { guarded([] { cuda::begin_recording(index); }); };
+    table.end_recording = [] { return guarded([] { return cuda::end_recording(index); }); };
+    table.replay = [](void* recording) { guarded([&] { cuda::replay(index, recording); }); };
+    table.forget_recording = [](void* recording) { cuda::forget_recording(index, recording); };
+  }
+  table.allocate = [](int64_t bytes) { return guarded([&] { return cuda::allocate(index, bytes); }); };
   table.release = [](void* memory) { cuda::release(index, memory); };
-  table.copy_to_device = [](void* device, const void* host, int64_t bytes) { cuda::copy_to_device(index, device, host, bytes); };
-  table.copy_to_host = [](void* host, const void* device, int64_t bytes) { cuda::copy_to_host(index, host, device, bytes); };
-  table.finish = [] { cuda::finish(index); };
-  table.pack_weight = cuda::pack_weight;
-  table.pack_gated_weight = cuda::pack_gated_weight;
-  table.fill = cuda::fill;
-  table.linear = cuda::linear;
-  table.gated_linear = cuda::gated_linear;
-  table.qkv_projection = cuda::qkv_projection;
-  table.layer_norm = cuda::layer_norm;
-  table.layer_norm_modulate = cuda::layer_norm_modulate;
-  table.rms_norm = cuda::rms_norm;
-  table.attention = cuda::attention;
-  table.divided_attention = cuda::divided_attention;
-  table.add = cuda::add;
-  table.multiply_add = cuda::multiply_add;
-  table.activate = cuda::activate;
-  table.scale_add = cuda::scale_add;
-  table.copy_block = cuda::copy_block;
-  table.gather_rows = cuda::gather_rows;
-  table.embed = cuda::embed;
-  table.mean_rows = cuda::mean_rows;
-  table.max_rows = cuda::max_rows;
-  table.resample_rows = cuda::resample_rows;
-  table.transpose = cuda::transpose;
-  table.snake = cuda::snake;
-  table.snake_conv1d = cuda::snake_conv1d;
-  table.snake_conv_transpose1d = cuda::snake_conv_transpose1d;
-  table.depthwise_conv_norm = cuda::depthwise_conv_norm;
-  table.guide = cuda::guide;
-  table.guided_euler_step = cuda::guided_euler_step;
-  table.resize = cuda::resize;
-  table.normalise = cuda::normalise;
-  table.patchify = cuda::patchify;
+  table.copy_to_device = [](void* device, const void* host, int64_t bytes) { guarded([&] { cuda::copy_to_device(index, device, host, bytes); }); };
+  table.copy_to_host = [](void* host, const void* device, int64_t bytes) { guarded([&] { cuda::copy_to_host(index, host, device, bytes); }); };
+  table.pack_weight = Guarded<cuda::pack_weight>::call;
+  table.pack_gated_weight = Guarded<cuda::pack_gated_weight>::call;
+  table.fill = Guarded<cuda::fill>::call;
+  table.linear = Guarded<cuda::linear>::call;
+  table.gated_linear = Guarded<cuda::gated_linear>::call;
+  table.qkv_projection = Guarded<cuda::qkv_projection>::call;
+  table.layer_norm = Guarded<cuda::layer_norm>::call;
+  table.layer_norm_modulate = Guarded<cuda::layer_norm_modulate>::call;
+  table.rms_norm = Guarded<cuda::rms_norm>::call;
+  table.attention = Guarded<cuda::attention>::call;
+  table.divided_attention = Guarded<cuda::divided_attention>::call;
+  table.add = Guarded<cuda::add>::call;
+  table.multiply_add = Guarded<cuda::multiply_add>::call;
+  table.activate = Guarded<cuda::activate>::call;
+  table.scale_add = Guarded<cuda::scale_add>::call;
+  table.copy_block = Guarded<cuda::copy_block>::call;
+  table.gather_rows = Guarded<cuda::gather_rows>::call;
+  table.embed = Guarded<cuda::embed>::call;
+  table.mean_rows = Guarded<cuda::mean_rows>::call;
+  table.max_rows = Guarded<cuda::max_rows>::call;
+  table.resample_rows = Guarded<cuda::resample_rows>::call;
+  table.transpose = Guarded<cuda::transpose>::call;
+  table.snake = Guarded<cuda::snake>::call;
+  table.snake_conv1d = Guarded<cuda::snake_conv1d>::call;
+  table.snake_conv_transpose1d = Guarded<cuda::snake_conv_transpose1d>::call;
+  table.depthwise_conv_norm = Guarded<cuda::depthwise_conv_norm>::call;
+  table.guide = Guarded<cuda::guide>::call;
+  table.guided_euler_step = Guarded<cuda::guided_euler_step>::call;
+  table.resize = Guarded<cuda::resize>::call;
+  table.normalise = Guarded<cuda::normalise>::call;
+  table.patchify = Guarded<cuda::patchify>::call;
   return table;
 }
 

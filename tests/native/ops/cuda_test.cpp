@@ -14,7 +14,7 @@ const BackendPlugin* load_plugin() {
   const char* path = std::getenv("THINKSOUND_CUDA_LIBRARY");
   void* library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;
   const auto entry = library ? reinterpret_cast<BackendPluginEntry>(dlsym(library, kBackendPluginSymbol)) : nullptr;
-  return entry ? entry() : nullptr;
+  return entry ? entry(backend_host()) : nullptr;
 }
 
 TEST_CASE("cuda: the operator tests run on a GPU") {
@@ -42,7 +42,7 @@ TEST_CASE("cuda: the plug-in belongs to this build and counts its devices, or sa
   }
 }
 
-// Each library carries its own C++ runtime, so this is not a matter of course.
+// Each library carries its own C++ runtime, which counts what it throws and what it catches.
 TEST_CASE("cuda: an error thrown in the plug-in is caught outside as what it is") {
   const BackendPlugin* plugin = load_plugin();
   if (!plugin) TS_SKIP("libthinksound_cuda.so is not part of this build");

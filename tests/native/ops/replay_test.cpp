@@ -1,0 +1,93 @@
+#include "ops/replay.h"
+
+#include "ops/harness.h"
+
+namespace ts {
+namespace {
+
+std::string calls;  // what the table below was asked for
+
+// The plain operators with a recorder that notes its calls. As nothing is really recorded, a replay does nothing.
+const OperatorTable& noting_table() {
+  static const OperatorTable table = [] {
+    OperatorTable t = plain_table();
+    t.begin_recording = [] { calls += "begin "; };
+    t.end_recording = []() -> void* {
+      calls += "end ";
+      return &calls;
+    };
+    t.replay = [](void* recording) { calls += recording == &calls ? "replay " : "another's replay "; };
+    t.forget_recording = [](void*) { calls += "forget "; };
+    return t;
+  }();
+  return table;
+}
+
+struct Run {
+  explicit Run(const OperatorTable& table, bool planning = false)
+      : block(allocate_buffer(table, DType::u8, {64})), arena(planning ? Arena::planning() : Arena(block.tensor().data, 64)),
+        ctx(table, arena, serial, DType::f32) {
+    calls.clear();
+  }
+  Serial serial;
+  Buffer block;
+  Arena arena;
+  Context ctx;
+};
+
+const auto kBody = [] { calls += "body "; };
+
+TEST_CASE("replay: runs once, is recorded the second time, and is replayed from then on") {
+  Run run(noting_table());
+  {
+    Replay replay(run.ctx);
+    for (int i = 0; i < 4; ++i) replay.run(kBody);
+    CHECK(calls == "body begin body end replay replay replay ");
+  }
+  CHECK(calls.ends_with("replay forget "));
+}
+
+TEST_CASE("replay: without a recorder, while planning and under a listener the body runs every time") {
+  const Probe probe = [](std::string_view, const Tensor&) {};
+  for (int which = 0; which < 3; ++which) {
+    Run run(which == 0 ? plain_table() : noting_table(), which == 1);
+    if (which == 2) run.ctx.set_probe(&probe);
+    Replay replay(run.ctx);
+    for (int i = 0; i < 3; ++i) replay.run(kBody);
+    CHECK(calls == "body body body ");
+  }
+}
+
+TEST_CASE("replay: a body that throws while it is recorded leaves no recording behind") {
+  Run run(noting_table());
+  {
+    Replay replay(run.ctx);
+    replay.run(kBody);
+    CHECK_THROWS_WITH_AS(replay.run([] { fail(TS_CANCELLED, "cancelled"); }), "cancelled", Error);
+    CHECK(calls == "body begin end forget ");
+    replay.run(kBody);
+    CHECK(calls == "body begin end forget begin body end replay ");
+  }
+  CHECK(calls.ends_with("replay forget "));
+}
+
+TEST_CASE("replay: operators on every device give the same from a recording as when they are called") {
+  TS_FOR_EACH_BACKEND(table) {
+    const Shape shape{2, 7, 5};
+    const std::vector<float> start = test::normal(shape), slope = test::normal(shape);
+    test::Harness h(table);
+    const Tensor x = h.in_out(start, shape), c = h.input(slope, shape);
+    constexpr int kSteps = 5;
+    h.run([&](Context& ctx) {
+      Replay step(ctx);
+      for (int i = 0; i < (ctx.planning() ? 1 : kSteps); ++i) step.run([&] { ops::guided_euler_step(ctx, x, c, {}, 1.0f, -0.25f); });
+    });
+    std::vector<float> expected = start;
+    for (int i = 0; i < kSteps; ++i)
+      for (size_t k = 0; k < expected.size(); ++k) expected[k] += -0.25f * slope[k];
+    CHECK(h.read(x) == expected);
+  }
+}
+
+}  // namespace
+}  // namespace ts
