@@ -2,13 +2,15 @@
 
 #include <algorithm>
 
+#include "ops/table.h"
 
 namespace ts {
 namespace {
 
-// Frames and segments at a time: enough for products to be efficient, few enough for activations to stay small.
-constexpr int64_t kClipBatch = 8;
-constexpr int64_t kSyncBatch = 1;
+// Frames and segments at a time: enough for products to be efficient, few enough for activations to stay in a
+// processor's cache, or in a small part of a card's memory.
+int64_t clip_batch(const Workspace& workspace) { return workspace.table().is_host ? 8 : 24; }
+int64_t sync_batch(const Workspace& workspace) { return workspace.table().is_host ? 1 : 9; }
 
 void encode_clip_batch(Context& ctx, const ClipVision& tower, const Frames& frames, int64_t first, int64_t count,
                        const ops::ResizeGeometry& geometry, ops::ResizeKind kind, float* features) {
@@ -54,8 +56,9 @@ void encode_clip_frames(Workspace& workspace, const ClipVision& tower, const Fra
   const ops::ResizeGeometry geometry = ops::clip_geometry(frames.height, frames.width, tower.config().image_size);
   require(int64_t(features.size()) == frames.count * tower.config().projection_dim, "features has ", features.size(), " elements");
   progress.report(TS_STAGE_CLIP_VISION, 0, frames.count);
-  for (int64_t first = 0; first < frames.count; first += kClipBatch) {
-    const int64_t count = std::min(kClipBatch, frames.count - first);
+  const int64_t batch = clip_batch(workspace);
+  for (int64_t first = 0; first < frames.count; first += batch) {
+    const int64_t count = std::min(batch, frames.count - first);
     float* out = features.data() + first * tower.config().projection_dim;
     workspace.run([&](Context& ctx) { encode_clip_batch(ctx, tower, frames, first, count, geometry, kind, out); });
     progress.report(TS_STAGE_CLIP_VISION, first + count, frames.count);
@@ -74,8 +77,9 @@ void encode_sync_frames(Workspace& workspace, const Synchformer& tower, const Fr
   require(segments > 0, frames.count, " frames are fewer than one segment of ", config.frames_per_segment);
   require(int64_t(features.size()) == segments * width, "features has ", features.size(), " elements");
   progress.report(TS_STAGE_SYNCHFORMER, 0, segments);
-  for (int64_t first = 0; first < segments; first += kSyncBatch) {
-    const int64_t count = std::min(kSyncBatch, segments - first);
+  const int64_t batch = sync_batch(workspace);
+  for (int64_t first = 0; first < segments; first += batch) {
+    const int64_t count = std::min(batch, segments - first);
     workspace.run([&](Context& ctx) {
       encode_sync_batch(ctx, tower, frames, first * config.segment_hop(), count, geometry, features.data() + first * width);
     });
@@ -85,14 +89,16 @@ void encode_sync_frames(Workspace& workspace, const Synchformer& tower, const Fr
 
 int64_t plan_clip_frames(const Workspace& workspace, const ClipVision& tower) {
   const ops::ResizeGeometry geometry = ops::clip_geometry(kPlanSide, kPlanSide, tower.config().image_size);
-  const Frames frames{.count = kClipBatch, .width = kPlanSide, .height = kPlanSide, .row_bytes = 3 * kPlanSide, .frame_bytes = 3 * kPlanSide * kPlanSide};
-  return workspace.plan([&](Context& ctx) { encode_clip_batch(ctx, tower, frames, 0, kClipBatch, geometry, ops::ResizeKind::pil, nullptr); });
+  const int64_t batch = clip_batch(workspace);
+  const Frames frames{.count = batch, .width = kPlanSide, .height = kPlanSide, .row_bytes = 3 * kPlanSide, .frame_bytes = 3 * kPlanSide * kPlanSide};
+  return workspace.plan([&](Context& ctx) { encode_clip_batch(ctx, tower, frames, 0, batch, geometry, ops::ResizeKind::pil, nullptr); });
 }
 
 int64_t plan_sync_frames(const Workspace& workspace, const Synchformer& tower) {
   const ops::ResizeGeometry geometry = ops::sync_geometry(kPlanSide, kPlanSide, tower.config().image_size);
-  const Frames frames{.count = 16, .width = kPlanSide, .height = kPlanSide, .row_bytes = 3 * kPlanSide, .frame_bytes = 3 * kPlanSide * kPlanSide};
-  return workspace.plan([&](Context& ctx) { encode_sync_batch(ctx, tower, frames, 0, kSyncBatch, geometry, nullptr); });
+  const int64_t batch = sync_batch(workspace);
+  const Frames frames{.count = tower.config().frames_per_segment + (batch - 1) * tower.config().segment_hop(), .width = kPlanSide, .height = kPlanSide, .row_bytes = 3 * kPlanSide, .frame_bytes = 3 * kPlanSide * kPlanSide};
+  return workspace.plan([&](Context& ctx) { encode_sync_batch(ctx, tower, frames, 0, batch, geometry, nullptr); });
 }
 
 }  // namespace ts

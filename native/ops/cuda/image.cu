@@ -1,7 +1,9 @@
 // Frames on their way into the vision towers: the exact two-pass bicubic, normalisation, patches.
 //
-//   frames on the host ─ copy, as many as fit into 32 MB ─► [f, h, w, 3] u8 ─ taps along the width ─► [f, h, size, 3]
-//                                                              ─ taps along the height ─► y [f, size, size, 3] u8
+//   frames on the host ─ copy, 32 MB at a time ─► [f, h, w, 3] u8 ─ taps along the width ─► [f, h, size, 3]
+//                                                    ─ taps along the height ─► y [f, size, size, 3] u8
+//
+// A pass is as many frames as fit into 32 MB; of larger frames one, which then comes in bands of rows.
 //
 // Shapes   any picture up to 2²⁰ a side, y as ops/image.h has it. Sums of taps are exact integers, so the bytes are the
 //          reference's whatever the order.
@@ -23,7 +25,7 @@ namespace ts::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int64_t kPassBytes = 32 << 20;  // of source frames on the device at a time
+constexpr int64_t kPassBytes = 32 << 20;  // of source pixels on the device at a time
 constexpr int64_t kMostFrames = 65535;    // of a grid's second axis
 
 // One axis of the resize as kernels read it: ResizeWeights' rows of begin, number and weights.
@@ -48,12 +50,12 @@ struct Taps {
   }
 };
 
-// Rows [0, num_rows) of every frame. `left` is where the window begins, counted in the resized picture.
-__global__ void resize_across_kernel(uint8_t* narrow, const uint8_t* frames, Taps taps, int64_t left, int64_t num_rows, int64_t out_width) {
+// `left` is where the window begins, counted in the resized picture.
+__global__ void resize_across_kernel(uint8_t* narrow, const uint8_t* source, Taps taps, int64_t left, int64_t num_rows, int64_t out_width) {
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (i >= num_rows * out_width) return;
-  const int64_t row = int64_t(blockIdx.y) * num_rows + i / out_width, x = i % out_width;
-  const uint8_t* from = frames + row * taps.size * 3;
+  const int64_t row = i / out_width, x = i % out_width;
+  const uint8_t* from = source + row * taps.size * 3;
   for (int c = 0; c < 3; ++c) {
     uint8_t value = 0;
     if (taps.rows) value = taps.apply(x, [&](int64_t column) { return int32_t(from[column * 3 + c]); });
@@ -147,9 +149,10 @@ void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height
             const ops::ResizeGeometry& g, ops::ResizeKind kind) {
   const int64_t num_frames = y.shape[0], out_height = y.shape[1], out_width = y.shape[2], row = 3 * width, out_row = 3 * out_width;
   const int64_t per_pass = std::clamp<int64_t>(kPassBytes / (height * row), 1, std::clamp<int64_t>(num_frames, 1, kMostFrames));
+  const int64_t band = std::clamp<int64_t>(kPassBytes / row, 1, height);  // rows of a frame that come at a time
   const Arena::Scope scope(ctx.arena());
   Axis across(ctx, {g.padded_width, g.resized_width}, g.crop_left, out_width), down(ctx, {g.padded_height, g.resized_height}, g.crop_top, out_height);
-  const Tensor source = ctx.arena().allocate<uint8_t>({per_pass, height, row}), narrow = ctx.arena().allocate<uint8_t>({per_pass, height, out_row});
+  const Tensor source = ctx.arena().allocate<uint8_t>({per_pass, band, row}), narrow = ctx.arena().allocate<uint8_t>({per_pass, height, out_row});
   if (ctx.planning() || y.numel() == 0) return;
 
   int64_t first_row = 0, last_row = 0, first_column = 0, last_column = 0;
@@ -159,12 +162,14 @@ void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height
   const cudaStream_t on = stream(ctx);
   for (int64_t first = 0; first < num_frames; first += per_pass) {
     const int64_t count = std::min(per_pass, num_frames - first);
-    for (int64_t frame = 0; frame < count && num_rows > 0; ++frame)
-      copy_rows_to_device(device_of(ctx.table()), source.as<uint8_t>() + frame * num_rows * row,
-                          pixels + (first + frame) * frame_bytes + first_row * row_bytes, row_bytes, row, num_rows);
-    if (num_rows > 0) {
-      resize_across_kernel<<<dim3(unsigned(ceil_div(num_rows * out_width, kThreads)), unsigned(count)), kThreads, 0, on>>>(
-          narrow.as<uint8_t>(), source.as<uint8_t>(), columns, g.crop_left, num_rows, out_width);
+    // One band, unless the pass is a single frame; rows lie one after the other whichever frame they belong to.
+    for (int64_t begin = 0; begin < num_rows; begin += band) {
+      const int64_t in_band = std::min(band, num_rows - begin), all_rows = (count - 1) * num_rows + in_band;
+      for (int64_t frame = 0; frame < count; ++frame)
+        copy_rows_to_device(device_of(ctx.table()), source.as<uint8_t>() + frame * num_rows * row,
+                            pixels + (first + frame) * frame_bytes + (first_row + begin) * row_bytes, row_bytes, row, in_band);
+      resize_across_kernel<<<unsigned(ceil_div(all_rows * out_width, kThreads)), kThreads, 0, on>>>(
+          narrow.as<uint8_t>() + begin * out_row, source.as<uint8_t>(), columns, g.crop_left, all_rows, out_width);
       check_launch("resize: across");
     }
     resize_down_kernel<<<dim3(unsigned(ceil_div(out_height * out_row, kThreads)), unsigned(count)), kThreads, 0, on>>>(
