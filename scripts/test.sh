@@ -163,6 +163,8 @@ cuda() {
     return
   fi
   check "CUDA plug-in compiles" eval 'cmake --preset cuda && cmake --build --preset cuda --target thinksound_cuda'
+  build_native cpu || return
+  check "CUDA plug-in loads" env THINKSOUND_CUDA_LIBRARY="$root/build/cuda/lib/libthinksound_cuda.so" build/cpu/bin/ts_tests -tc='cuda*'
 }
 
 # Offline, everything may be installed already: what is really missing will show.

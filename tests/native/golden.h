@@ -18,6 +18,7 @@
 #include "core/json.h"
 #include "core/weights.h"
 #include "ops/table.h"
+#include "source_dir.h"
 
 namespace ts::golden {
 
@@ -77,7 +78,7 @@ class File {
 // From THINKSOUND_GOLDENS, else the committed subset; null when there is no such file.
 inline std::shared_ptr<const File> open(const std::string& name) {
   const char* set = std::getenv("THINKSOUND_GOLDENS");
-  const std::filesystem::path folder = set && *set ? std::filesystem::path(set) : std::filesystem::path(TS_TEST_SOURCE_DIR) / "tests/golden";
+  const std::filesystem::path folder = set && *set ? std::filesystem::path(set) : std::filesystem::path(test::source_dir()) / "tests/golden";
   const std::filesystem::path path = folder / (name + ".safetensors");
   return std::filesystem::exists(path) ? std::make_shared<const File>(path.string()) : nullptr;
 }

@@ -12,13 +12,14 @@
 #include <string>
 #include <vector>
 
+#include "source_dir.h"
 #include "thinksound_media.h"
 
 namespace media_test {
 
 namespace fs = std::filesystem;
 
-inline std::string sample(const std::string& name) { return std::string(TS_TEST_SOURCE_DIR) + "/samples/" + name; }
+inline std::string sample(const std::string& name) { return ts::test::source_dir() + "/samples/" + name; }
 
 // A folder of this process, removed at its end.
 inline const std::string& scratch() {

@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "models/loader.h"
 #include "ops/table.h"
+#include "source_dir.h"
 
 namespace ts::test {
 
@@ -20,7 +21,7 @@ namespace ts::test {
 class PublishedNames final : public WeightSource {
  public:
   explicit PublishedNames(const std::string& list) {
-    std::ifstream file(std::string(TS_TEST_SOURCE_DIR) + "/tests/golden/published/" + list + ".json");
+    std::ifstream file(source_dir() + "/tests/golden/published/" + list + ".json");
     REQUIRE_MESSAGE(file.good(), "no list " << list);
     const nlohmann::json entries = nlohmann::json::parse(file);
     for (const auto& [name, dims] : entries.items()) tensors_[name] = {nullptr, DType::f32, Shape(dims.get<std::vector<int64_t>>())};

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "core/weights.h"
-#include "../skip.h"
+#include "skip.h"
+#include "source_dir.h"
 
 using namespace ts;
 
@@ -26,7 +27,7 @@ std::vector<int16_t> int16_of(const std::vector<float>& samples, float peak) {
 TEST_CASE("pcm: gives the reference's 16-bit samples bit for bit") {
   const char* goldens = std::getenv("THINKSOUND_GOLDENS");
   const std::string path =
-      (goldens ? std::string(goldens) : std::string(TS_TEST_SOURCE_DIR "/tests/golden")) + "/pipeline_small.safetensors";
+      (goldens ? std::string(goldens) : test::source_dir() + "/tests/golden") + "/pipeline_small.safetensors";
   if (!std::filesystem::exists(path)) TS_SKIP("no golden file " << path);
   const SafetensorsFile file(path);
   const auto audio = file.tensors().find("mid.audio_float"), expected = file.tensors().find("out.audio_int16");

@@ -13,11 +13,12 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "source_dir.h"
 
 namespace ts::test {
 
 // Files that are part of the tree.
-inline std::string committed(const std::string& name) { return std::string(TS_TEST_SOURCE_DIR) + "/tests/golden/" + name; }
+inline std::string committed(const std::string& name) { return source_dir() + "/tests/golden/" + name; }
 
 // Goldens of the full set, where there is one.
 inline std::string golden(const std::string& name) {
