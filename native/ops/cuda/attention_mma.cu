@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid
         multiply_add(scores[n * 2 + 1], q[d], b[2], b[3]);
       }
 
-    if (valid < kKeys || mask || job.bias || (job.causal && begin + kKeys > first + 1)) {
+    if (mask || job.bias || (job.causal && begin + kKeys > first + 1)) {
 #pragma unroll
       for (int n = 0; n < kKeys / 8; ++n)
 #pragma unroll
@@ -99,6 +99,12 @@ __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid
             scores[n][e] = fmaf(job.bias[(int64_t(tile.head) * queries.count + row) * queries.num_keys + position], inverse_scale, scores[n][e]);
           if (!is_visible) scores[n][e] = -INFINITY;
         }
+    } else if (valid < kKeys) {
+#pragma unroll
+      for (int n = 0; n < kKeys / 8; ++n)
+#pragma unroll
+        for (int e = 0; e < 4; ++e)
+          if (n * 8 + lane % 4 * 2 + e % 2 >= valid) scores[n][e] = -INFINITY;
     }
 
     float factor[2];

@@ -75,7 +75,22 @@ __device__ void produce(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
   }
 }
 
-// Hides what must not be seen and adds the bias, before the scale.
+// Hides the rows that fill up boxes.
+template <int kDim>
+__device__ void hide_missing(float (&scores)[Layout<kDim>::kKeys / 8][4], const WgmmaJob& wgmma, const QueryTile& tile, int t) {
+  const int column = int(threadIdx.x) % 4 * 2;
+#pragma unroll
+  for (int b = 0; b < Layout<kDim>::kBoxes; ++b) {
+    const int valid = box_of(wgmma.boxes, wgmma.job.queries[tile.stream], t * Layout<kDim>::kBoxes + b).valid;
+#pragma unroll
+    for (int n = 0; n < 2; ++n)
+#pragma unroll
+      for (int e = 0; e < 4; ++e)
+        if (n * 8 + column + e % 2 >= valid) scores[b * 2 + n][e] = -INFINITY;
+  }
+}
+
+// That, and hides what must not be seen and adds the bias, before the scale.
 template <int kDim>
 __device__ void adjust(float (&scores)[Layout<kDim>::kKeys / 8][4], const WgmmaJob& wgmma, const QueryTile& tile, int t, int first) {
   const AttentionJob& job = wgmma.job;
@@ -138,8 +153,8 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
     wait_for_group();
     pin(scores);
 
-    const bool is_partial = wgmma.boxes.partial_tiles[tile.stream] >> (t < 63 ? t : 63) & 1;
-    if (is_partial || job.causal || job.key_mask || job.bias) adjust<kDim>(scores, wgmma, tile, t, first);
+    if (job.causal || job.key_mask || job.bias) adjust<kDim>(scores, wgmma, tile, t, first);
+    else if (wgmma.boxes.partial_tiles[tile.stream] >> (t < 63 ? t : 63) & 1) hide_missing<kDim>(scores, wgmma, tile, t);
     float factor[2];
     softmax.update(scores, job.scale * kLog2e, factor);
     shrink(sums, factor);
