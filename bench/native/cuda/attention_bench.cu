@@ -318,7 +318,7 @@ int run() {
     measure("mma", [&] { return launch_attention_mma(job, card.multiProcessorCount, stream); });
     if (!in_time && best_path(job, true, AttentionPath::wgmma, has_wgmma) == AttentionPath::wgmma) {
       WgmmaJob wgmma = wgmma_job(job);
-      measure("wgmma", [&] { return launch_attention_wgmma(wgmma, stream); });
+      measure("wgmma", [&] { return launch_attention_wgmma(wgmma, card.multiProcessorCount, stream); });
     }
   }
   json += "\n]}\n";

@@ -34,12 +34,13 @@ AttentionPath best_allowed_path() {
 
 void run_attention(Context& ctx, const AttentionJob& job, bool in_is_bf16) {
   const cudaStream_t queue = stream(ctx);
-  switch (best_path(job, in_is_bf16, best_allowed_path(), has_wgmma())) {
+  const AttentionPath allowed = best_allowed_path();
+  switch (best_path(job, in_is_bf16, allowed, allowed == AttentionPath::wgmma && has_wgmma())) {
     case AttentionPath::simt: return check(launch_attention_simt(job, in_is_bf16, queue), "attention (simt)");
     case AttentionPath::mma: return check(launch_attention_mma(job, attribute(cudaDevAttrMultiProcessorCount), queue), "attention (mma)");
     case AttentionPath::wgmma: {
       WgmmaJob wgmma = wgmma_job(job);
-      return check(launch_attention_wgmma(wgmma, queue), "attention (wgmma)");
+      return check(launch_attention_wgmma(wgmma, attribute(cudaDevAttrMultiProcessorCount), queue), "attention (wgmma)");
     }
   }
 }

@@ -117,6 +117,23 @@ inline int32_t mma_warps(AttentionJob job, int32_t multiprocessors) {
   return best;
 }
 
+// Tiles of 64 queries that a block of attention_wgmma answers one after the other, two blocks a multiprocessor. A block
+// fetches its keys once if they fit, and starting it takes about as long as a tile.
+constexpr int32_t kWgmmaQueries = 64;
+inline int32_t wgmma_query_tiles(AttentionJob job, int32_t multiprocessors) {
+  constexpr int32_t kMaxTiles = 8;
+  int32_t best = 1;
+  int64_t best_cost = INT64_MAX;
+  for (int32_t tiles = 1; tiles <= kMaxTiles; ++tiles) {
+    const int64_t blocks = set_tiles(job, tiles * kWgmmaQueries);
+    const int64_t cost = (blocks + 2 * multiprocessors - 1) / (2 * multiprocessors) * (tiles + 1);
+    if (cost >= best_cost) continue;
+    best = tiles;
+    best_cost = cost;
+  }
+  return best;
+}
+
 // Keys that a tile of `rows` queries has to walk through.
 TS_ATTENTION_FUNCTION int32_t keys_seen(const AttentionJob& job, const QueryRows& queries, const QueryTile& tile, int32_t rows) {
   const int32_t end = tile.first + rows;

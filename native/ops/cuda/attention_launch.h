@@ -15,7 +15,7 @@ cudaError_t launch_attention_simt(AttentionJob job, bool in_is_bf16, cudaStream_
 cudaError_t launch_attention_mma(AttentionJob job, int32_t multiprocessors, cudaStream_t stream);
 
 // Head dims 64, 80 and 128 on a card of compute capability 9.0; sets the job's tiles and boxes.
-cudaError_t launch_attention_wgmma(WgmmaJob& wgmma, cudaStream_t stream);
+cudaError_t launch_attention_wgmma(WgmmaJob& wgmma, int32_t multiprocessors, cudaStream_t stream);
 // Whether the current device runs it: the code for 9.0 was loaded, not what a driver made of the PTX.
 bool has_attention_wgmma();
 // Whether the driver can describe tensors to the copy engine; the job with its keys described. TS_DEVICE_ERROR.

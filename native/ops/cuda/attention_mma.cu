@@ -31,14 +31,29 @@ template <int kDim>
 __device__ void load_keys(uint32_t k, uint32_t v, const AttentionJob& job, const QueryTile& tile, const uint8_t* mask, int begin, int seen) {
   constexpr int kPieces = kDim / 8;
   const QueryRows& queries = job.queries[tile.stream];
-  for (int i = int(threadIdx.x); i < kKeys * kPieces; i += int(blockDim.x)) {
-    const int row = i / kPieces, piece = i % kPieces, position = begin + row;
-    const bool is_valid = position < seen && (!mask || mask[position]);
-    const KeyRows& rows = job.keys[stream_of(job, queries, position < seen ? position : seen - 1)];
-    const int64_t at = is_valid ? key_offset(rows, tile, position) + piece * 8 : 0;
-    const uint32_t to = uint32_t(row * Layout<kDim>::kRowBytes + piece * 16);
-    copy_async(k + to, static_cast<const __nv_bfloat16*>(rows.k) + at, is_valid);
-    copy_async(v + to, static_cast<const __nv_bfloat16*>(rows.v) + at, is_valid);
+  const int valid = min(kKeys, seen - begin);
+  const KeyRows& rows = job.keys[stream_of(job, queries, begin)];
+  if (!mask && begin + valid <= rows.end) {  // all from one stream, which is nearly every tile
+    const __nv_bfloat16* const first_k = static_cast<const __nv_bfloat16*>(rows.k) + key_offset(rows, tile, begin);
+    const __nv_bfloat16* const first_v = static_cast<const __nv_bfloat16*>(rows.v) + key_offset(rows, tile, begin);
+    const int step = int(rows.row_stride);
+#pragma unroll 4
+    for (int i = int(threadIdx.x); i < kKeys * kPieces; i += int(blockDim.x)) {
+      const int row = i / kPieces, piece = i % kPieces, at = row < valid ? row * step + piece * 8 : 0;
+      const uint32_t to = uint32_t(row * Layout<kDim>::kRowBytes + piece * 16);
+      copy_async(k + to, first_k + at, row < valid);
+      copy_async(v + to, first_v + at, row < valid);
+    }
+  } else {
+    for (int i = int(threadIdx.x); i < kKeys * kPieces; i += int(blockDim.x)) {
+      const int row = i / kPieces, piece = i % kPieces, position = begin + row;
+      const bool is_valid = row < valid && (!mask || mask[position]);
+      const KeyRows& of_row = job.keys[stream_of(job, queries, is_valid ? position : begin)];
+      const int64_t at = is_valid ? key_offset(of_row, tile, position) + piece * 8 : 0;
+      const uint32_t to = uint32_t(row * Layout<kDim>::kRowBytes + piece * 16);
+      copy_async(k + to, static_cast<const __nv_bfloat16*>(of_row.k) + at, is_valid);
+      copy_async(v + to, static_cast<const __nv_bfloat16*>(of_row.v) + at, is_valid);
+    }
   }
   commit_copies();
 }

@@ -1,15 +1,16 @@
 // Attention on Hopper: the tensor copy engine feeds, warpgroup products compute. bf16 in, f32 sums, head dims 64, 80, 128.
 //
 //   producer, one warp        K and V of the next tiles by TMA into a ring of stages, an mbarrier each for K, V and "free"
-//   consumers, 64 queries     S = q·kᵀ   wgmma m64, q in registers, K K-major behind a descriptor
-//   a warpgroup               softmax in registers
+//   consumers, one warpgroup  S = q·kᵀ   wgmma m64, q in registers, K K-major behind a descriptor
+//                             softmax in registers
 //                             O += P·v   wgmma m64, P in registers, V MN-major
 //
 // Shapes   as ops/attention.h and ops/divided_attention.h; keys in boxes of 16 rows of one stream (attention_boxes.h).
 // Layout   of a stage: K then V, each columns 0 … 63 [rows, 64] in rows of 128 bytes with the 128-byte swizzle, then
 //          columns 64 … 127 likewise (heads of 128) or columns 64 … 79 in rows of 32 bytes with that swizzle (heads of 80).
-// Launch   one block of kGroups · 128 + 32 threads per tile of kGroups · 64 queries; two blocks a multiprocessor, so that
-//          one computes its softmax while the other's products run.
+// Launch   one block of 128 + 32 threads for some tiles of 64 queries one after the other (wgmma_query_tiles); keys that
+//          fit the ring stay there for all of them. Two blocks a multiprocessor, so that one computes its softmax while the
+//          other's products run.
 // Cost     4·queries·keys·dim flop, one e^x per 4·dim of them: at dim 64 the exponentials take as long as the products.
 //          Floor: the bf16 rate; queries are rounded up to 64 and keys to 16 per stream. Not measured yet.
 // Source   Shah et al., "FlashAttention-3", 2024; PTX ISA 8.4.
@@ -21,7 +22,7 @@
 namespace ts::cuda {
 namespace {
 
-constexpr int kStages = 3, kGroups = 1, kQueries = kGroups * 64, kThreads = kGroups * 128 + 32;
+constexpr int kStages = 3, kThreads = 128 + 32;
 
 // Keys of a tile by head dim: few tiles for the lengths that the networks have (208 + 80 + 160, 272, 16 + 208, 80), and
 // scores that fit the registers beside the rest.
@@ -43,7 +44,7 @@ struct Barriers {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
 template <int kDim>
-__device__ void load_tile(uint32_t to, const CUtensorMap* map, const CUtensorMap* rest, uint32_t barrier, int box, int row, int group, int slot) {
+__device__ void load_box_of(uint32_t to, const CUtensorMap* map, const CUtensorMap* rest, uint32_t barrier, int box, int row, int group, int slot) {
   using L = Layout<kDim>;
 #pragma unroll
   for (int half = 0; half < L::kHalves; ++half)
@@ -51,26 +52,32 @@ __device__ void load_tile(uint32_t to, const CUtensorMap* map, const CUtensorMap
   if constexpr (kDim == 80) load_box(to + L::kWideBytes + box * kBoxRows * 32, rest, barrier, 64, row, group, slot);
 }
 
+// How a block goes through its tiles: every tile of keys for every tile of queries.
+struct Walk {
+  int query_tiles, key_tiles;
+  __device__ bool keeps_keys() const { return key_tiles <= kStages; }
+  // The fill of the ring that holds key tile t for query tile n.
+  __device__ int fill(int n, int t) const { return keeps_keys() ? t : n * key_tiles + t; }
+};
+
 template <int kDim>
-__device__ void produce(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t stages, const Barriers& barriers, int num_tiles) {
+__device__ void produce(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t stages, const Barriers& barriers, const Walk& walk) {
   using L = Layout<kDim>;
   const QueryRows& queries = wgmma.job.queries[tile.stream];
-  for (int t = 0; t < num_tiles; ++t) {
-    const int stage = t % kStages;
-    if (t >= kStages) wait_barrier(shared_address(&barriers.free[stage]), (t / kStages - 1) & 1);
-    const uint32_t k = stages + stage * L::kStageBytes, v = k + L::kTileBytes;
-    const uint32_t k_barrier = shared_address(&barriers.k[stage]), v_barrier = shared_address(&barriers.v[stage]);
-    arrive_expecting(k_barrier, L::kTileBytes);
-    for (int b = 0; b < L::kBoxes; ++b) {
-      const Box box = box_of(wgmma.boxes, queries, t * L::kBoxes + b);
-      const KeyTensors& tensors = wgmma.tensors[box.stream];
-      load_tile<kDim>(k, &tensors.k, &tensors.k_rest, k_barrier, b, box.row, wgmma.boxes.keys[box.stream].is_grouped ? tile.group : 0, tile.slot);
-    }
-    arrive_expecting(v_barrier, L::kTileBytes);
-    for (int b = 0; b < L::kBoxes; ++b) {
-      const Box box = box_of(wgmma.boxes, queries, t * L::kBoxes + b);
-      const KeyTensors& tensors = wgmma.tensors[box.stream];
-      load_tile<kDim>(v, &tensors.v, &tensors.v_rest, v_barrier, b, box.row, wgmma.boxes.keys[box.stream].is_grouped ? tile.group : 0, tile.slot);
+  const int fills = walk.keeps_keys() ? walk.key_tiles : walk.query_tiles * walk.key_tiles;
+  for (int fill = 0; fill < fills; ++fill) {
+    const int stage = fill % kStages, first_box = fill % walk.key_tiles * L::kBoxes;
+    if (fill >= kStages) wait_barrier(shared_address(&barriers.free[stage]), (fill / kStages - 1) & 1);
+    const uint32_t to = stages + stage * L::kStageBytes;
+    for (int values = 0; values < 2; ++values) {
+      const uint32_t barrier = shared_address(values ? &barriers.v[stage] : &barriers.k[stage]);
+      arrive_expecting(barrier, L::kTileBytes);
+      for (int b = 0; b < L::kBoxes; ++b) {
+        const Box box = box_of(wgmma.boxes, queries, first_box + b);
+        const KeyTensors& tensors = wgmma.tensors[box.stream];
+        load_box_of<kDim>(to + values * L::kTileBytes, values ? &tensors.v : &tensors.k, values ? &tensors.v_rest : &tensors.k_rest, barrier, b, box.row,
+                          wgmma.boxes.keys[box.stream].is_grouped ? tile.group : 0, tile.slot);
+      }
     }
   }
 }
@@ -126,18 +133,28 @@ __device__ void shrink(float (&sums)[kColumns][4], const float (&factor)[2]) {
   }
 }
 
+template <int kColumns>
+__device__ void clear(float (&sums)[kColumns][4]) {
+#pragma unroll
+  for (int i = 0; i < kColumns; ++i)
+#pragma unroll
+    for (int e = 0; e < 4; ++e) sums[i][e] = 0;
+}
+
 template <int kDim>
-__device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t stages, const Barriers& barriers, int num_tiles) {
+__device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t stages, const Barriers& barriers, const Walk& walk) {
   using L = Layout<kDim>;
   const AttentionJob& job = wgmma.job;
-  const int lane = int(threadIdx.x) % 32, first = tile.first + int(threadIdx.x) / 32 * 16;
+  const int lane = int(threadIdx.x) % 32;
+  int first = tile.first + int(threadIdx.x) / 32 * 16;
   uint32_t q[kDim / 16][4];
   load_queries<kDim>(q, job, tile, first);
 
   RunningSoftmax softmax;
   float sums[8][4] = {}, more[8][4] = {}, rest[2][4] = {};  // columns 0 … 63; 64 … 127 of heads of 128; 64 … 79 of heads of 80
-  for (int t = 0; t < num_tiles; ++t) {
-    const int stage = t % kStages, parity = t / kStages & 1;
+#pragma unroll 1
+  for (int step = 0, t = 0, n = 0; step < walk.query_tiles * walk.key_tiles; ++step) {
+    const int fill = walk.fill(n, t), stage = fill % kStages, parity = fill / kStages & 1;
     const uint32_t k = stages + stage * L::kStageBytes, v = k + L::kTileBytes;
 
     float scores[L::kKeys / 8][4];
@@ -152,6 +169,8 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
     commit_group();
     wait_for_group();
     pin(scores);
+    const bool is_last = t + 1 == walk.key_tiles;
+    if (is_last && n + 1 < walk.query_tiles) load_queries<kDim>(q, job, tile, first + kWgmmaQueries);  // arrive during the softmax
 
     if (job.causal || job.key_mask || job.bias) adjust<kDim>(scores, wgmma, tile, t, first);
     else if (wgmma.boxes.partial_tiles[tile.stream] >> (t < 63 ? t : 63) & 1) hide_missing<kDim>(scores, wgmma, tile, t);
@@ -186,10 +205,20 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
     if constexpr (kDim == 128) pin(more);
     if constexpr (kDim == 80) pin(rest);
     if (lane == 0) arrive(shared_address(&barriers.free[stage]));
+
+    ++t;
+    if (!is_last) continue;
+    store_means(sums, softmax, job, tile, first);
+    if constexpr (kDim == 128) store_means(more, softmax, job, tile, first, 64);
+    if constexpr (kDim == 80) store_means(rest, softmax, job, tile, first, 64);
+    softmax = {};
+    clear(sums);
+    clear(more);
+    clear(rest);
+    first += kWgmmaQueries;
+    t = 0;
+    ++n;
   }
-  store_means(sums, softmax, job, tile, first);
-  if constexpr (kDim == 128) store_means(more, softmax, job, tile, first, 64);
-  if constexpr (kDim == 80) store_means(rest, softmax, job, tile, first, 64);
 }
 
 #endif
@@ -201,25 +230,23 @@ __global__ void __launch_bounds__(kThreads, 2) attention_wgmma_kernel(const __gr
   __shared__ Barriers barriers;
   const AttentionJob& job = wgmma.job;
   const uint32_t stages = (shared_address(shared) + 1023) / 1024 * 1024;
-  const QueryTile tile = tile_of(job, blockIdx.x, kQueries);
-  const int seen = keys_seen(job, job.queries[tile.stream], tile, kQueries);
+  const int rows = wgmma.query_tiles * kWgmmaQueries;
+  const QueryTile tile = tile_of(job, blockIdx.x, rows);
+  const QueryRows& queries = job.queries[tile.stream];
   // Causal order has one stream, whose positions are rows of its boxes.
-  const int boxes = job.causal ? (seen + kBoxRows - 1) / kBoxRows : wgmma.boxes.num_boxes[tile.stream];
-  const int num_tiles = (boxes + Layout<kDim>::kBoxes - 1) / Layout<kDim>::kBoxes;
+  const int boxes = job.causal ? (keys_seen(job, queries, tile, rows) + kBoxRows - 1) / kBoxRows : wgmma.boxes.num_boxes[tile.stream];
+  const Walk walk{(min(rows, queries.count - tile.first) + kWgmmaQueries - 1) / kWgmmaQueries, (boxes + Layout<kDim>::kBoxes - 1) / Layout<kDim>::kBoxes};
   if (threadIdx.x == 0) {
     for (int stage = 0; stage < kStages; ++stage) {
       init_barrier(shared_address(&barriers.k[stage]), 1);
       init_barrier(shared_address(&barriers.v[stage]), 1);
-      init_barrier(shared_address(&barriers.free[stage]), kGroups * 4);
+      init_barrier(shared_address(&barriers.free[stage]), 4);  // a lane of each warp
     }
     fence_barrier_init();
   }
   __syncthreads();
-  if (threadIdx.x >= kGroups * 128) {
-    if (threadIdx.x == kGroups * 128) produce<kDim>(wgmma, tile, stages, barriers, num_tiles);
-  } else {
-    consume<kDim>(wgmma, tile, stages, barriers, num_tiles);
-  }
+  if (threadIdx.x < 128) consume<kDim>(wgmma, tile, stages, barriers, walk);
+  else if (threadIdx.x == 128) produce<kDim>(wgmma, tile, stages, barriers, walk);
 #else
   (void)wgmma;
   __trap();
@@ -246,8 +273,9 @@ bool has_attention_wgmma() {
          cudaFuncGetAttributes(&attributes, attention_wgmma_kernel<64>) == cudaSuccess && attributes.binaryVersion == 90;
 }
 
-cudaError_t launch_attention_wgmma(WgmmaJob& wgmma, cudaStream_t stream) {
-  const int64_t blocks = set_tiles(wgmma.job, kQueries);
+cudaError_t launch_attention_wgmma(WgmmaJob& wgmma, int32_t multiprocessors, cudaStream_t stream) {
+  wgmma.query_tiles = wgmma_query_tiles(wgmma.job, multiprocessors);
+  const int64_t blocks = set_tiles(wgmma.job, wgmma.query_tiles * kWgmmaQueries);
   if (blocks == 0) return cudaSuccess;
   switch (wgmma.job.dim) {
     case 64: return launch<64>(wgmma, blocks, stream);

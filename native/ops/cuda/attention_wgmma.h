@@ -15,7 +15,8 @@ struct KeyTensors {
 struct WgmmaJob {
   KeyTensors tensors[kMaxTensorStreams];
   AttentionJob job;
-  BoxPlan boxes;  // set by the launcher
+  BoxPlan boxes;        // set by the launcher
+  int32_t query_tiles;  // of a block; set by the launcher
 };
 
 }  // namespace ts::cuda

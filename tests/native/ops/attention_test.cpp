@@ -1,5 +1,6 @@
 #include "ops/attention.h"
 
+#include "ops/attention_paths.h"
 #include "ops/harness.h"
 #include "ops/obvious.h"
 
@@ -120,11 +121,16 @@ TEST_CASE("attention: self, cross and joint attention of every length match the 
       {2, 2, 64, {{77, 77}}, false, true, true},        // masked, with bias: T5
       {2, 2, 8, {{4, 6}, {5, 70}}, false, true},
       {1, 2, 64, {{20, 300}}, false, false, false, 60}, // scores in the hundreds
+      {1, 2, 80, {{130, 257}}},                         // several tiles of queries
+      {1, 1, 128, {{70, 40}, {9, 30}}, false, true},
   };
   TS_FOR_EACH_BACKEND(table)
-    for (const AttentionCase& c : cases)
-      for (DType dtype : {DType::f32, DType::bf16})
-        for (DType stored : {DType::f32, DType::bf16}) check_case(table, c, dtype, stored);
+    for (const char* way : test::attention_ways(table)) {
+      const test::AttentionWay asked(way);
+      for (const AttentionCase& c : cases)
+        for (DType dtype : {DType::f32, DType::bf16})
+          for (DType stored : {DType::f32, DType::bf16}) check_case(table, c, dtype, stored);
+    }
 }
 
 TEST_CASE("attention: masked keys weigh exactly nothing, and a query without keys gives zeros") {

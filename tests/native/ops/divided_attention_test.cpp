@@ -1,5 +1,6 @@
 #include "ops/divided_attention.h"
 
+#include "ops/attention_paths.h"
 #include "ops/harness.h"
 #include "ops/obvious.h"
 
@@ -37,19 +38,22 @@ std::vector<T> divided(const DividedCase& c, const std::vector<float>& q, const 
 TEST_CASE("divided_attention: the class token sees all, the others their site or their frame") {
   const DividedCase cases[] = {{1, 1, 2, 1, 1}, {2, 2, 4, 3, 5}, {1, 2, 48, 8, 9}, {1, 1, 64, 2, 67}, {2, 2, 64, 8, 33}, {1, 3, 6, 8, 16}, {1, 1, 128, 5, 4}};
   TS_FOR_EACH_BACKEND(table)
-    for (const DividedCase& c : cases)
-      for (ops::DividedAxis axis : {ops::DividedAxis::time, ops::DividedAxis::space})
-        for (DType dtype : {DType::f32, DType::bf16})
-          for (DType stored : {DType::f32, DType::bf16}) {
-            const Shape shape{c.batch, c.heads, c.len(), c.dim};
-            const std::vector<float> q = rounded(normal(shape), dtype), k = rounded(normal(shape), dtype), v = rounded(normal(shape), dtype);
-            const float scale = 1.0f / std::sqrt(float(c.dim));
-            Harness h(table, dtype);
-            const Qkv qkv{h.input(q, shape, dtype), h.input(k, shape, dtype), h.input(v, shape, dtype)};
-            const Tensor out = h.output({c.batch, c.len(), c.heads * c.dim}, stored);
-            h.run([&](Context& ctx) { ops::divided_attention(ctx, out, qkv, c.frames, c.sites, axis, scale); });
-            TS_CHECK_ERROR(concat(c.frames, " frames of ", c.sites), h.read(out), stored, divided, c, q, k, v, axis, scale, dtype);
-          }
+    for (const char* way : test::attention_ways(table)) {
+      const test::AttentionWay asked(way);
+      for (const DividedCase& c : cases)
+        for (ops::DividedAxis axis : {ops::DividedAxis::time, ops::DividedAxis::space})
+          for (DType dtype : {DType::f32, DType::bf16})
+            for (DType stored : {DType::f32, DType::bf16}) {
+              const Shape shape{c.batch, c.heads, c.len(), c.dim};
+              const std::vector<float> q = rounded(normal(shape), dtype), k = rounded(normal(shape), dtype), v = rounded(normal(shape), dtype);
+              const float scale = 1.0f / std::sqrt(float(c.dim));
+              Harness h(table, dtype);
+              const Qkv qkv{h.input(q, shape, dtype), h.input(k, shape, dtype), h.input(v, shape, dtype)};
+              const Tensor out = h.output({c.batch, c.len(), c.heads * c.dim}, stored);
+              h.run([&](Context& ctx) { ops::divided_attention(ctx, out, qkv, c.frames, c.sites, axis, scale); });
+              TS_CHECK_ERROR(concat(c.frames, " frames of ", c.sites), h.read(out), stored, divided, c, q, k, v, axis, scale, dtype);
+            }
+    }
 }
 
 TEST_CASE("divided_attention: a number of tokens that is not 1 + frames·sites is refused") {
