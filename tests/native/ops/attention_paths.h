@@ -23,7 +23,7 @@ class AttentionWay {
 
 // Where a way does not take a case, the next simpler one does.
 inline std::vector<const char*> attention_ways(const OperatorTable& table) {
-  if (table.is_host) return {""};
+  if (!std::string_view(table.name).starts_with("cuda")) return {""};
   return {"simt", "mma", "wgmma"};
 }
 
