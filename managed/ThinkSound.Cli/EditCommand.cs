@@ -63,7 +63,7 @@ internal sealed class EditArguments
     private readonly Option<bool> _json = new("--json") { Description = "What was done as JSON on standard output." };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Warnings and errors only." };
     private readonly EngineArguments _engine = new();
-    private readonly ReasonerArguments _reasoners = new(mayBeNone: true);
+    private readonly ReasonerArguments _reasoners = new(mayBeNone: true, mayWatch: false);
 
     public EditArguments(Command command, Option<bool> verbose)
     {

@@ -30,9 +30,13 @@ internal sealed class ReasonerArguments
         Description = "The environment variable that holds the server's key, if it wants one.", DefaultValueFactory = _ => KeyVariable, HelpName = "NAME",
     };
 
+    private readonly bool _mayWatch;
+
     /// <param name="mayBeNone">Thinking can be left out.</param>
-    public ReasonerArguments(bool mayBeNone)
+    /// <param name="mayWatch">Where nobody else is set up the recogniser thinks.</param>
+    public ReasonerArguments(bool mayBeNone, bool mayWatch = true)
     {
+        _mayWatch = mayWatch;
         _provider = new Option<string>("--provider")
         {
             Description = "Who thinks: a chat model, onnx (a model in this process), recogniser (what the model itself sees, put together by rules), manual (your own words as they are)"
@@ -61,7 +65,7 @@ internal sealed class ReasonerArguments
         Chat => ReadChat(parsed) ?? throw new UsageException($"--provider chat needs --endpoint URL and --model NAME (or ${EndpointVariable} and ${ModelVariable})"),
         Onnx => ReadOnnx(parsed) ?? throw new UsageException($"--provider onnx needs --model-folder FOLDER (or ${ModelFolderVariable})"),
         // In the order of preference; what needs neither server nor model comes last.
-        _ => new ReasonerChain(new IReasoner?[] { new ManualReasoner(), ReadChat(parsed), ReadOnnx(parsed) }.OfType<IReasoner>()),
+        _ => new ReasonerChain(new IReasoner?[] { new ManualReasoner(), ReadChat(parsed), ReadOnnx(parsed), _mayWatch && HasRecogniser(engine) ? ReadRecogniser(engine) : null }.OfType<IReasoner>()),
     };
 
     /// <summary>Counts for the model of a bundle; null, with the reason told, where there is none to count for.</summary>
@@ -75,6 +79,19 @@ internal sealed class ReasonerArguments
         {
             terminal.Warn("no model is named or found, so the texts are not made to fit one; --bundle names it");
             return null;
+        }
+    }
+
+    /// <summary>A model that cannot be read is told of by whoever loads it.</summary>
+    private static bool HasRecogniser(Func<EngineOptions> engine)
+    {
+        try
+        {
+            return engine().BundlePath is { } bundle && BundleDescription.Read(bundle).Find("recogniser") is not null;
+        }
+        catch (Exception e) when (e is ThinkSoundException or UsageException or IOException)
+        {
+            return false;
         }
     }
 

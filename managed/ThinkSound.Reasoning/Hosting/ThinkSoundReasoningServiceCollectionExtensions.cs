@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using ThinkSound.Hosting;
 using ThinkSound.Reasoning;
 using ThinkSound.Reasoning.Chat;
 using ThinkSound.Reasoning.Hosting;
@@ -12,7 +13,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ThinkSoundReasoningServiceCollectionExtensions
 {
     /// <summary>Registers one <see cref="IReasoner"/>, which asks the providers that are registered in the order of their preference
-    /// (<see cref="AddReasoningProvider"/>): by themselves the user's own words, and a chat server where an endpoint is configured.</summary>
+    /// (<see cref="AddReasoningProvider"/>): by themselves the user's own words, a chat server where an endpoint is configured, and the recogniser of the host's engine
+    /// where <c>AddThinkSound</c> registered one.</summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Names the endpoint, the model and so on.</param>
     public static IServiceCollection AddThinkSoundReasoning(this IServiceCollection services, Action<ThinkSoundReasoningOptions>? configure = null)
@@ -24,6 +26,8 @@ public static class ThinkSoundReasoningServiceCollectionExtensions
         services.AddReasoningProvider(ReasoningProvider.Words, static _ => new ManualReasoner());
         services.TryAddSingleton<ConfiguredChat>();
         services.AddReasoningProvider(ReasoningProvider.Chat, static provider => provider.GetRequiredService<ConfiguredChat>().Reasoner);
+        services.AddReasoningProvider(ReasoningProvider.Recogniser, static provider =>
+            provider.GetService<ThinkSoundEngineProvider>() is { } engines ? new RecogniserReasoner(engines.GetEngineAsync) : null);
         services.AddSingleton<IReasoner>(static provider => new ReasonerChain(
             provider.GetServices<ReasoningProvider>().OrderBy(candidate => candidate.Preference).Select(candidate => candidate.Create(provider)).OfType<IReasoner>()));
         return services;
