@@ -6,6 +6,7 @@
 #include <limits>
 #include <string_view>
 
+#include "ops/cuda/cublaslt.h"
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_choice.h"
 #include "ops/cuda/product_kernels.h"
@@ -26,6 +27,12 @@ bool allows_vectors(const Finish& f) {
                 is_aligned(f.rope);
   for (int i = 0; i < 3; ++i) allows = allows && is_aligned(f.y[i]) && is_aligned(f.norm[i]);
   return allows;
+}
+
+// Whether the sums are the outputs.
+bool is_plain(const Finish& f, const ProductRows& rows) {
+  return f.kind == Finish::Kind::rows && !f.bias && f.activation == Activation::none && !f.gate && !f.residual && f.y_first == 0 &&
+         f.y_stride == f.columns && f.y_item == int64_t(rows.rows_per_item) * f.columns;
 }
 
 int32_t narrow(int64_t value, const char* what) {
@@ -68,21 +75,43 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   finish.is_vector = allows_vectors(finish);
   p.finish = finish;
 
-  const ProductKernel kernel = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel();
+  const bool for_wgmma = covers_wgmma(rows.items, rows.len_in, rows.rows_per_item, rows.stride);
+  const bool for_cublaslt = covers_cublaslt(rows.taps, rows.len_in, rows.rows_per_item, rows.stride, rows.first, weight.rows);
+  const ProductKernel kernel = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel(ctx, for_wgmma, for_cublaslt);
   if (kernel == ProductKernel::simt) {
     p.steps_per_tap = int32_t(weight.channels / kSimtStep);
     if (!ctx.planning()) product_simt(stream(ctx), p, weight.dtype);
     return;
   }
+  static_assert(kMmaStep == kWgmmaStep);
   p.steps_per_tap = int32_t(weight.channels / kMmaStep);
-  const ProductTiles tiles = mma_tiles(num_rows, weight.rows, int64_t(rows.taps) * p.steps_per_tap, multiprocessors(ctx));
+  if (kernel == ProductKernel::cublaslt) {
+    const Tensor workspace = ctx.arena().allocate(DType::u8, {kCublasltWorkspaceBytes});
+    const bool writes_outputs = is_plain(finish, rows);
+    if (!writes_outputs) {
+      p.partial_stride = weight.rows;
+      p.partial = static_cast<float*>(ctx.f32({num_rows, weight.rows}).data);
+    }
+    if (ctx.planning()) return;
+    if (writes_outputs) return product_cublaslt(stream(ctx), p, finish.y[0], finish.is_bf16, workspace.data);
+    product_cublaslt(stream(ctx), p, p.partial, false, workspace.data);
+    return product_finish(stream(ctx), p);
+  }
+  const int64_t steps = int64_t(rows.taps) * p.steps_per_tap;
+  ProductTiles tiles = (kernel == ProductKernel::wgmma ? wgmma_tiles : mma_tiles)(num_rows, weight.rows, steps, multiprocessors(ctx));
+  if (const auto wish = product_wish(); wish && kernel == ProductKernel::wgmma && wish->rows != 0) {
+    tiles.rows = wish->rows;
+    tiles.cluster = wish->cluster;
+    tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
+  }
   p.splits = tiles.splits;
   if (p.splits > 1) {
-    p.partial_stride = tiles_of(weight.rows, 128) * 128;  // of product_finish too
+    p.partial_stride = tiles_of(weight.rows, 128) * 128;  // whole tiles of every kernel
     p.partial = static_cast<float*>(ctx.f32({p.splits, num_rows, p.partial_stride}).data);
   }
   if (ctx.planning()) return;
-  product_mma(stream(ctx), p, tiles);
+  if (kernel == ProductKernel::wgmma) product_wgmma(stream(ctx), p, tiles, input);
+  else product_mma(stream(ctx), p, tiles);
   if (p.splits > 1) product_finish(stream(ctx), p);
 }
 

@@ -1,38 +1,79 @@
 #include "ops/cuda/product_choice.h"
 
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
 #include <string_view>
 
+#include "ops/cuda/cublaslt.h"
 #include "ops/cuda/launch.h"
+#include "ops/cuda/tensor_map.h"
 
 namespace ts::cuda {
 
-std::optional<ProductKernel> wanted_product_kernel() {
+std::optional<ProductWish> product_wish() {
   const char* value = std::getenv("THINKSOUND_CUDA_PRODUCT");
-  const std::string_view name = value ? value : "";
-  if (name.empty()) return std::nullopt;
-  if (name == "simt") return ProductKernel::simt;
-  if (name == "mma") return ProductKernel::mma;
-  if (name == "wgmma") return ProductKernel::wgmma;
-  if (name == "cublaslt") return ProductKernel::cublaslt;
-  fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_PRODUCT is \"", name, "\"; simt, mma, wgmma or cublaslt needed, or nothing");
+  const std::string_view text = value ? value : "", name = text.substr(0, text.find(':'));
+  if (text.empty()) return std::nullopt;
+  const auto refuse = [&] {
+    fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_PRODUCT is \"", text, "\"; simt, mma, wgmma, wgmma:ROWS[xCLUSTER][/SPLITS] or cublaslt needed, or nothing");
+  };
+  if (text == "simt") return ProductWish{ProductKernel::simt};
+  if (text == "mma") return ProductWish{ProductKernel::mma};
+  if (text == "cublaslt") return ProductWish{ProductKernel::cublaslt};
+  if (name != "wgmma") refuse();
+  ProductWish wish{ProductKernel::wgmma};
+  if (text.size() == name.size()) return wish;
+  const char *at = text.data() + name.size(), *end = text.data() + text.size();
+  const auto number = [&](char before, int32_t& value) {
+    if (at == end || *at != before) return;
+    const auto [stop, error] = std::from_chars(at + 1, end, value);
+    if (error != std::errc()) refuse();
+    at = stop;
+  };
+  number(':', wish.rows);
+  number('x', wish.cluster);
+  number('/', wish.splits);
+  if (at != end || !find_wgmma_tile(wish.rows, wish.cluster) || wish.splits < 1 || wish.splits > kMaxSplits) refuse();
+  return wish;
 }
 
-ProductKernel choose_product_kernel() {
-  return wanted_product_kernel() == ProductKernel::simt ? ProductKernel::simt : ProductKernel::mma;
+namespace {
+
+// An attribute of the current device, asked for once per device.
+template <cudaDeviceAttr attribute>
+int current_attribute() {
+  constexpr int kMaxDevices = 64, kUnknown = -1;
+  static std::atomic<int> values[kMaxDevices];  // plus one, so that zero is unknown
+  int device = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  int value = device < kMaxDevices ? values[device].load(std::memory_order_relaxed) - 1 : kUnknown;
+  if (value != kUnknown) return value;
+  check(cudaDeviceGetAttribute(&value, attribute, device), "an attribute of the device");
+  if (device < kMaxDevices) values[device].store(value + 1, std::memory_order_relaxed);
+  return value;
 }
+
+}  // namespace
+
+int64_t current_multiprocessors() { return current_attribute<cudaDevAttrMultiProcessorCount>(); }
 
 int64_t multiprocessors(Context& ctx) {
-  constexpr int kMaxDevices = 64;
-  static std::atomic<int> counts[kMaxDevices];
-  stream(ctx);  // makes the context's device current
-  int device = 0, count = 0;
-  check(cudaGetDevice(&device), "cudaGetDevice");
-  if (device < kMaxDevices && (count = counts[device].load(std::memory_order_relaxed)) > 0) return count;
-  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device), "the number of multiprocessors");
-  if (device < kMaxDevices) counts[device].store(count, std::memory_order_relaxed);
-  return count;
+  stream(ctx);
+  return current_multiprocessors();
+}
+
+ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma, bool covers_cublaslt) {
+  const std::optional<ProductWish> wish = product_wish();
+  if (wish && (wish->kernel == ProductKernel::simt || wish->kernel == ProductKernel::mma)) return wish->kernel;
+  if (wish && wish->kernel == ProductKernel::cublaslt && covers_cublaslt) {
+    require(has_cublaslt(), "THINKSOUND_CUDA_PRODUCT is cublaslt, but libcublasLt.so.13 or .12 is not to be found: THINKSOUND_CUBLASLT may name its file");
+    return ProductKernel::cublaslt;
+  }
+  stream(ctx);
+  // 9.0a code runs on 9.0 alone.
+  const bool is_hopper = current_attribute<cudaDevAttrComputeCapabilityMajor>() == 9 && current_attribute<cudaDevAttrComputeCapabilityMinor>() == 0;
+  return covers_wgmma && is_hopper && has_tensor_maps() ? ProductKernel::wgmma : ProductKernel::mma;
 }
 
 }  // namespace ts::cuda

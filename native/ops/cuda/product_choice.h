@@ -8,14 +8,23 @@
 
 namespace ts::cuda {
 
-// The environment's THINKSOUND_CUDA_PRODUCT: simt, mma, wgmma or cublaslt for every bf16 product that the kernel covers; unset or
-// empty = the fastest. TS_INVALID_ARGUMENT with the choices for anything else. Read at every call: tests change it.
-std::optional<ProductKernel> wanted_product_kernel();
+// What the environment's THINKSOUND_CUDA_PRODUCT asks for: "simt", "mma", "wgmma" or "cublaslt" for every bf16 product that the
+// kernel covers; "wgmma:ROWS", "wgmma:ROWSxCLUSTER" and either with "/SPLITS" also say which tile and how often the summed
+// axis is split.
+struct ProductWish {
+  ProductKernel kernel = ProductKernel::mma;
+  int32_t rows = 0, cluster = 1, splits = 1;  // rows 0 = all as planned
+};
 
-// For bf16.
-ProductKernel choose_product_kernel();
+// Unset or empty = no wish. TS_INVALID_ARGUMENT with the choices for anything else. Read at every call: tests change it.
+std::optional<ProductWish> product_wish();
 
-// Of the context's device.
+// Of the device that is current.
+int64_t current_multiprocessors();
+// Of the context's device, which becomes current.
 int64_t multiprocessors(Context& ctx);
+
+// For bf16. wgmma needs compute capability 9.0 and rows that it covers, cuBLASLt a single tap.
+ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma, bool covers_cublaslt);
 
 }  // namespace ts::cuda

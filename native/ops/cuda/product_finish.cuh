@@ -67,38 +67,93 @@ __device__ inline uint32_t columns_mask(int32_t c, int32_t count) {
   return left >= 4 ? 15u : left <= 0 ? 0u : (1u << left) - 1;
 }
 
-template <class Sums>
-__device__ void finish_rows(const Finish& f, int32_t row, int32_t c, const Sums& sums) {
-  uint32_t mask = columns_mask(c, f.columns);
+// Four outputs on their way: where they go and what else than the sums goes into them, fetched ahead.
+struct Outputs {
+  int64_t at = 0;
+  uint32_t mask = 0;   // which of the four there are
+  uint32_t which = 0;  // of q, k, v
+  float bias[4], factor[4], other[4];  // rows: gate, residual; qkv: weight of the norm, cosines and sines
+};
+
+__device__ inline void fill_four(float (&v)[4], float value) { v[0] = v[1] = v[2] = v[3] = value; }
+
+__device__ inline Outputs begin_rows(const Finish& f, int32_t row, int32_t c) {
+  Outputs o;
+  o.mask = columns_mask(c, f.columns);
   const int32_t item = int32_t(f.rows_per_item.quotient(uint32_t(row))), m = row - item * int32_t(f.rows_per_item.divisor);
   const int64_t place = f.y_first + m * f.y_stride + c;
 #pragma unroll
   for (int i = 0; i < 4; ++i)
-    if (place + i < 0 || place + i >= f.y_item) mask &= ~(1u << i);
-  if (mask == 0) return;
-  float v[4], other[4];
-  sums(c, v);
+    if (place + i < 0 || place + i >= f.y_item) o.mask &= ~(1u << i);
+  o.at = item * f.y_item + place;
+  fill_four(o.bias, 0);
   if (f.bias) {
+    if (f.is_vector) load_masked(f, f.bias, f.bias_period.remainder(uint32_t(c)), o.mask, o.bias);
+    else
 #pragma unroll
-    for (int i = 0; i < 4; ++i)
-      if (mask >> i & 1) v[i] += f.bias[f.bias_period.remainder(uint32_t(c + i))];
+      for (int i = 0; i < 4; ++i)
+        if (o.mask >> i & 1) o.bias[i] = f.bias[f.bias_period.remainder(uint32_t(c + i))];
   }
+  fill_four(o.factor, 1);
+  if (f.gate) load_masked(f, f.gate, item * f.gate_item + m * f.gate_row + c, o.mask, o.factor);
+  fill_four(o.other, 0);
+  if (f.residual) load_masked(f, f.residual, o.at, o.mask, o.other);
+  return o;
+}
+
+__device__ inline void end_rows(const Finish& f, const Outputs& o, float (&v)[4]) {
+#pragma unroll
+  for (int i = 0; i < 4; ++i) v[i] += o.bias[i];
   if (f.activation != Activation::none) {
 #pragma unroll
     for (int i = 0; i < 4; ++i) v[i] = activated(v[i], f.activation);
   }
-  if (f.gate) {
-    load_masked(f, f.gate, item * f.gate_item + m * f.gate_row + c, mask, other);
 #pragma unroll
-    for (int i = 0; i < 4; ++i) v[i] *= other[i];
-  }
-  const int64_t at = item * f.y_item + place;
-  if (f.residual) {
-    load_masked(f, f.residual, at, mask, other);
+  for (int i = 0; i < 4; ++i) v[i] = v[i] * o.factor[i] + o.other[i];
+  store_four(f, f.y[0], o.at, v, o.mask);
+}
+
+// head_dim is a multiple of four, so four columns are of one head.
+__device__ inline Outputs begin_qkv(const Finish& f, int32_t row, int32_t c) {
+  Outputs o;
+  o.mask = columns_mask(c, f.columns);
+  fill_four(o.bias, 0);
+  fill_four(o.factor, 1);
+  o.other[0] = o.other[2] = 1;
+  o.other[1] = o.other[3] = 0;
+  if (o.mask == 0) return o;
+  const uint32_t head_dim = f.head_dim.divisor;
+  o.which = f.width.quotient(uint32_t(c));
+  const uint32_t inside = uint32_t(c) - o.which * f.width.divisor, head = f.head_dim.quotient(inside), d = inside - head * head_dim;
+  const int32_t item = int32_t(f.rows_per_item.quotient(uint32_t(row))), m = row - item * int32_t(f.rows_per_item.divisor);
+  o.at = ((int64_t(item) * f.heads + head) * f.rows_per_item.divisor + m) * head_dim + d;
+  if (f.bias) load_masked(f, f.bias, c, 15, o.bias);
+  if (f.norm[0] && o.which < 2) load_masked(f, f.norm[o.which], d, 15, o.factor);
+  if (f.rope && o.which < 2) load_masked(f, f.rope, int64_t(m) * head_dim + d, 15, o.other);
+  return o;
+}
+
+// Whole warps call it. With norms head_dim is a power of two up to 128 whose columns lie in neighbouring lanes.
+__device__ inline void end_qkv(const Finish& f, const Outputs& o, float (&v)[4]) {
 #pragma unroll
-    for (int i = 0; i < 4; ++i) v[i] += other[i];
+  for (int i = 0; i < 4; ++i) v[i] += o.bias[i];
+  if (f.norm[0]) {
+    const uint32_t head_dim = f.head_dim.divisor;
+    float square = v[0] * v[0] + v[1] * v[1] + (v[2] * v[2] + v[3] * v[3]);
+    for (uint32_t lanes = 1; lanes * 4 < head_dim; lanes *= 2) square += __shfl_xor_sync(0xFFFFFFFFu, square, int(lanes));
+    const float scale = o.which < 2 ? 1.0f / sqrtf(square / float(head_dim) + f.eps) : 1.0f;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) v[i] = v[i] * scale * o.factor[i];
   }
-  store_four(f, f.y[0], at, v, mask);
+  if (f.rope && o.which < 2) {
+#pragma unroll
+    for (int i = 0; i < 4; i += 2) {
+      const float even = v[i], odd = v[i + 1];
+      v[i] = even * o.other[i] - odd * o.other[i + 1];
+      v[i + 1] = even * o.other[i + 1] + odd * o.other[i];
+    }
+  }
+  store_four(f, f.y[o.which], o.at, v, o.mask);
 }
 
 // o is a multiple of four.
@@ -115,64 +170,36 @@ __device__ void finish_gated(const Finish& f, int32_t row, int32_t o, const Sums
   store_four(f, f.y[0], row * f.y_stride + o, value, mask);
 }
 
-// Whole warps call it; `is_row` tells which lanes have a row and columns. head_dim is a multiple of four, and with norms a
-// power of two up to 128 whose columns lie in neighbouring lanes.
-template <class Sums>
-__device__ void finish_qkv(const Finish& f, int32_t row, int32_t c, bool is_row, const Sums& sums) {
-  float v[4] = {};
-  const uint32_t head_dim = f.head_dim.divisor;
-  const uint32_t which = f.width.quotient(uint32_t(c)), inside = uint32_t(c) - which * f.width.divisor;
-  const uint32_t head = f.head_dim.quotient(inside), d = inside - head * head_dim;
-  if (is_row) sums(c, v);
-  if (is_row && f.bias) {
-    float bias[4];
-    load_masked(f, f.bias, c, 15, bias);
-#pragma unroll
-    for (int i = 0; i < 4; ++i) v[i] += bias[i];
-  }
-  if (f.norm[0]) {
-    float square = v[0] * v[0] + v[1] * v[1] + (v[2] * v[2] + v[3] * v[3]);
-    for (uint32_t lanes = 1; lanes * 4 < head_dim; lanes *= 2) square += __shfl_xor_sync(0xFFFFFFFFu, square, int(lanes));
-    if (is_row && which < 2) {
-      const float scale = 1.0f / sqrtf(square / float(head_dim) + f.eps);
-      float weight[4];
-      load_masked(f, f.norm[which], d, 15, weight);
-#pragma unroll
-      for (int i = 0; i < 4; ++i) v[i] = v[i] * scale * weight[i];
-    }
-  }
-  if (!is_row) return;
-  const int32_t item = int32_t(f.rows_per_item.quotient(uint32_t(row))), m = row - item * int32_t(f.rows_per_item.divisor);
-  if (f.rope && which < 2) {
-    float turn[4];  // cos, sin of two pairs
-    load_masked(f, f.rope, int64_t(m) * head_dim + d, 15, turn);
-#pragma unroll
-    for (int i = 0; i < 4; i += 2) {
-      const float even = v[i], odd = v[i + 1];
-      v[i] = even * turn[i] - odd * turn[i + 1];
-      v[i + 1] = even * turn[i + 1] + odd * turn[i];
-    }
-  }
-  const int64_t at = ((int64_t(item) * f.heads + head) * f.rows_per_item.divisor + m) * head_dim + d;
-  store_four(f, f.y[which], at, v, 15);
-}
-
-// The tile of `columns` columns from `first_column`, a multiple of 64, and of rows [first_row, first_row + rows), by
-// `threads` threads that all call; columns/4 · rows is a multiple of threads when there are norms. sums_of(row) counts
-// rows from first_row and gives what takes columns counted from 0.
+// The tile of `columns` columns (64 or 128) from `first_column`, a multiple of 64, and of rows [first_row, first_row + rows), by
+// `threads` threads that all call; rows · columns/4 is a multiple of them when there are norms. sums_of(row) counts rows from
+// first_row and gives what takes columns of the product. What is read beside the sums is asked for some outputs ahead: in a
+// kernel whose every thread finishes, nothing else hides the way to memory.
 template <class SumsOf>
 __device__ void finish_tile(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, int32_t first_column, int32_t columns,
-                            int32_t product_columns, int32_t thread, int32_t threads, const SumsOf& sums_of) {
-  const int32_t units = f.kind == Finish::Kind::gated ? columns / 8 : columns / 4;
-  for (int32_t i = thread; i < rows * units; i += threads) {
-    const int32_t r = i / units, unit = i - r * units, row = first_row + r;
-    const auto sums = sums_of(r);
-    if (f.kind == Finish::Kind::qkv) {
-      const int32_t c = first_column + 4 * unit;
-      finish_qkv(f, row, c, row < num_rows && c < product_columns, sums);
-    } else if (row < num_rows) {
-      if (f.kind == Finish::Kind::gated) finish_gated(f, row, first_column / 2 + 4 * unit, sums);
-      else finish_rows(f, row, first_column + 4 * unit, sums);
+                            int32_t thread, int32_t threads, const SumsOf& sums_of) {
+  constexpr int kAhead = 4;
+  if (f.kind == Finish::Kind::gated) {
+    const int32_t units = columns / 8;
+    for (int32_t i = thread; i < rows * units; i += threads)
+      if (const int32_t r = i / units; first_row + r < num_rows) finish_gated(f, first_row + r, first_column / 2 + i % units * 4, sums_of(r));
+    return;
+  }
+  const int32_t units = columns / 4, count = rows * units;
+  const bool is_qkv = f.kind == Finish::Kind::qkv;
+  for (int32_t first = 0; first < count; first += kAhead * threads) {
+    Outputs ahead[kAhead];
+#pragma unroll
+    for (int u = 0; u < kAhead; ++u) {
+      const int32_t i = first + u * threads + thread, row = first_row + i / units, c = first_column + i % units * 4;
+      if (i < count && row < num_rows) ahead[u] = is_qkv ? begin_qkv(f, row, c) : begin_rows(f, row, c);
+    }
+#pragma unroll
+    for (int u = 0; u < kAhead; ++u) {
+      const int32_t i = first + u * threads + thread;
+      float v[4] = {};
+      if (ahead[u].mask != 0) sums_of(i / units)(first_column + i % units * 4, v);
+      if (is_qkv) end_qkv(f, ahead[u], v);
+      else if (ahead[u].mask != 0) end_rows(f, ahead[u], v);
     }
   }
 }

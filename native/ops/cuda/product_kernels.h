@@ -19,6 +19,11 @@ constexpr int32_t kSimtStep = 16;
 void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles);
 constexpr int32_t kMmaStep = 64;
 
+// bf16 on Hopper's tensor cores by wgmma: compute capability 9.0, rows that covers_wgmma accepts. `x` is what product.x
+// points to, [rows, x_stride]; `tiles` is what wgmma_tiles may give.
+void product_wgmma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, const Tensor& x);
+constexpr int32_t kWgmmaStep = 64;
+
 // After a split: adds the partial sums and finishes.
 void product_finish(cudaStream_t stream, const Product& product);
 

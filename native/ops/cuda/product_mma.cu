@@ -165,7 +165,7 @@ __global__ void __launch_bounds__(T::kThreads) product_mma_kernel(const __grid_c
     }
     return;
   }
-  finish_tile(p.finish, first_row, T::kRows, p.num_rows, first_column, T::kColumns, p.columns, int(threadIdx.x), T::kThreads, [&](int r) {
+  finish_tile(p.finish, first_row, T::kRows, p.num_rows, first_column, T::kColumns, int(threadIdx.x), T::kThreads, [&](int r) {
     return [&, r](int c, float (&v)[4]) { load_four(sums + r * T::kPitch + (c - first_column), v); };
   });
 }

@@ -7,9 +7,10 @@ namespace ts::cuda {
 
 enum class ProductKernel : uint8_t { simt, mma, wgmma, cublaslt };
 
-// Rows and columns of one block's tile, blocks that share the summed axis, and whether tiles of rows follow each other.
+// Rows and columns of one block's tile, blocks that share the summed axis, blocks that fetch rows for each other, and whether
+// tiles of rows follow each other.
 struct ProductTiles {
-  int32_t rows = 0, columns = 0, splits = 1;
+  int32_t rows = 0, columns = 0, splits = 1, cluster = 1;
   bool rows_first = true;
   bool operator==(const ProductTiles&) const = default;
 };
@@ -35,9 +36,62 @@ constexpr int32_t choose_splits(int64_t tiles, int64_t steps, int64_t places) {
 constexpr ProductTiles mma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors) {
   const bool rows_first = rows_follow_each_other(num_rows, columns);
   const int64_t large = tiles_of(num_rows, 128) * tiles_of(columns, 128);
-  if (large >= multiprocessors) return {128, 128, 1, rows_first};
+  if (large >= multiprocessors) return {128, 128, 1, 1, rows_first};
   const int64_t small = tiles_of(num_rows, 64) * tiles_of(columns, 64);
-  return {64, 64, choose_splits(small, steps, 2 * multiprocessors), rows_first};
+  return {64, 64, choose_splits(small, steps, 2 * multiprocessors), 1, rows_first};
+}
+
+// wgmma fetches rows of x in boxes, so they must follow each other, whatever the tap. Neighbours across items are cleared
+// where items are as long as their part of x; a single item ends where x ends.
+constexpr bool covers_wgmma(int64_t items, int64_t len_in, int64_t rows_per_item, int64_t stride) {
+  return stride == 1 && (items == 1 || len_in == rows_per_item);
+}
+
+// cuBLASLt multiplies the rows of x as they are; product_finish reads its sums four at a time.
+constexpr bool covers_cublaslt(int64_t taps, int64_t len_in, int64_t rows_per_item, int64_t stride, int64_t first, int64_t columns) {
+  return taps == 1 && stride == 1 && first == 0 && len_in == rows_per_item && columns % 4 == 0;
+}
+
+// Shapes of wgmma tiles: columns · rows, blocks that share a multiprocessor, blocks of a cluster, the part of the tensor cores' rate at which a
+// full multiprocessor computes them (shared memory limits narrow ones; estimates, not measured yet).
+struct WgmmaTile {
+  int32_t columns, rows, blocks, cluster, percent;
+};
+constexpr WgmmaTile kWgmmaTiles[] = {{128, 256, 1, 2, 85}, {128, 256, 1, 1, 75}, {128, 136, 1, 1, 65}, {64, 64, 2, 1, 50}};
+
+constexpr const WgmmaTile* find_wgmma_tile(int32_t rows, int32_t cluster) {
+  for (const WgmmaTile& tile : kWgmmaTiles)
+    if (tile.rows == rows && tile.cluster == cluster) return &tile;
+  return nullptr;
+}
+
+// Clocks until all is done: on the slowest multiprocessor 2048 multiply-adds each, and for every tile the filling of the
+// pipeline and the finishing, of which a second block hides a half; then, after a split, a kernel that adds partial sums, which
+// go out and come back at the rate of the L2 cache.
+constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t columns, int64_t steps, int64_t splits, int64_t multiprocessors) {
+  constexpr int64_t kStep = 64, kMultiplyAddsPerClock = 2048, kClocksPerTile = 1500, kClocksPerKernel = 3000, kBytesPerClock = 2000;
+  const int64_t works = tiles_of(num_rows, tile.rows) * tiles_of(columns, tile.columns * tile.cluster) * splits;
+  const int64_t per_place = tiles_of(works, multiprocessors > tile.cluster ? multiprocessors / tile.cluster : 1);
+  const int64_t steps_each = tiles_of(steps, splits);
+  return per_place * (steps_each * kStep * tile.columns * tile.rows * 100 / (kMultiplyAddsPerClock * tile.percent) + kClocksPerTile / tile.blocks) +
+         (splits > 1 ? kClocksPerKernel + 2 * splits * num_rows * columns * int64_t(sizeof(float)) / kBytesPerClock : 0);
+}
+
+// The tile and the splits that are done first.
+constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors) {
+  ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .cluster = 1, .rows_first = rows_follow_each_other(num_rows, columns)};
+  int64_t best_clocks = 0;
+  for (const WgmmaTile& tile : kWgmmaTiles)
+    for (int32_t splits = 1; splits <= kMaxSplits && (splits == 1 || steps / splits >= kMinStepsPerSplit); ++splits) {
+      const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, splits, multiprocessors);
+      if (best.rows != 0 && clocks >= best_clocks) continue;
+      best_clocks = clocks;
+      best.rows = tile.rows;
+      best.columns = tile.columns;
+      best.splits = splits;
+      best.cluster = tile.cluster;
+    }
+  return best;
 }
 
 }  // namespace ts::cuda

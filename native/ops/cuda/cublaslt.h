@@ -1,0 +1,21 @@
+// NVIDIA's own products, where the machine has them: the measure of ours, and what is used in their place where they are
+// faster. The library is loaded when first asked for and never linked.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "ops/cuda/product.h"
+
+namespace ts::cuda {
+
+// Whether libcublasLt (13 or 12) is there: THINKSOUND_CUBLASLT names a file, else the loader's usual places and
+// /usr/local/cuda/lib64 are searched.
+bool has_cublaslt();
+
+constexpr int64_t kCublasltWorkspaceBytes = 32 << 20;
+
+// y [num_rows, columns] = x · wᵀ of one tap, f32 or bf16; x and w bf16. `workspace` is on the device. Everything else of
+// `product` is left to product_finish. TS_DEVICE_ERROR with the library's status.
+void product_cublaslt(cudaStream_t stream, const Product& product, void* y, bool is_bf16, void* workspace);
+
+}  // namespace ts::cuda

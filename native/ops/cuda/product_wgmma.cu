@@ -1,0 +1,289 @@
+// Products on Hopper's tensor cores: tensor copies into a ring of stages, wgmma out of it.
+//
+// Shapes   product.h, x and w bf16, rows of x at multiples of 16 bytes, and rows of the product that follow each other in x:
+//          stride 1, and one item or as many rows per item in as out (covers_wgmma).
+// Launch   one block per multiprocessor or two, each walking over tiles. A tile is 64 columns per group of four warps
+//          times 64, 136 or 256 rows; two blocks of a cluster that want the same rows fetch half of them each for both. The weights are the left operand, so that rows, of which there may be few, come in any
+//          multiple of eight: the 388 rows of a guided 9 s latent are three tiles of 136. One thread fetches, one warp puts zeros
+//          where a tap reaches into the neighbouring item, one or two groups of four warps multiply and finish.
+// Order    each sum runs over taps, then channels; splits are added in order.
+// Cost     2 flop per row, column, tap and channel. A step of a 128 × 256 tile moves 48 kB for 4.2 Mflop, 87 flop per byte out of
+//          the L2 cache; floor: the dense bf16 rate, about 990 Tflop/s by the data sheet. Not measured yet.
+#include <algorithm>
+
+#include "ops/cuda/hopper.cuh"
+#include "ops/cuda/launch.h"
+#include "ops/cuda/product_choice.h"
+#include "ops/cuda/product_finish.cuh"
+#include "ops/cuda/product_kernels.h"
+#include "ops/cuda/tensor_map.h"
+#include "ops/cuda/wgmma.cuh"
+
+namespace ts::cuda {
+namespace {
+
+constexpr int kStep = kWgmmaStep, kRowBytes = kStep * 2, kGroupThreads = 128, kGroupColumns = 64;
+constexpr int kFinishRows = 32, kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
+
+template <int rows, int groups, int stages, int blocks, int cluster>
+struct Tile {
+  static constexpr int kRows = rows, kGroups = groups, kStages = stages, kBlocks = blocks, kCluster = cluster;
+  static constexpr int kColumns = groups * kGroupColumns, kThreads = (groups + 1) * kGroupThreads;
+  static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
+  static constexpr int kSumsBytes = kFinishRows * kPitch * 4;  // of one group
+  static constexpr int kBoxRows = rows / cluster;              // of x in one copy
+  static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
+  static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
+  static_assert(rows % (8 * cluster) == 0 && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
+};
+using NarrowTile = Tile<64, 1, 5, 2, 1>;
+using MiddleTile = Tile<136, 2, 5, 1, 1>;
+using WideTile = Tile<256, 2, 4, 1, 1>;
+using PairedTile = Tile<256, 2, 4, 1, 2>;
+
+// Where in the ring we are, and how often we have been round.
+template <int stages>
+struct Ring {
+  int stage = 0;
+  uint32_t parity = 0;
+  __device__ void advance() {
+    if (++stage < stages) return;
+    stage = 0;
+    parity ^= 1;
+  }
+};
+
+// One tile and one part of the summed axis. Blocks of a cluster take columns beside each other of the same rows.
+struct Work {
+  int first_row, first_column, split, begin, end;
+
+  __device__ Work(const Product& p, int index, int rows, int columns, int cluster, int rank) {
+    const int tiles = p.row_tiles * p.column_tiles, tile = index % tiles, other = p.rows_first ? p.row_tiles : p.column_tiles;
+    const int fast = tile % other, slow = tile / other, steps = p.rows.taps * p.steps_per_tap;
+    split = index / tiles;
+    first_row = (p.rows_first ? fast : slow) * rows;
+    first_column = ((p.rows_first ? slow : fast) * cluster + rank) * columns;
+    begin = int(int64_t(steps) * split / p.splits);
+    end = int(int64_t(steps) * (split + 1) / p.splits);
+  }
+};
+
+// The works of this block, one after the other.
+template <class T>
+struct Walk {
+  const Product& p;
+  int num_works, rank;
+
+  __device__ explicit Walk(const Product& p)
+      : p(p), num_works(p.row_tiles * p.column_tiles * p.splits), rank(T::kCluster > 1 ? int(ptx::rank_in_cluster()) : 0) {}
+  template <class Body>
+  __device__ void each(const Body& body) const {
+    for (int index = int(blockIdx.x) / T::kCluster; index < num_works; index += int(gridDim.x) / T::kCluster)
+      body(Work(p, index, T::kRows, T::kColumns, T::kCluster, rank));
+  }
+};
+
+// The thread that fetches.
+template <class T>
+__device__ void fetch(const Product& p, const CUtensorMap* x_map, const CUtensorMap* w_map, uint32_t stages, uint32_t full, uint32_t empty) {
+  constexpr uint16_t kAll = (1 << T::kCluster) - 1;
+  ptx::prefetch_map(x_map);
+  ptx::prefetch_map(w_map);
+  Ring<T::kStages> ring;
+  const Walk<T> walk(p);
+  walk.each([&](const Work& work) {
+    int tap = work.begin / p.steps_per_tap, channel = (work.begin - tap * p.steps_per_tap) * kStep;
+    for (int step = work.begin; step < work.end; ++step) {
+      ptx::wait(empty + 8 * ring.stage, ring.parity ^ 1);
+      const uint32_t stage = stages + ring.stage * T::kStageBytes, x = stage + T::kWBytes, barrier = full + 8 * ring.stage;
+      const int row = work.first_row + tap * p.rows.dilation + p.rows.first;
+      ptx::arrive_expecting(barrier, T::kStageBytes);
+      ptx::copy_box(stage, w_map, step * kStep, work.first_column, barrier);
+      if constexpr (T::kCluster == 1) ptx::copy_box(x, x_map, channel, row, barrier);
+      else ptx::copy_box_to_all(x + walk.rank * T::kBoxRows * kRowBytes, x_map, channel, row + walk.rank * T::kBoxRows, barrier, kAll);
+      ring.advance();
+      channel += kStep;
+      if (channel == p.steps_per_tap * kStep) {
+        channel = 0;
+        ++tap;
+      }
+    }
+  });
+}
+
+// The warp that puts zeros where the row a tap wants is not in the row's own item.
+template <class T>
+__device__ void clear_foreign_rows(const Product& p, unsigned char* stages, uint32_t full, uint32_t cleared) {
+  constexpr int kRowsPerLane = (T::kRows + 31) / 32;
+  const int lane = int(threadIdx.x) % 32;
+  Ring<T::kStages> ring;
+  Walk<T>(p).each([&](const Work& work) {
+    int place[kRowsPerLane];  // of the row in its item
+#pragma unroll
+    for (int i = 0; i < kRowsPerLane; ++i) place[i] = int(p.rows_per_item.remainder(unsigned(work.first_row + lane + 32 * i)));
+    int tap = work.begin / p.steps_per_tap, steps_left = (tap + 1) * p.steps_per_tap - work.begin;
+    for (int step = work.begin; step < work.end; ++step) {
+      ptx::wait(full + 8 * ring.stage, ring.parity);
+      const int shift = tap * p.rows.dilation + p.rows.first;
+#pragma unroll
+      for (int i = 0; i < kRowsPerLane; ++i) {
+        const int row = lane + 32 * i, n = place[i] + shift;
+        if (row < T::kRows && (n < 0 || n >= p.rows.len_in)) {
+          int4* to = reinterpret_cast<int4*>(stages + ring.stage * T::kStageBytes + T::kWBytes + row * kRowBytes);
+          for (int v = 0; v < kRowBytes / 16; ++v) to[v] = make_int4(0, 0, 0, 0);
+        }
+      }
+      ptx::publish_writes();
+      __syncwarp();
+      if (lane == 0) ptx::arrive(cleared + 8 * ring.stage);
+      ring.advance();
+      if (--steps_left == 0) {
+        steps_left = p.steps_per_tap;
+        ++tap;
+      }
+    }
+  });
+}
+
+// This warp's products have read the stage: every block that fills it wants to know.
+template <class T>
+__device__ inline void release_stage(uint32_t empty, int stage, int lane) {
+  if constexpr (T::kCluster == 1) {
+    if (lane == 0) ptx::arrive(empty + 8 * stage);
+  } else {
+    if (lane < T::kCluster) ptx::arrive_at(empty + 8 * stage, uint32_t(lane));
+  }
+}
+
+// A group of four warps: 64 columns of the weights times the rows of x, then the outputs.
+template <class T>
+__device__ void multiply(const Product& p, int group, uint32_t stages, float* sums, uint32_t ready, uint32_t empty) {
+  const int thread = int(threadIdx.x) % kGroupThreads, lane = thread % 32;
+  Ring<T::kStages> ring;
+  float c[T::kRows / 2];
+  Walk<T>(p).each([&](const Work& work) {
+#pragma unroll
+    for (float& sum : c) sum = 0;
+    ptx::hold(c);
+    int before = -1;  // the stage that products still in flight may be reading
+    for (int step = work.begin; step < work.end; ++step) {
+      ptx::wait(ready + 8 * ring.stage, ring.parity);
+      const uint32_t stage = stages + ring.stage * T::kStageBytes;
+      const uint64_t w = ptx::describe_rows(stage + group * kGroupColumns * kRowBytes), x = ptx::describe_rows(stage + T::kWBytes);
+      ptx::begin_products();
+#pragma unroll
+      for (int k = 0; k < kStep / 16; ++k)  // 32 bytes further in every row
+        ptx::multiply_add_group<T::kRows>(c, w + 2 * k, x + 2 * k);
+      ptx::commit_products();
+      ptx::wait_for_products<1>();
+      if (before >= 0) release_stage<T>(empty, before, lane);
+      before = ring.stage;
+      ring.advance();
+    }
+    ptx::wait_for_products<0>();
+    ptx::hold(c);
+    if (before >= 0) release_stage<T>(empty, before, lane);
+
+    // 32 rows at a time through shared memory, to be finished along the columns.
+    const int first_column = work.first_column + group * kGroupColumns;
+    const int written = thread / 32 * 16 + lane / 4;  // this thread's column, and the one eight further
+#pragma unroll 1
+    for (int first = 0; first < T::kRows; first += kFinishRows) {
+      ptx::sync_warps(1 + group, kGroupThreads);  // the rows before are finished
+#pragma unroll
+      for (int j = 0; j < T::kRows / 8; ++j)
+        if (j * 8 / kFinishRows == first / kFinishRows)
+#pragma unroll
+          for (int i = 0; i < 4; ++i) sums[(j * 8 % kFinishRows + lane % 4 * 2 + i % 2) * kPitch + written + i / 2 * 8] = c[4 * j + i];
+      ptx::sync_warps(1 + group, kGroupThreads);
+      const int rows = T::kRows - first < kFinishRows ? T::kRows - first : kFinishRows;
+      if (p.splits > 1) {
+        for (int i = thread; i < rows * (kGroupColumns / 4); i += kGroupThreads) {
+          const int r = i / (kGroupColumns / 4), column = i % (kGroupColumns / 4) * 4, row = work.first_row + first + r;
+          if (row < p.num_rows && first_column < p.columns)
+            *reinterpret_cast<float4*>(p.partial + (int64_t(work.split) * p.num_rows + row) * p.partial_stride + first_column + column) =
+                *reinterpret_cast<const float4*>(sums + r * kPitch + column);
+        }
+      } else {
+        finish_tile(p.finish, work.first_row + first, rows, p.num_rows, first_column, kGroupColumns, thread, kGroupThreads, [&](int r) {
+          return [=](int column, float (&v)[4]) { load_four(sums + r * kPitch + (column - first_column), v); };
+        });
+      }
+    }
+  });
+}
+
+template <class T>
+__global__ void __launch_bounds__(T::kThreads, T::kBlocks)
+    product_wgmma_kernel(const __grid_constant__ Product p, const __grid_constant__ CUtensorMap x_map, const __grid_constant__ CUtensorMap w_map) {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  extern __shared__ __align__(1024) unsigned char shared[];
+  unsigned char* const stages = shared + T::kBarrierBytes;
+  float* const sums = reinterpret_cast<float*>(stages + T::kStages * T::kStageBytes);
+  // Bytes have arrived; foreign rows are cleared; products have read.
+  const uint32_t full = ptx::shared_address(shared), cleared = full + 8 * T::kStages, empty = cleared + 8 * T::kStages;
+  if (threadIdx.x == 0) {
+    if (full % 1024 != 0) __trap();  // the swizzle counts from multiples of 1024
+    for (int s = 0; s < T::kStages; ++s) {
+      ptx::init_barrier(full + 8 * s, 1);
+      ptx::init_barrier(cleared + 8 * s, 1);
+      ptx::init_barrier(empty + 8 * s, T::kCluster * T::kGroups * 4);
+    }
+    ptx::publish_barriers();
+  }
+  if constexpr (T::kCluster > 1) ptx::sync_cluster();
+  else __syncthreads();
+
+  // Taps of several items meet in one tile; beyond the first and the last the copy engine gives zeros.
+  const bool clears = p.rows.taps > 1 && p.rows.items > 1;
+  const int warp = int(threadIdx.x) / 32, group = warp / 4 - 1;
+  if (group < 0) {
+    if constexpr (T::kRows > 64) ptx::give_registers<40>();
+    if (warp == 0 && threadIdx.x % 32 == 0) fetch<T>(p, &x_map, &w_map, ptx::shared_address(stages), full, empty);
+    if (warp == 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
+  } else {
+    if constexpr (T::kRows > 64) ptx::take_registers<232>();
+    multiply<T>(p, group, ptx::shared_address(stages), sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty);
+  }
+  if constexpr (T::kCluster > 1) {
+    __syncwarp();
+    ptx::sync_cluster();  // nobody leaves while another may still write here
+  }
+#else
+  __trap();  // never launched: covers_wgmma wants 9.0
+#endif
+}
+
+template <class T>
+void launch(cudaStream_t stream, Product p, const Tensor& x) {
+  p.row_tiles = int32_t(tiles_of(p.num_rows, T::kRows));
+  p.column_tiles = int32_t(tiles_of(p.columns, T::kColumns * T::kCluster));
+  const CUtensorMap x_map = map_rows(x.data, x.rows(), p.channels, p.x_stride, T::kBoxRows, kStep);
+  const CUtensorMap w_map = map_rows(p.w, p.columns, p.depth, p.depth, T::kColumns, kStep);
+  check(cudaFuncSetAttribute(product_wgmma_kernel<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_wgmma");
+  const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_multiprocessors() * T::kBlocks / T::kCluster, 1);
+  cudaLaunchAttribute cluster{};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim = {T::kCluster, 1, 1};
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(unsigned((works < places ? works : places) * T::kCluster));
+  config.blockDim = dim3(T::kThreads);
+  config.dynamicSmemBytes = T::kSharedBytes;
+  config.stream = stream;
+  config.attrs = &cluster;
+  config.numAttrs = 1;
+  check(cudaLaunchKernelEx(&config, product_wgmma_kernel<T>, p, x_map, w_map), "product_wgmma");
+}
+
+}  // namespace
+
+void product_wgmma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, const Tensor& x) {
+  Product p = product;
+  p.rows_first = tiles.rows_first;
+  if (tiles.rows == NarrowTile::kRows) launch<NarrowTile>(stream, p, x);
+  else if (tiles.rows == MiddleTile::kRows) launch<MiddleTile>(stream, p, x);
+  else if (tiles.cluster == 1) launch<WideTile>(stream, p, x);
+  else launch<PairedTile>(stream, p, x);
+}
+
+}  // namespace ts::cuda
