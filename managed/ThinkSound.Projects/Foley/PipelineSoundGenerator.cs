@@ -12,6 +12,7 @@ public sealed class PipelineSoundGenerator : ISoundGenerator, IDisposable
 
     private readonly EngineOptions _options;
     private readonly FoleyPipeline _pipeline;
+    private readonly List<string> _notices = []; // of the request at hand
     private ModelIdentity? _model;
     private ThinkSoundEngine? _identified;
 
@@ -22,7 +23,7 @@ public sealed class PipelineSoundGenerator : ISoundGenerator, IDisposable
     {
         ArgumentNullException.ThrowIfNull(engine);
         _options = engine;
-        _pipeline = new FoleyPipeline(engine, new FoleyPipelineOptions { Cache = cache, ModelReady = (loaded, _) => Identify(loaded) });
+        _pipeline = new FoleyPipeline(engine, new FoleyPipelineOptions { Cache = cache, ModelReady = (loaded, _) => Identify(loaded), Notice = _notices.Add });
     }
 
     /// <inheritdoc/>
@@ -30,36 +31,37 @@ public sealed class PipelineSoundGenerator : ISoundGenerator, IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(write);
-        var notices = new List<string>();
+        _notices.Clear();
         TimeSpan duration = TimeSpan.FromSeconds((double)request.NumSamples / 44_100);
         var job = new FoleyJob
         {
             Video = request.Video,
             Start = request.Start,
             Duration = duration < Shortest ? Shortest : duration,
-            Conditions = Readable(request.Conditions, notices),
+            Conditions = Readable(request.Conditions),
             Generate = request.Generation.ToOptions(duration, request.Seed),
-            Loudness = Loudness.None,
-            Outputs = [new FoleyOutput { Stream = Stream.Null, Format = "wav", Seed = request.Seed }], // the clip is what counts
+            Outputs = [],
         };
-        await foreach (FoleyResult result in _pipeline.RunAsync(job, progress is null ? null : new Translated(progress), cancellationToken).ConfigureAwait(false))
+        long left = request.NumSamples;
+        await foreach (PcmBlock block in _pipeline.StreamAsync(job, progress is null ? null : new Translated(progress), cancellationToken).ConfigureAwait(false))
         {
-            write(result.Clip.ToInterleaved().AsSpan(0, checked((int)request.NumSamples * result.Clip.Channels)));
-            notices.AddRange(result.Warnings);
+            int taken = (int)Math.Min(left, block.Samples);
+            write(block.Interleaved.Span[..(taken * 2)]);
+            left -= taken;
         }
-        return new SoundOutcome(_model!, notices);
+        return new SoundOutcome(_model!, [.. _notices]);
     }
 
     /// <summary>Gives the model back.</summary>
     public void Dispose() => _pipeline.Dispose();
 
     /// <summary>Without words that the model has no encoder for.</summary>
-    private Conditions Readable(Conditions conditions, List<string> notices)
+    private Conditions Readable(Conditions conditions)
     {
         if (_options.BundlePath is null) return conditions;
         ITokenCounter tokens = TokenCounter.Of(BundleDescription.Read(_options.BundlePath));
         bool readsClip = tokens.Count(TextEncoder.Clip, "") is not null, readsT5 = tokens.Count(TextEncoder.T5, "") is not null;
-        if (conditions.ChainOfThought is not null && !readsT5) notices.Add("the model has no encoder for a chain of thought, so the caption alone counts");
+        if (conditions.ChainOfThought is not null && !readsT5) _notices.Add("the model has no encoder for a chain of thought, so the caption alone counts");
         return conditions with
         {
             Caption = readsClip ? conditions.Caption : null, NegativeCaption = readsClip ? conditions.NegativeCaption : null,
