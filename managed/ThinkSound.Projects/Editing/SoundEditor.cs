@@ -103,7 +103,7 @@ internal sealed class SoundEditor
             EditAction.Remove when step.Replacement.Length > 0 => step.Replacement, // everything but this
             EditAction.Remove => Wording.Without(now, step.Target),
             EditAction.Replace => Also(Wording.Without(now, step.Target), step.Replacement),
-            EditAction.Material or EditAction.Space or EditAction.Style => Also(sound.IsMix && step.Target.Length > 0 ? Wording.Without(now, step.Target) : "", Wording.Restyled(step.Action, target, step.Replacement)),
+            EditAction.Material or EditAction.Space or EditAction.Style => Also(sound.IsMix && step.Target.Length > 0 ? Wording.Without(now, step.Target) : "", step.Action == EditAction.Material ? Wording.OfMaterial(target, step.Replacement) : target),
             EditAction.Extend => target,
             _ => now.Length > 0 ? now : step.Target,
         };
@@ -112,6 +112,7 @@ internal sealed class SoundEditor
         string avoid = step.Action is EditAction.Remove && step.Replacement.Length == 0 ? Also(step.Target, step.Avoid, ", ") : step.Avoid;
         EditWords shall = thought is { Caption.Length: > 0 } ? new EditWords(thought.Caption, thought.ChainOfThought, avoid)
             : await _wording.OfAsync(becomes, avoid, length, cancel).ConfigureAwait(false);
+        if (step.Action is EditAction.Space or EditAction.Style) shall = Wording.Restyled(shall, step.Action, step.Replacement);
 
         AudioClip clip = sound.Clip;
         foreach (var (begin, end) in Pieces(from, to))

@@ -17,7 +17,9 @@ internal sealed class Wording(ITokenCounter? tokens)
     public async Task<EditWords> OfAsync(string words, string avoid, TimeSpan duration, CancellationToken cancel)
     {
         if (words.Length == 0) return new EditWords("", "", avoid);
-        Reasoning.Reasoning said = await Rules.ReasonToEndAsync(new ReasoningRequest { Caption = words, Duration = duration, Tokens = tokens }, cancellationToken: cancel).ConfigureAwait(false);
+        // As the edit of an instruction: there a caption comes in the model's own words, "a bell rings", rather than in the user's.
+        var request = new ReasoningRequest { Instruction = $"add {words}", Operation = EditOperation.Add, Duration = duration, Tokens = tokens };
+        Reasoning.Reasoning said = await Rules.ReasonToEndAsync(request, cancellationToken: cancel).ConfigureAwait(false);
         return new EditWords(said.Caption.Length > 0 ? said.Caption : words, said.ChainOfThought, avoid);
     }
 
@@ -29,12 +31,17 @@ internal sealed class Wording(ITokenCounter? tokens)
         return string.Join(" and ", parts.Where(part => !Names.Match(phrase, part)));
     }
 
-    /// <summary>A sound of another material, in another space or of another style.</summary>
-    public static string Restyled(EditAction action, string sound, string style)
+    /// <summary>A sound of another material.</summary>
+    public static string OfMaterial(string sound, string material)
     {
         string thing = sound.Length > 0 ? sound : "the sound";
-        if (action != EditAction.Material) return action == EditAction.Space ? $"{thing} {style}" : $"{style} {thing}";
-        string bare = string.Join(' ', thing.Split(' ').Where(word => Vocabulary.Material(word).Length == 0 || Vocabulary.Sounds(word).Count > 0));
-        return $"{style} {bare}".Trim();
+        return $"{material} {string.Join(' ', thing.Split(' ').Where(word => Vocabulary.Material(word).Length == 0 || Vocabulary.Sounds(word).Count > 0))}".Trim();
     }
+
+    /// <summary>Words for a sound in another space or of another style: "a bell rings in a large church".</summary>
+    public static EditWords Restyled(EditWords words, EditAction action, string style) => words with
+    {
+        Caption = action == EditAction.Space ? $"{words.Caption} {style}".Trim() : $"{words.Caption}, {style}".TrimStart(',', ' '),
+        ChainOfThought = $"{words.ChainOfThought} It is heard {(action == EditAction.Space ? style : $"as {style}")}.".Trim(),
+    };
 }

@@ -19,19 +19,19 @@ internal sealed class FakeModel(float made = 0.25f) : IEditModel
     public Task<AudioClip> InpaintAsync(EditWindow window, AudioClip sound, int from, int to, EditWords words, ulong seed, CancellationToken cancellationToken = default) => Make($"inpaint {words.Caption}", window, sound, from, to);
 
     public Task<AudioClip> ChangeAsync(EditWindow window, AudioClip sound, int from, int to, EditWords source, EditWords target, double strength, ulong seed, CancellationToken cancellationToken = default) =>
-        Make($"change {source.Caption} > {target.Caption}", window, sound, from, to);
+        Make($"change {source.Caption} > {target.Caption}", window, sound, from, to, made / 2);
 
     public Task<AudioClip> VaryAsync(EditWindow window, AudioClip sound, int from, int to, EditWords words, double strength, ulong seed, CancellationToken cancellationToken = default) => Make($"vary {words.Caption}", window, sound, from, to);
 
     /// <summary>The constant everywhere, also where it was not asked for: a codec changes every sample.</summary>
-    private Task<AudioClip> Make(string call, EditWindow window, AudioClip? sound, int from, int to)
+    private Task<AudioClip> Make(string call, EditWindow window, AudioClip? sound, int from, int to, float? value = null)
     {
         Calls.Add(call.Trim());
         Ranges.Add((window, from, to));
         if (sound is not null) Assert.That(sound, Has.Property("Samples").EqualTo(window.Samples).And.Property("Channels").EqualTo(2).And.Property("SampleRate").EqualTo(SampleRate));
         Assert.That((from, to), Is.EqualTo((Math.Max(0, from), Math.Min(to, window.Samples))), "inside of the window");
         var samples = new float[2 * window.Samples];
-        Array.Fill(samples, made);
+        Array.Fill(samples, value ?? made);
         return Task.FromResult(new AudioClip(2, SampleRate, samples));
     }
 }

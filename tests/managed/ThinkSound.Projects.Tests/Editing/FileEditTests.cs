@@ -8,16 +8,16 @@ public sealed class FileEditTests
     private const int Rate = 44_100, Samples = 4 * Rate + 4097;
 
     [TestCase("add a bell from 1 to 2 s", "generate a bell rings")]
-    [TestCase("remove the rain from 1 to 2 s", "change rain falls on the ground and wind blows in gusts > wind blows in gusts")]
+    [TestCase("remove the rain from 1 to 2 s", "change ")]
     [TestCase("remove everything from 1 to 2 s", null)]
-    [TestCase("replace the rain with thunder from 1 to 2 s", "change rain falls on the ground and wind blows in gusts > wind blows in gusts and lightning strikes and thunder rolls")]
-    [TestCase("extend the rain from 1 to 2 s", "inpaint rain falls on the ground")]
-    [TestCase("inpaint it from 1 to 2 s", "inpaint rain falls on the ground and wind blows in gusts")]
+    [TestCase("replace the rain with thunder from 1 to 2 s", "change ")]
+    [TestCase("extend the rain from 1 to 2 s", "inpaint rain falls")]
+    [TestCase("inpaint it from 1 to 2 s", "inpaint ")]
     [TestCase("make it 6 dB louder from 1 to 2 s", null)]
     [TestCase("make everything softer from 1 to 2 s", null)]
-    [TestCase("make the rain sound like it is in a large church from 1 to 2 s", "change rain falls on the ground > wind blows in gusts and rain falls on the ground")]
-    [TestCase("make it brighter from 1 to 2 s", "change rain falls on the ground and wind blows in gusts > bright rain falls on the ground and wind blows in gusts")]
-    [TestCase("vary it from 1 to 2 s", "vary rain falls on the ground and wind blows in gusts")]
+    [TestCase("make the rain sound like it is in a large church from 1 to 2 s", "change rain falls")]
+    [TestCase("make it brighter from 1 to 2 s", "change ")]
+    [TestCase("vary it from 1 to 2 s", "vary ")]
     public async Task ApplyAsync_changes_nothing_outside_of_the_range(string instruction, string? call)
     {
         foreach (int channels in (int[])[2, 1])
@@ -31,7 +31,7 @@ public sealed class FileEditTests
             Assert.That(result.Touched, Is.EqualTo(new[] { (Rate, 2 * Rate) }));
             Assert.That(Differences(sound, result.Clip), Is.GreaterThan(Rate / 2), "and something inside of it");
             Assert.That(model.Calls, call is null ? Is.Empty : Has.Count.EqualTo(1));
-            if (call is not null) TestContext.Out.WriteLine(model.Calls[0]);
+            if (call is not null) Assert.That(model.Calls[0], Does.StartWith(call));
         }
     }
 
@@ -40,8 +40,8 @@ public sealed class FileEditTests
     {
         AudioClip sound = SpliceTests.Noise(2, Samples, Rate);
         FileEditResult result = await Apply(sound, "add a bell from 1 to 2 s", new FakeModel(0.25f));
-        for (int n = Rate + 1000; n < 2 * Rate - 1000; n++)
-            Assert.That(result.Clip.Channel(1)[n], Is.EqualTo(sound.Channel(1)[n] + 0.25f));
+        float[] sum = [.. sound.Channel(1)[(Rate + 1000)..(2 * Rate - 1000)].ToArray().Select(sample => sample + 0.25f)];
+        Assert.That(result.Clip.Channel(1)[(Rate + 1000)..(2 * Rate - 1000)].SequenceEqual(sum));
     }
 
     [Test]
@@ -58,7 +58,7 @@ public sealed class FileEditTests
     {
         AudioClip sound = SpliceTests.Noise(2, Samples, Rate);
         FileEditResult result = await Apply(sound, "make it 6 dB louder", new FakeModel());
-        Assert.That(result.Clip.Planar.ToArray(), Is.EqualTo(sound.Planar.ToArray().Select(sample => (float)(sample * Math.Pow(10, 0.3)))));
+        Assert.That(result.Clip.Planar.ToArray().SequenceEqual(sound.Planar.ToArray().Select(sample => (float)(sample * Math.Pow(10, 0.3)))));
     }
 
     [Test]
@@ -66,8 +66,8 @@ public sealed class FileEditTests
     {
         AudioClip sound = SpliceTests.Noise(2, Samples, Rate);
         FileEditResult result = await Apply(sound, "shift everything half a second later", new FakeModel());
-        Assert.That(result.Clip.Channel(0)[(Rate / 2)..].ToArray(), Is.EqualTo(sound.Channel(0)[..^(Rate / 2)].ToArray()));
-        Assert.That(result.Clip.Channel(0)[..(Rate / 2)].ToArray(), Is.All.Zero);
+        Assert.That(result.Clip.Channel(0)[(Rate / 2)..].SequenceEqual(sound.Channel(0)[..^(Rate / 2)]));
+        Assert.That(result.Clip.Channel(0)[..(Rate / 2)].ContainsAnyExcept(0f), Is.False);
     }
 
     [Test]
@@ -76,8 +76,8 @@ public sealed class FileEditTests
         AudioClip sound = SpliceTests.Noise(2, Samples, Rate);
         FileEditResult result = await Apply(sound, "extend the sound by 1.5 seconds", new FakeModel(0.125f));
         Assert.That(result.Clip.Samples, Is.EqualTo(Samples + (int)Math.Round(1.5 * Rate)));
-        Assert.That(result.Clip.Channel(1)[..Samples].ToArray(), Is.EqualTo(sound.Channel(1).ToArray()));
-        Assert.That(result.Clip.Channel(1)[(Samples + 1000)..].ToArray(), Is.All.EqualTo(0.125f), "no fade where the file ends");
+        Assert.That(result.Clip.Channel(1)[..Samples].SequenceEqual(sound.Channel(1)));
+        Assert.That(result.Clip.Channel(1)[(Samples + 1000)..].ContainsAnyExcept(0.125f), Is.False, "no fade where the file ends");
     }
 
     [Test]
@@ -89,7 +89,7 @@ public sealed class FileEditTests
         Assert.That(model.Calls, Has.Count.EqualTo(4));
         Assert.That(model.Ranges, Has.All.Matches<(EditWindow Window, int From, int To)>(call => call.Window.Samples <= 20 * Rate), "what the model sees at once");
         AssertSameOutside(sound, result.Clip, 2 * Rate, 38 * Rate);
-        Assert.That(result.Clip.Channel(0)[(2 * Rate + 1000)..(38 * Rate - 1000)].ToArray(), Is.All.EqualTo(0.5f));
+        Assert.That(result.Clip.Channel(0)[(2 * Rate + 1000)..(38 * Rate - 1000)].ContainsAnyExcept(0.5f), Is.False);
     }
 
     [Test]
