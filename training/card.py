@@ -91,7 +91,7 @@ def missed(measures: list[dict]) -> str:
     return "\n".join(lines) if lines else "Every threshold is met."
 
 
-def card(bundle: Path, model: Path, before: list[tuple[str, Path]] = (), note: str = "") -> str:
+def card(bundle: Path, model: Path, before: list[tuple[str, Path]] = (), note: str = "", clips: list[str] = ()) -> str:
     scores, description = report.read(bundle), json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     settings, held = scores["settings"], [m for m in scores["measures"] if "met" in m]
     figures = {m["key"]: m for m in scores["measures"]}
@@ -112,7 +112,7 @@ def card(bundle: Path, model: Path, before: list[tuple[str, Path]] = (), note: s
         size_table(bundle),
         "## Meant for", "Sound effects for short clips of the classes below, tests and demonstrations of the runtime, a start for fine-tuning. Not meant for speech, music or "
         "anything in which a made-up sound could be taken for evidence.",
-        "## Data", f"Nothing was pre-trained and nothing was scraped. A generator draws scenes in which physics decides both picture and sound ({', '.join(scene_lines(model))}). {summary}",
+        "## Data", f"Nothing was pre-trained and nothing was scraped. A generator draws scenes in which physics decides both picture and sound ({', '.join(clips or scene_lines(model))}). {summary}",
         "Attribution:\n\n" + due,
         "## Recipe", recipe(model, list(before)), "`python3 -m train` runs all stages; weights are averaged over steps and stored as 8-bit rows." + (f" {note}" if note else ""),
         "## Measured quality",
@@ -144,10 +144,11 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--model", type=Path, required=True, help="the folder that it was trained in")
     parser.add_argument("--before", type=earlier, action="append", default=[], metavar="STAGE=FOLDER", help="a run that the stage went on from")
+    parser.add_argument("--clips", action="append", default=[], help="such as '24000 clips of 4 s', where they are no longer in the training folder")
     parser.add_argument("--note", default="", help="a sentence more on the recipe")
     options = parser.parse_args()
     path = options.bundle / "MODEL_CARD.md"
-    path.write_text(card(options.bundle, options.model, options.before, options.note), encoding="utf-8")
+    path.write_text(card(options.bundle, options.model, options.before, options.note, options.clips), encoding="utf-8")
     print(path)
 
 

@@ -133,7 +133,7 @@ internal class BadInputTests : WithFolder
         long sound = Weigh(BundleComponents.MMDiT | BundleComponents.VaeDecoder), vision = Weigh(BundleComponents.ClipVision | BundleComponents.Synchformer);
         string[] words = ["--caption", "rain", "--duration", "1"];
         Refuses(4, "the cap is 0.1 MB", [.. words, "--memory-cap", "100kB", "-o", At("out.wav")]);
-        Refuses(4, "beside those that make the sound", Cli.Sample("stream-of-water.mp4"), "--duration", "1", "--memory-cap", $"{sound + vision / 2}");
+        Refuses(4, "beside those that make the sound", Cli.Sample("stream-of-water.mp4"), "--duration", "1", "--provider", "none", "--memory-cap", $"{sound + vision / 2}");
         Refuses(2, "--memory-cap is a size", [.. words, "--memory-cap", "much", "-o", At("out.wav")]);
         Assert.That(Generate([.. words, "--memory-cap", "1.5GiB", "-o", At("out.wav")]).ExitCode, Is.Zero);
 

@@ -11,7 +11,8 @@ internal static partial class Worker
     /// <summary>Starts it; it says "ready" when it has the project open.</summary>
     public static Process Start(params string[] arguments)
     {
-        Process process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "ThinkSound.Projects.Tests"), arguments)
+        string[] program = [Path.Combine(AppContext.BaseDirectory, "ThinkSound.Projects.Tests.dll"), .. arguments];
+        Process process = Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", program)
         {
             RedirectStandardOutput = true, RedirectStandardInput = true,
         })!;
