@@ -19,7 +19,7 @@ internal static class AtomicFile
             }
             File.Move(temporary, full, overwrite);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsWriteFailure(e))
         {
             TryDelete(temporary);
             throw new OutputException($"{path}: cannot be written: {e.Message}", e);
@@ -30,6 +30,10 @@ internal static class AtomicFile
             throw;
         }
     }
+
+    /// <summary>The folder or the disk, not the program: .NET says of a file that has grown beyond what its file system or a limit
+    /// allows (EFBIG) that an argument is out of range.</summary>
+    public static bool IsWriteFailure(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException { ParamName: "value" };
 
     /// <summary>Deletes a file that may be gone already.</summary>
     public static void TryDelete(string path)

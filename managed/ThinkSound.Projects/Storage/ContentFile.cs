@@ -37,7 +37,7 @@ internal sealed class ContentFile : IDisposable
         {
             _file.Write(bytes);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (AtomicFile.IsWriteFailure(e))
         {
             throw CannotWrite(e);
         }
@@ -67,7 +67,7 @@ internal sealed class ContentFile : IDisposable
         {
             _file.Dispose();
         }
-        catch (IOException) when (!_isKept)
+        catch (Exception e) when (!_isKept && AtomicFile.IsWriteFailure(e))
         {
             // What could not be flushed to a full disk is deleted anyway.
         }
@@ -81,7 +81,7 @@ internal sealed class ContentFile : IDisposable
         {
             return write();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (AtomicFile.IsWriteFailure(e))
         {
             throw CannotWrite(e);
         }
