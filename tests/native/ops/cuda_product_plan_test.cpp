@@ -1,0 +1,94 @@
+// What the CUDA products decide on the host: needs no GPU and no nvcc.
+#include "ops/cuda/product_plan.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "ops/cuda/divider.h"
+#include "ops/cuda/packed_weight.h"
+
+namespace ts::cuda {
+namespace {
+
+constexpr int64_t kH200 = 132;
+
+TEST_CASE("cuda divider: every divisor gives the quotient that division gives") {
+  const uint32_t largest = 0x7FFFFFFF;
+  for (uint32_t d : {1u, 2u, 3u, 5u, 7u, 63u, 64u, 65u, 194u, 641u, 1000003u, 0x3FFFFFFFu, 0x40000000u, 0x40000001u, largest}) {
+    const Divider divider(d);
+    const auto check = [&](uint32_t n) {
+      if (divider.quotient(n) != n / d || divider.remainder(n) != n % d) FAIL_CHECK(n << " div " << d << " gave " << divider.quotient(n));
+    };
+    for (uint32_t n = 0; n < 3000; ++n) check(n);
+    for (uint64_t multiple = d; multiple < largest; multiple += d < 20000 ? 104729ull * d : d)
+      for (uint32_t n : {uint32_t(multiple) - 1, uint32_t(multiple), uint32_t(multiple) + 1}) check(n);
+    check(largest);
+    check(largest - 1);
+  }
+  CHECK(Divider().quotient(12345) == 12345);
+}
+
+TEST_CASE("cuda products: both matrices of a gated pair fill whole groups of rows, each row once") {
+  for (int64_t out : {1, 31, 32, 33, 64, 2816}) {
+    std::set<int64_t> rows;
+    for (int64_t o = 0; o < out; ++o) {
+      rows.insert(gated_row(o, 0));
+      rows.insert(gated_row(o, 1));
+      CHECK(gated_row(o, 1) - gated_row(o, 0) == kGatedGroup);
+    }
+    CHECK(int64_t(rows.size()) == 2 * out);
+    CHECK(*rows.rbegin() < (out + kGatedGroup - 1) / kGatedGroup * 2 * kGatedGroup);
+    for (int64_t o = 0; o + 3 < out; o += 4) CHECK(gated_row(o + 3, 0) - gated_row(o, 0) == 3);  // four neighbours stay neighbours
+  }
+}
+
+TEST_CASE("cuda products: few rows split the summed axis, many do not") {
+  CHECK(choose_splits(10, 48, 132) == 6);
+  CHECK(choose_splits(10, 16, 132) == 2);    // eight steps are left to each
+  CHECK(choose_splits(10, 7, 132) == 1);
+  CHECK(choose_splits(1, 1000, 132) == kMaxSplits);
+  CHECK(choose_splits(200, 48, 132) == 1);
+  CHECK(choose_splits(0, 48, 132) >= 1);
+
+  CHECK(mma_tiles(6208, 5632, 48, kH200) == ProductTiles{128, 128, 1, 1, true});
+  CHECK(mma_tiles(388, 1024, 16, kH200) == ProductTiles{64, 64, 2, 1, true});
+  CHECK(mma_tiles(397312, 128, 14, kH200) == ProductTiles{128, 128, 1, 1, false});
+}
+
+TEST_CASE("cuda products: every tile that is chosen exists, covers the product and splits into steps that are there") {
+  for (int64_t num_rows : {1, 77, 144, 388, 2464, 6208, 18504, 397312})
+    for (int64_t columns : {2, 64, 1024, 3072, 5632})
+      for (int64_t steps : {1, 2, 16, 48, 132})
+        for (int64_t multiprocessors : {1, 46, 108, 132}) {
+          const ProductTiles tiles = wgmma_tiles(num_rows, columns, steps, multiprocessors);
+          const WgmmaTile* tile = find_wgmma_tile(tiles.rows, tiles.cluster);
+          REQUIRE(tile);
+          CHECK(tile->columns == tiles.columns);
+          CHECK(tiles.splits >= 1);
+          CHECK(tiles.splits <= kMaxSplits);
+          CHECK((tiles.splits == 1 || steps / tiles.splits >= kMinStepsPerSplit));
+        }
+}
+
+TEST_CASE("cuda products: a guided latent fills the card with tiles of 136 rows, a batch of sixteen with tiles of 256") {
+  CHECK(wgmma_tiles(388, 5632, 48, kH200).rows == 136);
+  CHECK(wgmma_tiles(6208, 5632, 48, kH200).rows == 256);
+  CHECK(wgmma_tiles(6208, 5632, 48, kH200).splits == 1);
+  const ProductTiles small = wgmma_tiles(144, 1024, 16, kH200);
+  CHECK(tiles_of(144, small.rows) * tiles_of(1024, small.columns) * small.splits >= 48);
+}
+
+TEST_CASE("cuda products: kernels cover the rows they can fetch") {
+  CHECK(covers_wgmma(1, 10, 20, 1));        // one item, wherever it lies
+  CHECK(covers_wgmma(2, 194, 194, 1));
+  CHECK_FALSE(covers_wgmma(2, 194, 193, 1));  // an even kernel of several items
+  CHECK_FALSE(covers_wgmma(1, 40, 20, 2));
+  CHECK(covers_cublaslt(1, 194, 194, 1, 0, 1024));
+  CHECK_FALSE(covers_cublaslt(3, 194, 194, 1, -1, 1024));
+  CHECK_FALSE(covers_cublaslt(1, 194, 193, 1, 1, 1024));
+  CHECK_FALSE(covers_cublaslt(1, 194, 194, 1, 0, 1023));
+}
+
+}  // namespace
+}  // namespace ts::cuda
