@@ -25,6 +25,7 @@ __device__ inline void arrive_expecting(uint32_t barrier, uint32_t bytes) {
 __device__ inline void wait(uint32_t barrier, uint32_t parity) {
   constexpr uint32_t kMaxPolls = 1u << 24;
   uint32_t done = 0;
+#pragma unroll 1
   for (uint32_t polls = 0; polls < kMaxPolls; ++polls) {
     asm volatile("{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
                  : "=r"(done)

@@ -64,16 +64,17 @@ int64_t multiprocessors(Context& ctx) {
 }
 
 ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma, bool covers_cublaslt) {
-  const std::optional<ProductWish> wish = product_wish();
-  if (wish && (wish->kernel == ProductKernel::simt || wish->kernel == ProductKernel::mma)) return wish->kernel;
-  if (wish && wish->kernel == ProductKernel::cublaslt && covers_cublaslt) {
+  const ProductWish wish = product_wish().value_or(ProductWish{});
+  if (wish.kernel == ProductKernel::simt) return ProductKernel::simt;
+  if (wish.kernel == ProductKernel::cublaslt && covers_cublaslt) {
     require(has_cublaslt(), "THINKSOUND_CUDA_PRODUCT is cublaslt, but libcublasLt.so.13 or .12 is not to be found: THINKSOUND_CUBLASLT may name its file");
     return ProductKernel::cublaslt;
   }
+  if (wish.kernel != ProductKernel::wgmma || !covers_wgmma || !has_tensor_maps()) return ProductKernel::mma;
   stream(ctx);
   // 9.0a code runs on 9.0 alone.
   const bool is_hopper = current_attribute<cudaDevAttrComputeCapabilityMajor>() == 9 && current_attribute<cudaDevAttrComputeCapabilityMinor>() == 0;
-  return covers_wgmma && is_hopper && has_tensor_maps() ? ProductKernel::wgmma : ProductKernel::mma;
+  return is_hopper ? ProductKernel::wgmma : ProductKernel::mma;
 }
 
 }  // namespace ts::cuda

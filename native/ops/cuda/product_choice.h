@@ -24,7 +24,8 @@ int64_t current_multiprocessors();
 // Of the context's device, which becomes current.
 int64_t multiprocessors(Context& ctx);
 
-// For bf16. wgmma needs compute capability 9.0 and rows that it covers, cuBLASLt a single tap.
+// For bf16: mma, or what the wish names where it covers the product and the card has it: wgmma on compute capability 9.0,
+// cuBLASLt where it is installed. Both stay wishes until they have run and been measured on a card (bench/NOTES.md).
 ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma, bool covers_cublaslt);
 
 }  // namespace ts::cuda
