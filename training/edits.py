@@ -219,7 +219,7 @@ def run(options) -> dict:
         print(f"[{time.monotonic() - began:5.0f} s] {text}", flush=True)
 
     listener = Listener(options.judge)
-    held = [scene for scene in clips.held_out_sounds(max(len(scenes.CLASSES), 3 * options.count + 6), options.workers) if scene.class_name != "silence"]
+    held = [scene for scene in clips.plans(max(len(scenes.CLASSES), 3 * options.count + 6)) if scene.class_name != "silence"]
     rows = []
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(options.workers or 2) as pool:
         folder = options.keep or Path(scratch)

@@ -32,19 +32,9 @@ def held_out(count: int, workers: int | None = None) -> list[Scene]:
     return list(_finished([(seed, scenes.CLASSES[seed % len(scenes.CLASSES)]) for seed in range(count)], workers))
 
 
-def _sound(job):
-    return _plan(*job).audio
-
-
-def held_out_sounds(count: int, workers: int | None = None) -> list[Scene]:
-    """`held_out` without pictures."""
-    jobs = [(seed, scenes.CLASSES[seed % len(scenes.CLASSES)]) for seed in range(count)]
-    with multiprocessing.Pool(workers or os.cpu_count()) as pool:
-        listed = []
-        for job, audio in zip(jobs, pool.imap(_sound, jobs, chunksize=2)):
-            listed.append(_plan(*job))
-            listed[-1].audio = audio
-    return listed
+def plans(count: int) -> list[Scene]:
+    """The scenes of `held_out`; sound and pictures are made when asked for."""
+    return [_plan(seed, scenes.CLASSES[seed % len(scenes.CLASSES)]) for seed in range(count)]
 
 
 def of_class(class_name: str, count: int) -> list[Scene]:
