@@ -5,6 +5,7 @@
 
 #include "ops/cuda/attention_job.h"
 #include "ops/cuda/attention_wgmma.h"
+#include "ops/cuda/tensor_map.h"
 
 namespace ts::cuda {
 
@@ -18,8 +19,7 @@ cudaError_t launch_attention_mma(AttentionJob job, int32_t multiprocessors, cuda
 cudaError_t launch_attention_wgmma(WgmmaJob& wgmma, int32_t multiprocessors, cudaStream_t stream);
 // Whether the current device runs it: the code for 9.0 was loaded, not what a driver made of the PTX.
 bool has_attention_wgmma();
-// Whether the driver can describe tensors to the copy engine; the job with its keys described. TS_DEVICE_ERROR.
-bool has_tensor_maps();
+// The job with its keys described to the copy engine (ops/cuda/tensor_map.h). TS_DEVICE_ERROR.
 WgmmaJob wgmma_job(const AttentionJob& job);
 
 // Divided attention in time (divided_attention_job): bf16 heads of 64, 8 frames, every row on a 16-byte address.

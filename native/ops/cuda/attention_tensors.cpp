@@ -1,24 +1,11 @@
-// The keys of an attention job as tensors of the copy engine. libcuda is loaded at run time: this library must load on a
-// machine without a driver.
-#include <dlfcn.h>
-
+// The keys of an attention job as tensors of the copy engine.
 #include "ops/cuda/attention_launch.h"
 #include "ops/cuda/attention_paths.h"
 #include "ops/cuda/launch.h"
+#include "ops/cuda/tensor_map.h"
 
 namespace ts::cuda {
 namespace {
-
-using Encode = decltype(&cuTensorMapEncodeTiled);
-
-// Null without a driver that knows it.
-Encode encode_function() {
-  static const Encode function = [] {
-    void* const library = dlopen("libcuda.so.1", RTLD_NOW);
-    return library ? reinterpret_cast<Encode>(dlsym(library, "cuTensorMapEncodeTiled")) : nullptr;
-  }();
-  return function;
-}
 
 // Columns × rows × groups × slots of one stream, in boxes of `columns` × 16 rows.
 CUtensorMap encode(const AttentionJob& job, const KeyRows& keys, const void* data, uint32_t columns) {
@@ -27,7 +14,7 @@ CUtensorMap encode(const AttentionJob& job, const KeyRows& keys, const void* dat
   const cuuint64_t strides[] = {bytes(keys.row_stride), bytes(keys.group_stride ? keys.group_stride : keys.slot_stride), bytes(keys.slot_stride)};
   const cuuint32_t box[] = {columns, kBoxRows, 1, 1}, steps[] = {1, 1, 1, 1};
   CUtensorMap map;
-  const CUresult result = encode_function()(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4, const_cast<void*>(data), dims, strides, box, steps,
+  const CUresult result = tensor_map_encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4, const_cast<void*>(data), dims, strides, box, steps,
                                             CU_TENSOR_MAP_INTERLEAVE_NONE, columns == 64 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_32B,
                                             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (result != CUDA_SUCCESS)
@@ -37,8 +24,6 @@ CUtensorMap encode(const AttentionJob& job, const KeyRows& keys, const void* dat
 }
 
 }  // namespace
-
-bool has_tensor_maps() { return encode_function() != nullptr; }
 
 WgmmaJob wgmma_job(const AttentionJob& job) {
   WgmmaJob wgmma{};

@@ -5,10 +5,9 @@
 #include "core/error.h"
 
 namespace ts::cuda {
-namespace {
 
 // The driver is a library of the machine's own: asked for when needed, never linked.
-decltype(&cuTensorMapEncodeTiled) encoder() {
+decltype(&cuTensorMapEncodeTiled) tensor_map_encoder() {
   static const auto found = [] {
     void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
     return driver ? reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(dlsym(driver, "cuTensorMapEncodeTiled")) : nullptr;
@@ -16,16 +15,14 @@ decltype(&cuTensorMapEncodeTiled) encoder() {
   return found;
 }
 
-}  // namespace
-
-bool has_tensor_maps() { return encoder() != nullptr; }
+bool has_tensor_maps() { return tensor_map_encoder() != nullptr; }
 
 CUtensorMap map_rows(const void* data, int64_t rows, int64_t columns, int64_t stride, int32_t box_rows, int32_t box_columns) {
-  if (!encoder()) fail(TS_DEVICE_ERROR, "the CUDA driver makes no tensor maps; version 12.0 or later is needed");
+  if (!tensor_map_encoder()) fail(TS_DEVICE_ERROR, "the CUDA driver makes no tensor maps; version 12.0 or later is needed");
   CUtensorMap map;
   const cuuint64_t sizes[] = {cuuint64_t(columns), cuuint64_t(rows)}, strides[] = {cuuint64_t(stride) * 2};
   const cuuint32_t box[] = {cuuint32_t(box_columns), cuuint32_t(box_rows)}, steps[] = {1, 1};
-  const CUresult result = encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, const_cast<void*>(data), sizes, strides, box, steps,
+  const CUresult result = tensor_map_encoder()(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, const_cast<void*>(data), sizes, strides, box, steps,
                                     CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
                                     CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (result != CUDA_SUCCESS)

@@ -7,7 +7,8 @@
 
 namespace ts::cuda {
 
-// Whether the driver of this machine can make maps.
+// What makes them: the driver's own function, null without a driver that knows it.
+decltype(&cuTensorMapEncodeTiled) tensor_map_encoder();
 bool has_tensor_maps();
 
 // Of `rows` rows of `columns` bf16, `stride` elements apart (a multiple of 8), in boxes of box_rows (at most 256) by
