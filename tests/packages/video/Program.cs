@@ -17,5 +17,5 @@ var job = new FoleyJob
     Video = args[1], Duration = TimeSpan.FromSeconds(1), Generate = new GenerateOptions { Steps = 2 },
     Outputs = [new FoleyOutput { Path = args[2], Picture = Path.ChangeExtension(args[2], ".png") }],
 };
-await foreach (FoleyResult result in pipeline.RunAsync(job)) Console.WriteLine($"{result.Container} {result.Codec} {result.Clip.Samples}");
+await foreach (FoleyResult result in pipeline.RunAsync(job)) Console.WriteLine($"{result.Container} {result.Codec} {result.Samples}");
 return 0;
