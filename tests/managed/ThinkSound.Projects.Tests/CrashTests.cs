@@ -25,7 +25,7 @@ internal class CrashTests : WithFolder
                 {
                     while (worker.StandardOutput.ReadLine() is { } line) lines.Add(line);
                 });
-                await Task.Delay(random.Next(80));
+                await Task.Delay(random.Next(200));
                 worker.Kill(); // SIGKILL
                 worker.WaitForExit();
                 await reading;
@@ -47,12 +47,12 @@ internal class CrashTests : WithFolder
             if (count > 0) Assert.That((await project.RerenderAsync(count, Renderers)).IsSame, Is.True);
         }
         TestContext.Out.WriteLine($"{Kills} kills, {midway} of them inside of an operation; {count} operations");
-        Assert.That(count, Is.GreaterThan(Kills / 2), "the worker never got to work");
+        Assert.That(midway, Is.GreaterThan(0), "the worker never got to work");
     }
 
-    // What is full first: the sound (32 000 bytes), or the document, whose 11 operations take more.
+    // What is full first: the sound (32 000 bytes), or the document, whose 12 operations take more.
     [TestCase(20_000UL, 0)]
-    [TestCase(33_000UL, 80)]
+    [TestCase(33_000UL, 12)]
     public async Task A_disk_that_is_full_is_said_and_leaves_the_project_as_it_was(ulong limit, int operations)
     {
         if (!OperatingSystem.IsLinux()) Assert.Ignore("limits are set as on Linux");
@@ -60,7 +60,7 @@ internal class CrashTests : WithFolder
         {
             if (operations == 0) await Apply(project, 1);
             for (int i = 0; i < operations; i++)
-                await project.ApplyAsync(new FoleyPayload { Words = new OwnWords { Caption = new string('x', 300) } }, null, Renderers);
+                await project.ApplyAsync(new FoleyPayload { Words = new OwnWords { Caption = new string('x', 3000) } }, null, Renderers);
         }
         string[] before = Contents();
         using (Process worker = Worker.Start("limited", At("project"), limit.ToString()))
