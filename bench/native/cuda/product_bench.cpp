@@ -284,7 +284,7 @@ const BackendPlugin& load_plugin(const std::string& path) {
   if (!library) fail(TS_DEVICE_ERROR, dlerror());
   const auto entry = reinterpret_cast<BackendPluginEntry>(dlsym(library, kBackendPluginSymbol));
   if (!entry) fail(TS_DEVICE_ERROR, path, " has no ", kBackendPluginSymbol);
-  const BackendPlugin* plugin = entry();
+  const BackendPlugin* plugin = entry(backend_host());
   require(plugin->build_id == kBackendBuildId, path, " is of another build");
   return *plugin;
 }
