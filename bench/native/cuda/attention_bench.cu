@@ -232,20 +232,20 @@ __global__ void __launch_bounds__(kCeilingThreads) ceiling_kernel(float* out, ui
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   __shared__ __align__(1024) uint32_t tile[112 * 32];
   for (int i = int(threadIdx.x); i < 112 * 32; i += kCeilingThreads) tile[i] = 0x3F003F00u ^ (uint32_t(i) * 2654435761u & 0x807F807Fu);
-  asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
+  ptx::publish_writes();
   __syncthreads();
   uint32_t a[4][4];
   for (int i = 0; i < 16; ++i) a[i / 4][i % 4] = 0x3F003F00u ^ ((seed + threadIdx.x * 16 + i) * 2654435761u & 0x807F807Fu);
   float c[14][4] = {};
-  const uint64_t b = descriptor_128(shared_address(tile));
+  const uint64_t b = ptx::describe_rows(ptx::shared_address(tile));
 #pragma unroll 1
   for (int round = 0; round < kCeilingRounds; ++round) {
     pin(c);
-    fence_group();
+    ptx::begin_products();
 #pragma unroll
     for (int d = 0; d < 4; ++d) multiply_group<0>(c, a[d], b + uint64_t(d) * 2, true);
-    commit_group();
-    wait_for_group();
+    ptx::commit_products();
+    ptx::wait_for_products<0>();
     pin(c);
   }
   float sum = 0;

@@ -41,8 +41,8 @@ __device__ void load_keys(uint32_t k, uint32_t v, const AttentionJob& job, const
     for (int i = int(threadIdx.x); i < kKeys * kPieces; i += int(blockDim.x)) {
       const int row = i / kPieces, piece = i % kPieces, at = row < valid ? row * step + piece * 8 : 0;
       const uint32_t to = uint32_t(row * Layout<kDim>::kRowBytes + piece * 16);
-      copy_async(k + to, first_k + at, row < valid);
-      copy_async(v + to, first_v + at, row < valid);
+      ptx::copy_async(k + to, first_k + at, row < valid ? 16u : 0u);
+      ptx::copy_async(v + to, first_v + at, row < valid ? 16u : 0u);
     }
   } else {
     for (int i = int(threadIdx.x); i < kKeys * kPieces; i += int(blockDim.x)) {
@@ -51,11 +51,11 @@ __device__ void load_keys(uint32_t k, uint32_t v, const AttentionJob& job, const
       const KeyRows& of_row = job.keys[stream_of(job, queries, is_valid ? position : begin)];
       const int64_t at = is_valid ? key_offset(of_row, tile, position) + piece * 8 : 0;
       const uint32_t to = uint32_t(row * Layout<kDim>::kRowBytes + piece * 16);
-      copy_async(k + to, static_cast<const __nv_bfloat16*>(of_row.k) + at, is_valid);
-      copy_async(v + to, static_cast<const __nv_bfloat16*>(of_row.v) + at, is_valid);
+      ptx::copy_async(k + to, static_cast<const __nv_bfloat16*>(of_row.k) + at, is_valid ? 16u : 0u);
+      ptx::copy_async(v + to, static_cast<const __nv_bfloat16*>(of_row.v) + at, is_valid ? 16u : 0u);
     }
   }
-  commit_copies();
+  ptx::commit_copies();
 }
 
 template <int kDim>
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid
   const QueryRows& queries = job.queries[tile.stream];
   const uint8_t* const mask = job.key_mask ? job.key_mask + int64_t(tile.item) * queries.num_keys : nullptr;
   const int seen = keys_seen(job, queries, tile, rows), first = tile.first + warp * 16;
-  const uint32_t base = shared_address(shared);
+  const uint32_t base = ptx::shared_address(shared);
 
   load_keys<kDim>(base, base + kTileBytes, job, tile, mask, 0, seen);
   uint32_t q[kDim / 16][4];
@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid
   const uint32_t v_row = uint32_t(lane % 16 * kRowBytes + lane / 16 * 16);
 
   for (int begin = 0, stage = 0; begin < seen; begin += kKeys, stage ^= 1) {
-    wait_for_copies();
+    ptx::wait_for_copies<0>();
     __syncthreads();
     const uint32_t k = base + uint32_t(stage) * 2 * kTileBytes, v = k + kTileBytes;
     if (begin + kKeys < seen) {
@@ -98,9 +98,9 @@ __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid
       for (int n = 0; n < kKeys / 16; ++n) {
         if (n * 16 >= valid) continue;
         uint32_t b[4];
-        load_matrices(b, k + k_row + uint32_t(n * 16 * kRowBytes + d * 32));
-        multiply_add(scores[n * 2], q[d], b[0], b[1]);
-        multiply_add(scores[n * 2 + 1], q[d], b[2], b[3]);
+        ptx::load_matrices(b, k + k_row + uint32_t(n * 16 * kRowBytes + d * 32));
+        ptx::multiply_add(scores[n * 2], q[d], b[0], b[1]);
+        ptx::multiply_add(scores[n * 2 + 1], q[d], b[2], b[3]);
       }
 
     if (mask || job.bias || (job.causal && begin + kKeys > first + 1)) {
@@ -139,9 +139,9 @@ __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid
 #pragma unroll
       for (int d = 0; d < kDim / 16; ++d) {
         uint32_t b[4];
-        load_matrices_transposed(b, v + v_row + uint32_t(n * 16 * kRowBytes + d * 32));
-        multiply_add(sums[d * 2], weights, b[0], b[1]);
-        multiply_add(sums[d * 2 + 1], weights, b[2], b[3]);
+        ptx::load_matrices_transposed(b, v + v_row + uint32_t(n * 16 * kRowBytes + d * 32));
+        ptx::multiply_add(sums[d * 2], weights, b[0], b[1]);
+        ptx::multiply_add(sums[d * 2 + 1], weights, b[2], b[3]);
       }
     }
   }

@@ -1,4 +1,5 @@
-// The instructions that the attention kernels of the tensor cores are made of, and the softmax between their products.
+// What the attention kernels of the tensor cores share: the queries on their way in, the softmax between the products, the
+// means on their way out.
 //
 // Fragments of m16n8k16 (PTX ISA, "Matrix fragments for mma.m16n8k16"), with g = lane / 4 and t = lane % 4:
 //   A  4 × bf16x2   rows g, g + 8, g, g + 8 at columns 2t, 2t, 2t + 8, 2t + 8
@@ -12,34 +13,12 @@
 #include <cstdint>
 
 #include "ops/cuda/attention_job.h"
+#include "ops/cuda/ptx.cuh"
 
 namespace ts::cuda {
 
 constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 constexpr float kLog2e = 1.44269504f;
-
-__device__ inline uint32_t shared_address(const void* pointer) { return uint32_t(__cvta_generic_to_shared(pointer)); }
-
-// 16 bytes to shared memory in the background; zeros instead where !is_valid (`from` must be a good address all the same).
-__device__ inline void copy_async(uint32_t to, const void* from, bool is_valid) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(to), "l"(from), "r"(is_valid ? 16 : 0) : "memory");
-}
-__device__ inline void commit_copies() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
-__device__ inline void wait_for_copies() { asm volatile("cp.async.wait_group 0;\n" ::: "memory"); }
-
-__device__ inline void load_matrices(uint32_t (&r)[4], uint32_t row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\n"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row) : "memory");
-}
-__device__ inline void load_matrices_transposed(uint32_t (&r)[4], uint32_t row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\n"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row) : "memory");
-}
-__device__ inline void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\n"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
 
 __device__ inline float exp2_fast(float x) {  // 2 ulp; −∞ gives 0
   float y;

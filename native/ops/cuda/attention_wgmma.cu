@@ -67,11 +67,11 @@ __device__ void produce(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
   const int fills = walk.keeps_keys() ? walk.key_tiles : walk.query_tiles * walk.key_tiles;
   for (int fill = 0; fill < fills; ++fill) {
     const int stage = fill % kStages, first_box = fill % walk.key_tiles * L::kBoxes;
-    if (fill >= kStages) wait_barrier(shared_address(&barriers.free[stage]), (fill / kStages - 1) & 1);
+    if (fill >= kStages) ptx::wait(ptx::shared_address(&barriers.free[stage]), (fill / kStages - 1) & 1);
     const uint32_t to = stages + stage * L::kStageBytes;
     for (int values = 0; values < 2; ++values) {
-      const uint32_t barrier = shared_address(values ? &barriers.v[stage] : &barriers.k[stage]);
-      arrive_expecting(barrier, L::kTileBytes);
+      const uint32_t barrier = ptx::shared_address(values ? &barriers.v[stage] : &barriers.k[stage]);
+      ptx::arrive_expecting(barrier, L::kTileBytes);
       for (int b = 0; b < L::kBoxes; ++b) {
         const Box box = box_of(wgmma.boxes, queries, first_box + b);
         const KeyTensors& tensors = wgmma.tensors[box.stream];
@@ -158,16 +158,16 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
     const uint32_t k = stages + stage * L::kStageBytes, v = k + L::kTileBytes;
 
     float scores[L::kKeys / 8][4];
-    wait_barrier(shared_address(&barriers.k[stage]), parity);
+    ptx::wait(ptx::shared_address(&barriers.k[stage]), parity);
     pin(scores);
-    fence_group();
+    ptx::begin_products();
 #pragma unroll
     for (int d = 0; d < kDim / 16; ++d) {
-      const uint64_t keys = kDim == 80 && d == 4 ? descriptor_32(k + L::kWideBytes) : descriptor_128(k + d / 4 * L::kWideBytes + d % 4 * 32);
+      const uint64_t keys = kDim == 80 && d == 4 ? describe_short_rows(k + L::kWideBytes) : ptx::describe_rows(k + d / 4 * L::kWideBytes + d % 4 * 32);
       multiply_group<0>(scores, q[d], keys, d > 0);
     }
-    commit_group();
-    wait_for_group();
+    ptx::commit_products();
+    ptx::wait_for_products<0>();
     pin(scores);
     const bool is_last = t + 1 == walk.key_tiles;
     if (is_last && n + 1 < walk.query_tiles) load_queries<kDim>(q, job, tile, first + kWgmmaQueries);  // arrive during the softmax
@@ -188,23 +188,23 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
       weights[b][3] = pack(scores[b * 2 + 1][2], scores[b * 2 + 1][3]);
     }
 
-    wait_barrier(shared_address(&barriers.v[stage]), parity);
+    ptx::wait(ptx::shared_address(&barriers.v[stage]), parity);
     pin(sums);
     if constexpr (kDim == 128) pin(more);
     if constexpr (kDim == 80) pin(rest);
-    fence_group();
+    ptx::begin_products();
 #pragma unroll
     for (int b = 0; b < L::kBoxes; ++b) {
-      multiply_group<1>(sums, weights[b], descriptor_128(v + b * kBoxRows * 128), true);
-      if constexpr (kDim == 128) multiply_group<1>(more, weights[b], descriptor_128(v + L::kWideBytes + b * kBoxRows * 128), true);
-      if constexpr (kDim == 80) multiply_group<1>(rest, weights[b], descriptor_32(v + L::kWideBytes + b * kBoxRows * 32), true);
+      multiply_group<1>(sums, weights[b], ptx::describe_rows(v + b * kBoxRows * 128), true);
+      if constexpr (kDim == 128) multiply_group<1>(more, weights[b], ptx::describe_rows(v + L::kWideBytes + b * kBoxRows * 128), true);
+      if constexpr (kDim == 80) multiply_group<1>(rest, weights[b], describe_short_rows(v + L::kWideBytes + b * kBoxRows * 32), true);
     }
-    commit_group();
-    wait_for_group();
+    ptx::commit_products();
+    ptx::wait_for_products<0>();
     pin(sums);
     if constexpr (kDim == 128) pin(more);
     if constexpr (kDim == 80) pin(rest);
-    if (lane == 0) arrive(shared_address(&barriers.free[stage]));
+    if (lane == 0) ptx::arrive(ptx::shared_address(&barriers.free[stage]));
 
     ++t;
     if (!is_last) continue;
@@ -229,7 +229,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_wgmma_kernel(const __gr
   extern __shared__ uint8_t shared[];
   __shared__ Barriers barriers;
   const AttentionJob& job = wgmma.job;
-  const uint32_t stages = (shared_address(shared) + 1023) / 1024 * 1024;
+  const uint32_t stages = (ptx::shared_address(shared) + 1023) / 1024 * 1024;
   const int rows = wgmma.query_tiles * kWgmmaQueries;
   const QueryTile tile = tile_of(job, blockIdx.x, rows);
   const QueryRows& queries = job.queries[tile.stream];
@@ -238,11 +238,11 @@ __global__ void __launch_bounds__(kThreads, 2) attention_wgmma_kernel(const __gr
   const Walk walk{(min(rows, queries.count - tile.first) + kWgmmaQueries - 1) / kWgmmaQueries, (boxes + Layout<kDim>::kBoxes - 1) / Layout<kDim>::kBoxes};
   if (threadIdx.x == 0) {
     for (int stage = 0; stage < kStages; ++stage) {
-      init_barrier(shared_address(&barriers.k[stage]), 1);
-      init_barrier(shared_address(&barriers.v[stage]), 1);
-      init_barrier(shared_address(&barriers.free[stage]), 4);  // a lane of each warp
+      ptx::init_barrier(ptx::shared_address(&barriers.k[stage]), 1);
+      ptx::init_barrier(ptx::shared_address(&barriers.v[stage]), 1);
+      ptx::init_barrier(ptx::shared_address(&barriers.free[stage]), 4);  // a lane of each warp
     }
-    fence_barrier_init();
+    ptx::publish_barriers();
   }
   __syncthreads();
   if (threadIdx.x < 128) consume<kDim>(wgmma, tile, stages, barriers, walk);

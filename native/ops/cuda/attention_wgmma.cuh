@@ -1,37 +1,10 @@
-// Hopper's own instructions for attention: barriers that count bytes, the tensor copy engine, products of a warpgroup.
-// Sources: PTX ISA 8.4, §§ 9.7.8.24.8 (cp.async.bulk.tensor), 9.7.12.15 (mbarrier), 9.7.14 (wgmma and its descriptors).
+// What attention needs of Hopper beside hopper.cuh: boxes of four axes, products whose left operand lies in registers.
+// Sources: PTX ISA 8.4, §§ 9.7.8.24.8 (cp.async.bulk.tensor), 9.7.14 (wgmma and its descriptors).
 #pragma once
 
-#include <cstdint>
+#include "ops/cuda/hopper.cuh"
 
 namespace ts::cuda {
-
-__device__ inline void init_barrier(uint32_t barrier, int count) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;\n" ::"r"(barrier), "r"(count) : "memory");
-}
-__device__ inline void fence_barrier_init() { asm volatile("fence.mbarrier_init.release.cluster;\n" ::: "memory"); }
-__device__ inline void arrive(uint32_t barrier) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];\n" ::"r"(barrier) : "memory");
-}
-__device__ inline void arrive_expecting(uint32_t barrier, int bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;\n" ::"r"(barrier), "r"(bytes) : "memory");
-}
-// Until the phase of that parity is over. A wait of seconds means that a partner died: better a trap, which the host sees
-// as an error, than a program that hangs.
-__device__ inline void wait_barrier(uint32_t barrier, int parity) {
-  constexpr int kMaxTries = 1 << 24;
-#pragma unroll 1
-  for (int tries = 0; tries < kMaxTries; ++tries) {
-    uint32_t is_over;
-    asm volatile(
-        "{\n.reg .pred p;\n"
-        "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
-        "selp.u32 %0, 1, 0, p;\n}\n"
-        : "=r"(is_over) : "r"(barrier), "r"(parity) : "memory");
-    if (is_over) return;
-  }
-  __trap();
-}
 
 // A box of the tensor behind `map` to shared memory; its bytes count towards `barrier`. Zeros where the box leaves the tensor.
 __device__ inline void load_box(uint32_t to, const void* map, uint32_t barrier, int column, int row, int group, int slot) {
@@ -41,18 +14,13 @@ __device__ inline void load_box(uint32_t to, const void* map, uint32_t barrier, 
       : "memory");
 }
 
-// Descriptors of operand B. Swizzled rows of 128 or 32 bytes, eight of them (1024 or 256 bytes) a group; `stride` bytes from
-// group to group. The same numbers serve K-major (rows = columns of B) and, with the transposed flag, MN-major (rows = rows of
-// B) as long as one product needs no more than one row's width.
-__device__ inline uint64_t descriptor(uint32_t address, uint64_t stride, uint64_t layout) {
-  return uint64_t((address & 0x3FFFF) >> 4) | uint64_t(1) << 16 | (stride >> 4) << 32 | layout << 62;
+// Descriptor of operand B: swizzled rows of 32 bytes, eight of them a group. With ptx::describe_rows, of rows of 128 bytes, it
+// serves K-major (rows = columns of B) and, with the transposed flag, MN-major (rows = rows of B) as long as one product needs
+// no more than one row's width.
+__device__ inline uint64_t describe_short_rows(uint32_t address) {
+  constexpr uint64_t kNextEightRows = 256 >> 4, kSwizzle32 = 3;
+  return (uint64_t(address & 0x3FFFF) >> 4) | (uint64_t(1) << 16) | (kNextEightRows << 32) | (kSwizzle32 << 62);
 }
-__device__ inline uint64_t descriptor_128(uint32_t address) { return descriptor(address, 1024, 1); }
-__device__ inline uint64_t descriptor_32(uint32_t address) { return descriptor(address, 256, 3); }
-
-__device__ inline void fence_group() { asm volatile("wgmma.fence.sync.aligned;\n" ::: "memory"); }
-__device__ inline void commit_group() { asm volatile("wgmma.commit_group.sync.aligned;\n" ::: "memory"); }
-__device__ inline void wait_for_group() { asm volatile("wgmma.wait_group.sync.aligned 0;\n" ::: "memory"); }
 
 // c (+)= a·b: 64 rows over a warpgroup, 16 deep; a from registers (fragments as attention_tiles.cuh has them), b behind a
 // descriptor; c by its number of columns / 8. kTransposed: b is MN-major.
@@ -127,7 +95,6 @@ __device__ inline void multiply_group(float (&c)[14][4], const uint32_t (&a)[4],
         "+f"(c[12][0]), "+f"(c[12][1]), "+f"(c[12][2]), "+f"(c[12][3]), "+f"(c[13][0]), "+f"(c[13][1]), "+f"(c[13][2]), "+f"(c[13][3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(int(adds)), "n"(kTransposed));
 }
-
 
 // The compiler must not move reads or writes of an accumulator across the asynchronous product.
 template <int kColumns>

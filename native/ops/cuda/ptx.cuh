@@ -30,6 +30,14 @@ __device__ inline void load_matrices(uint32_t (&to)[4], uint32_t from) {
                : "memory");
 }
 
+// The same of the matrices' transposes.
+__device__ inline void load_matrices_transposed(uint32_t (&to)[4], uint32_t from) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(from)
+               : "memory");
+}
+
 // c [16, 8] += a [16, 16] · b [8, 16]ᵀ, bf16 in, f32 sums.
 __device__ inline void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
