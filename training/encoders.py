@@ -295,10 +295,10 @@ def main() -> None:
         return loss, figures
     halves = 2 if options.device == "cpu" else 1  # a thread each
 
-    def watch():
+    def see():
         loss, figures = learners.see_moving(pictures.moving(options.batch // halves))
         return loss / halves, figures
-    loop.run([watch] * halves if options.renew else [watch] * halves + [look_and_read],
+    loop.run([see] * halves + ([] if options.renew else [look_and_read]),
              watch=(lambda: validation.figures(learners)) if validation else None, watch_every_s=20 if halves == 1 else 200)
     if validation:
         print("held out, averaged weights:", loop.averaged(lambda: validation.figures(learners)), flush=True)

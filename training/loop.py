@@ -26,7 +26,7 @@ def fast_products() -> None:
 
 
 class Loop:
-    """Iterates until `minutes` of training time (or `steps`) are spent; `step` does backward, clip, update and EMA.
+    """Iterates until `minutes` of training time (or `steps`) are spent; `step` does clip, update and EMA.
 
     The learning rate warms up linearly over `warmup` steps, stays, and falls by a cosine to a hundredth over the part of
     the budget after `decay_from`; `schedule(step)` instead gives the rate of a step itself. `ema_state` are the averaged
@@ -114,20 +114,15 @@ class Loop:
         finally:
             self.model.load_state_dict(online)
 
-    def step(self, loss, figures: dict, gradients=None) -> None:
-        """One update; a loss that is not finite stops the run with an error. `gradients` of the parameters, if a caller
-        has taken them already."""
+    def step(self, loss, figures: dict, gradients) -> None:
+        """One update by the parameters' gradients; a loss that is not finite stops the run with an error."""
         if not torch.isfinite(loss):
             self._not_finite(loss)
         rate = self._rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        self.optimiser.zero_grad(set_to_none=True)
-        if gradients is None:
-            loss.backward()
-        else:
-            for parameter, gradient in zip(self.parameters, gradients):
-                parameter.grad = gradient
+        for parameter, gradient in zip(self.parameters, gradients):
+            parameter.grad = gradient
         if self.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self.optimiser.step()
@@ -144,10 +139,13 @@ class Loop:
     @torch.no_grad()
     def average(self, share) -> None:
         """Moves the averaged weights by `share` of the way, a number or a tensor."""
-        for name, value in self.model.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.ema_state[name].lerp_(value, share)
-            else:
+        state = self.model.state_dict()
+        values, averages = zip(*((state[name], average) for name, average in self.ema_state.items() if average.dtype.is_floating_point))
+        steps = torch._foreach_sub(values, averages)  # on a GPU three launches for all tensors, not one each
+        torch._foreach_mul_(steps, share)
+        torch._foreach_add_(averages, steps)
+        for name, value in state.items():
+            if not value.dtype.is_floating_point:
                 self.ema_state[name].copy_(value)
 
     def _not_finite(self, loss):
@@ -213,10 +211,9 @@ class Captured:
 
     def __init__(self, loop: Loop, kinds: list):
         device = loop.parameters[0].device
-        self.loop, self.names = loop, []
+        self.loop = loop
         self.share = torch.zeros((), device=device)
         self.figures = [None] * len(kinds)
-        self.averages = {}
         side = torch.cuda.Stream(device)
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
@@ -258,22 +255,13 @@ class Captured:
         if loop.clip:
             torch.nn.utils.clip_grad_norm_(loop.parameters, loop.clip, foreach=True)
         loop.optimiser.step()
-        self._average()
+        loop.average(self.share)
         named = {"loss": loss.detach(), **{name: value.detach() for _, figures in results for name, value in figures.items()}}
         values = torch.stack([value.float() for value in named.values()])
         if self.figures[kind] is None:
             self.figures[kind] = (list(named), values.clone())
         else:
             self.figures[kind][1].lerp_(values, 0.02)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """As Loop.average, in three launches."""
-        state = self.loop.model.state_dict()
-        values, averages = zip(*((state[name], average) for name, average in self.loop.ema_state.items() if average.dtype.is_floating_point))
-        steps = torch._foreach_sub(values, averages)
-        torch._foreach_mul_(steps, self.share)
-        torch._foreach_add_(averages, steps)
 
     def __call__(self, kind: int) -> None:
         self._set()

@@ -1,6 +1,8 @@
 """Onsets read off a recogniser's probabilities, and how many of a scene's events they find."""
 import numpy as np
 
+from scenes import onsets
+
 TOLERANCE_S = 0.08
 APART_S = 0.06      # two onsets are at least that far apart
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
@@ -17,24 +19,13 @@ def peaks(probabilities: np.ndarray, rate_hz: float, threshold: float) -> np.nda
     return (np.sort(np.array(kept, float)) + 0.5) / rate_hz
 
 
-def matched(found: np.ndarray, true: np.ndarray, tolerance_s: float = TOLERANCE_S) -> int:
-    """Pairs, each time once, nearest first in order of time."""
-    count, i = 0, 0
-    for time in found:
-        while i < len(true) and true[i] < time - tolerance_s:
-            i += 1
-        if i < len(true) and abs(true[i] - time) <= tolerance_s:
-            count, i = count + 1, i + 1
-    return count
-
-
 def f1(probabilities: list, lines: list[dict], rate_hz: float, threshold: float) -> float:
     """Over all clips together, against the events that can be seen."""
     pairs = found = wanted = 0
     for row, line in zip(probabilities, lines):
         true = np.array(sorted(event["time_s"] for event in line["events"] if event["visible"]))
         ours = peaks(row, rate_hz, threshold)
-        pairs, found, wanted = pairs + matched(ours, true), found + len(ours), wanted + len(true)
+        pairs, found, wanted = pairs + len(onsets.match(ours, true, TOLERANCE_S)), found + len(ours), wanted + len(true)
     return 2 * pairs / max(1, found + wanted)
 
 
