@@ -2,27 +2,8 @@ using ThinkSound.Rendering.Foley;
 
 namespace ThinkSound.Rendering.Tests.Foley;
 
-public class FoleyPipelineTests
+public class FoleyPipelineTests : FoleyTest
 {
-    private string _folder = "";
-
-    [SetUp]
-    public void MakeFolder()
-    {
-        Parts.Require();
-        _folder = Directory.CreateTempSubdirectory("ts-foley").FullName;
-    }
-
-    [TearDown]
-    public void RemoveFolder()
-    {
-        if (_folder.Length > 0) Directory.Delete(_folder, recursive: true);
-    }
-
-    private string At(string name) => Path.Combine(_folder, name);
-
-    private static EngineOptions Engine => new() { BundlePath = Parts.Bundle, Device = "cpu" };
-
     [Test]
     public async Task One_pipeline_does_one_job_after_the_other_and_tells_every_stage()
     {
@@ -83,7 +64,7 @@ public class FoleyPipelineTests
             };
             var progress = new Sink(p => { if (p.Stage == at) cancel.Cancel(); });
             Assert.That(async () => await Collect(pipeline.RunAsync(job, progress, cancel.Token)), Throws.InstanceOf<OperationCanceledException>(), $"at {at}");
-            Assert.That(Directory.GetFileSystemEntries(_folder), Is.Empty, $"at {at}");
+            Assert.That(Directory.GetFileSystemEntries(Folder), Is.Empty, $"at {at}");
         }
     }
 
@@ -103,17 +84,5 @@ public class FoleyPipelineTests
         Assert.That(pipeline.Model, Is.Null);
 
         void Throws<T>(FoleyJob wrong) where T : Exception => Assert.That(async () => await Collect(pipeline.RunAsync(wrong)), NUnit.Framework.Throws.InstanceOf<T>());
-    }
-
-    private static async Task<List<FoleyResult>> Collect(IAsyncEnumerable<FoleyResult> results)
-    {
-        var list = new List<FoleyResult>();
-        await foreach (FoleyResult result in results) list.Add(result);
-        return list;
-    }
-
-    private sealed class Sink(Action<FoleyProgress> take) : IProgress<FoleyProgress>
-    {
-        public void Report(FoleyProgress value) => take(value);
     }
 }

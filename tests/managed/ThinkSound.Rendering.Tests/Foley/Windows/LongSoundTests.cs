@@ -3,27 +3,8 @@ using ThinkSound.Rendering.Foley;
 
 namespace ThinkSound.Rendering.Tests.Foley.Windows;
 
-public class LongSoundTests
+public class LongSoundTests : FoleyTest
 {
-    private string _folder = "";
-
-    [SetUp]
-    public void MakeFolder()
-    {
-        Parts.Require();
-        _folder = Directory.CreateTempSubdirectory("ts-long").FullName;
-    }
-
-    [TearDown]
-    public void RemoveFolder()
-    {
-        if (_folder.Length > 0) Directory.Delete(_folder, recursive: true);
-    }
-
-    private string At(string name) => Path.Combine(_folder, name);
-
-    private static EngineOptions Engine => new() { BundlePath = Parts.Bundle, Device = "cpu" };
-
     // 6.2 s of real video, in windows of 2.5 s.
     private FoleyJob Job => new()
     {
@@ -111,7 +92,7 @@ public class LongSoundTests
             Windows = new WindowOptions { Length = TimeSpan.FromSeconds(20) }, Loudness = rule, Outputs = [new FoleyOutput { Path = At("a.flac") }],
         };
         FoleyResult result = (await Collect(pipeline.RunAsync(job)))[0];
-        Assert.That(Directory.GetFileSystemEntries(_folder), Is.EqualTo(new[] { At("a.flac") }), "nothing else is left");
+        Assert.That(Directory.GetFileSystemEntries(Folder), Is.EqualTo(new[] { At("a.flac") }), "nothing else is left");
         Assert.That(result.Clip, Is.Null);
         AudioClip sound = AudioFile.Read(At("a.flac"));
         Assert.That((result.Samples, sound.Samples), Is.EqualTo((2712150, 2712150)));
@@ -141,7 +122,7 @@ public class LongSoundTests
                 if (p.Detail == "window 3 of 4") cancel.Cancel();
             });
             Assert.That(async () => await Collect(pipeline.RunAsync(job with { Loudness = loudness, Outputs = [new FoleyOutput { Path = At("a.flac") }] }, progress, cancel.Token)), Throws.InstanceOf<OperationCanceledException>());
-            Assert.That(Directory.GetFileSystemEntries(_folder), Is.Empty);
+            Assert.That(Directory.GetFileSystemEntries(Folder), Is.Empty);
         }
     }
 
@@ -157,20 +138,8 @@ public class LongSoundTests
         Throws(job with { Generate = job.Generate with { Lengths = LengthRule.Reference } });
         Throws(job with { Video = null, Start = TimeSpan.Zero, Duration = TimeSpan.FromSeconds(61), Outputs = [output with { Picture = At("a.png") }] });
         Throws(job with { Video = null, Start = TimeSpan.Zero, Duration = TimeSpan.FromHours(23) }); // beyond 4 GiB of WAV
-        Assert.That(Directory.GetFileSystemEntries(_folder), Is.Empty);
+        Assert.That(Directory.GetFileSystemEntries(Folder), Is.Empty);
 
         void Throws(FoleyJob wrong) => Assert.That(async () => await Collect(pipeline.RunAsync(wrong)), NUnit.Framework.Throws.InstanceOf<ArgumentException>());
-    }
-
-    private static async Task<List<FoleyResult>> Collect(IAsyncEnumerable<FoleyResult> results)
-    {
-        var list = new List<FoleyResult>();
-        await foreach (FoleyResult result in results) list.Add(result);
-        return list;
-    }
-
-    private sealed class Sink(Action<FoleyProgress> take) : IProgress<FoleyProgress>
-    {
-        public void Report(FoleyProgress value) => take(value);
     }
 }
