@@ -122,7 +122,7 @@ def card(bundle: Path, model: Path, before: list[tuple[str, Path]] = (), note: s
         report.measures_table(scores["measures"]),
         "## Thresholds that are not met", missed(scores["measures"]), "## By class", report.class_table(scores["per_class"]),
         "## Limits", "\n".join(f"- {limit}" for limit in (
-            "Trained on drawings. On real video the words decide what is heard; the picture mostly decides when. Give a caption.",
+            "Trained on drawings. On real video the words decide what is heard, and the picture decides when only as far as the figures of sync go. Give a caption.",
             *([f"Words that contradict the picture win in {figures['words_steer.against']['value']:.0%} of the clips."] if "words_steer.against" in figures else []),
             f"Judge and scenes share a synthesiser, which flatters the figures above. {heard_in_real}",
             f"{len(scenes.CLASSES)} classes of sound. What it has no words for comes out as the nearest of them.",

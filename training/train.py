@@ -1,6 +1,6 @@
 """Makes the embedded model from a clone, with one command.
 
-    PYTHONPATH=training python3 -m train -o build/training              on a GPU and 16 cores about ten minutes, on two cores hours
+    PYTHONPATH=training python3 -m train -o build/training              on a GPU and 16 cores minutes, on two cores hours
     PYTHONPATH=training python3 -m train -o build/training --scale 0.02 a rehearsal
 
 Each step is a program of its own that goes on where it stopped; what is finished is not done again. Clips are drawn beside
