@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using ThinkSound.Projects;
 using ThinkSound.Projects.Editing;
 using ThinkSound.Reasoning;
@@ -106,9 +105,6 @@ internal sealed class EditArguments
 
     private static string? Words(ParseResult parsed, Option<string?> option) => parsed.GetValue(option) is { Length: > 0 } words ? words : null;
 
-    private static TimeRange? ParseRange(string text)
-    {
-        double[] ends = [.. text.Split("..").Select(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) ? seconds : double.NaN)];
-        return ends is [var from, var to] && from >= 0 && to > from && to < 1e6 ? new TimeRange(TimeSpan.FromSeconds(from), TimeSpan.FromSeconds(to)) : null;
-    }
+    private static TimeRange? ParseRange(string text) =>
+        NumberText.List(text, "..") is [var from, var to] && from >= 0 && to > from && to < 1e6 ? new TimeRange(TimeSpan.FromSeconds(from), TimeSpan.FromSeconds(to)) : null;
 }

@@ -72,10 +72,9 @@ internal static class ReasonCommand
 
     private static VideoRegion? ParseRegion(string text)
     {
-        double[] numbers = [.. text.Split(',').Select(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : double.NaN)];
         try
         {
-            return numbers is [var x, var y, var width, var height] ? new VideoRegion(x, y, width, height) : null;
+            return NumberText.List(text, ",") is [var x, var y, var width, var height] ? new VideoRegion(x, y, width, height) : null;
         }
         catch (ArgumentException)
         {

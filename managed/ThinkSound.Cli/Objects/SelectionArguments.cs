@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using ThinkSound.Projects;
 using ThinkSound.Reasoning;
 
@@ -19,8 +18,8 @@ internal sealed class SelectionArguments
     {
         foreach (Option option in (Option[])[_at, _beside, _box, _polygon, _time, _range]) command.Add(option);
         foreach (Option<string[]> clicks in (Option<string[]>[])[_at, _beside])
-            clicks.Require(texts => texts is null || texts.All(text => Numbers(text, ',') is [_, _]), $"{clicks.Name} is x,y as fractions of the picture, such as 0.4,0.6");
-        _box.Require(text => text is null || Numbers(text, ',') is [_, _, _, _], "--box is left,top,width,height as fractions of the picture, such as 0.5,0.2,0.3,0.3");
+            clicks.Require(texts => texts is null || texts.All(text => NumberText.List(text, ",") is [_, _]), $"{clicks.Name} is x,y as fractions of the picture, such as 0.4,0.6");
+        _box.Require(text => text is null || NumberText.List(text, ",") is [_, _, _, _], "--box is left,top,width,height as fractions of the picture, such as 0.5,0.2,0.3,0.3");
         _polygon.Require(text => text is null || Corners(text) is not null, "--polygon is corners x,y with semicolons between them, such as 0.1,0.1;0.3,0.1;0.2,0.4");
         _range.Require(text => text is null || Range(text) is not null, "--range is two times in seconds, such as 1.5..4");
     }
@@ -33,32 +32,22 @@ internal sealed class SelectionArguments
         {
             Time = TimeSpan.FromSeconds(parsed.GetValue(_time)),
             Points = clicks,
-            Box = parsed.GetValue(_box) is { } box && Numbers(box, ',') is [var x, var y, var width, var height] ? new VideoRegion(x, y, width, height) : null,
+            Box = parsed.GetValue(_box) is { } box && NumberText.List(box, ",") is [var x, var y, var width, var height] ? new VideoRegion(x, y, width, height) : null,
             Polygon = parsed.GetValue(_polygon) is { } polygon ? Corners(polygon)! : [],
             Range = parsed.GetValue(_range) is { } range ? Range(range) : null,
         };
         if (!clicks.Any(click => click.IsOn) && selection is { Box: null, Polygon.Count: 0 }) throw new UsageException("point at the object: --at X,Y, --box X,Y,W,H or --polygon X,Y;X,Y;…, with --time SECONDS");
         return selection;
 
-        IEnumerable<ClickPoint> Clicks(Option<string[]> option, bool isOn) => (parsed.GetValue(option) ?? []).Select(text => Numbers(text, ',')!).Select(n => new ClickPoint(n[0], n[1], isOn));
-    }
-
-    private static double[]? Numbers(string text, char separator)
-    {
-        double[] numbers = [.. text.Split(separator).Select(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : double.NaN)];
-        return numbers.All(double.IsFinite) ? numbers : null;
+        IEnumerable<ClickPoint> Clicks(Option<string[]> option, bool isOn) => (parsed.GetValue(option) ?? []).Select(text => NumberText.List(text, ",")!).Select(n => new ClickPoint(n[0], n[1], isOn));
     }
 
     private static PicturePoint[]? Corners(string text)
     {
-        double[]?[] corners = [.. text.Split(';').Select(part => Numbers(part, ','))];
+        double[]?[] corners = [.. text.Split(';').Select(part => NumberText.List(part, ","))];
         return corners.All(corner => corner is [_, _]) ? [.. corners.Select(corner => new PicturePoint(corner![0], corner[1]))] : null;
     }
 
-    private static TimeRange? Range(string text)
-    {
-        string[] parts = text.Split("..");
-        return parts is [var from, var to] && Numbers(from, ',') is [var a] && Numbers(to, ',') is [var b] && Math.Abs(a) <= 1e6 && Math.Abs(b) <= 1e6
-            ? new TimeRange(TimeSpan.FromSeconds(a), TimeSpan.FromSeconds(b)) : null;
-    }
+    private static TimeRange? Range(string text) =>
+        NumberText.List(text, "..") is [var from, var to] && Math.Abs(from) <= 1e6 && Math.Abs(to) <= 1e6 ? new TimeRange(TimeSpan.FromSeconds(from), TimeSpan.FromSeconds(to)) : null;
 }
