@@ -24,9 +24,9 @@ struct BackendDevice {
 };
 
 // What libthinksound does for a plug-in. Each of the two carries its own C++ runtime, and an exception must be thrown and
-// caught by the same one: a plug-in catches its own at its door and has `raise` throw an Error in their stead.
+// caught by the same one: a plug-in catches its own at its door and has `raise`, which never returns, throw an Error in their stead.
 struct BackendHost {
-  [[noreturn]] void (*raise)(ts_status status, const char* message);
+  void (*raise)(ts_status status, const char* message);
 };
 const BackendHost& backend_host();
 

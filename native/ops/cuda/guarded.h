@@ -1,6 +1,7 @@
 // The way of errors out of this library (ops/plugin.h): caught here, thrown again by libthinksound.
 #pragma once
 
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -29,6 +30,7 @@ auto guarded(const Body& body) -> decltype(body()) {
     message = error.what();
   }
   host->raise(status, message.c_str());
+  std::terminate();
 }
 
 // `function` behind that guard, as an entry of a table.
