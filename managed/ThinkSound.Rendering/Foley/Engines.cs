@@ -11,12 +11,13 @@ internal sealed class Engines(EngineOptions options) : IDisposable
     /// <summary>What makes the sound; null before it is first needed.</summary>
     public ThinkSoundEngine? Sound => _sound;
 
-    /// <summary>MM-DiT, decoder, and the text encoders that <paramref name="conditions"/> call for.</summary>
-    public async Task<ThinkSoundEngine> SoundAsync(Conditions conditions, IProgress<GenerateProgress> progress, CancellationToken cancel)
+    /// <summary>MM-DiT, decoder, and the text encoders that the job's words call for: both, where windows have words of their own.</summary>
+    public async Task<ThinkSoundEngine> SoundAsync(FoleyJob job, IProgress<GenerateProgress> progress, CancellationToken cancel)
     {
+        Conditions words = job.Conditions;
         BundleComponents needed = BundleComponents.MMDiT | BundleComponents.VaeDecoder;
-        if ((conditions.Caption ?? conditions.NegativeCaption) is not null) needed |= BundleComponents.ClipText;
-        if ((conditions.ChainOfThought ?? conditions.NegativeChainOfThought) is not null) needed |= BundleComponents.T5;
+        if (job.WordsFor is not null || (words.Caption ?? words.NegativeCaption) is not null) needed |= BundleComponents.ClipText;
+        if (job.WordsFor is not null || (words.ChainOfThought ?? words.NegativeChainOfThought) is not null) needed |= BundleComponents.T5;
         needed &= options.Components;
         if (_sound is not null && (needed & ~_soundComponents) == 0) return _sound;
         _sound?.Dispose();

@@ -142,7 +142,7 @@ public sealed partial class FoleyPipeline : IDisposable
     {
         FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancel), cancel).ConfigureAwait(false);
         foreach (string warning in plan.Warnings) run.Warn(warning);
-        ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job.Conditions, run.Loading, cancel)).ConfigureAwait(false);
+        ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job, run.Loading, cancel)).ConfigureAwait(false);
         GenerateOptions generate = engine.Complete(job.Generate with { Duration = plan.Duration });
         plan = plan with { Job = job with { Generate = generate } };
         var (windows, cuts) = await DivideAsync(plan, engine, run, cancel).ConfigureAwait(false);
