@@ -67,7 +67,7 @@ JsonObject Row(string name, string[] what)
     if (joints.Length > 0)
     {
         var seams = new JsonObject();
-        foreach (var (measure, seam) in SeamMeter.Compare(AudioFile.Read(sound), joints, cuts))
+        foreach (var (measure, seam) in SeamMeter.Compare([AudioFile.Read(sound)], joints, cuts))
         {
             seams[measure] = new JsonObject
             {

@@ -24,27 +24,30 @@ internal static class SeamMeter
     /// <param name="RankLimit">Three standard errors above 0.5: what chance reaches once in 700 times.</param>
     public sealed record Comparison(double MedianAtJoints, double MedianInside, double LargestAtJoints, double LargestInside, double MeanRank, double RankLimit)
     {
-        /// <summary>No more than anywhere else.</summary>
-        public bool IsUnheard => MeanRank <= RankLimit && LargestAtJoints <= LargestInside;
+        /// <summary>Jumps no more there than chance allows. The limit is below 1 from four joints on.</summary>
+        public bool IsUnheard => MeanRank <= RankLimit;
     }
 
     /// <summary>Level and spectrum at each of <see cref="Scales"/>: compares joints with every place at least 0.3 s from all of
-    /// <paramref name="excluded"/>.</summary>
-    /// <param name="clip">Stereo; long ones are read once.</param>
+    /// <paramref name="excluded"/>, over all clips together.</summary>
+    /// <param name="clips">Stereo, with the same joints.</param>
     /// <param name="joints">Places of interest.</param>
     /// <param name="excluded">These and others, such as cuts of the picture, where a jump is meant.</param>
-    public static IReadOnlyDictionary<string, Comparison> Compare(AudioClip clip, IReadOnlyList<TimeSpan> joints, IReadOnlyList<TimeSpan> excluded)
+    public static IReadOnlyDictionary<string, Comparison> Compare(IReadOnlyList<AudioClip> clips, IReadOnlyList<TimeSpan> joints, IReadOnlyList<TimeSpan> excluded)
     {
         var comparisons = new Dictionary<string, Comparison>();
         double[] avoided = [.. excluded.Concat(joints).Select(time => time.TotalSeconds).Order()];
         foreach (int scale in Scales)
         {
-            var meter = new Meter(clip, scale);
-            Jump[] at = [.. joints.Select(joint => meter.At((long)Math.Round(joint.TotalSeconds * clip.SampleRate)))];
-            var inside = new List<Jump>();
-            for (double time = Apart; time < clip.Duration.TotalSeconds - Apart; time += Every)
-                if (!avoided.Any(other => Math.Abs(other - time) < Apart)) inside.Add(meter.At((long)(time * clip.SampleRate)));
-            string name = $"{1000.0 * scale / clip.SampleRate:0} ms";
+            List<Jump> at = [], inside = [];
+            foreach (AudioClip clip in clips)
+            {
+                var meter = new Meter(clip, scale);
+                at.AddRange(joints.Select(joint => meter.At((long)Math.Round(joint.TotalSeconds * clip.SampleRate))));
+                for (double time = Apart; time < clip.Duration.TotalSeconds - Apart; time += Every)
+                    if (!avoided.Any(other => Math.Abs(other - time) < Apart)) inside.Add(meter.At((long)(time * clip.SampleRate)));
+            }
+            string name = $"{1000.0 * scale / clips[0].SampleRate:0} ms";
             comparisons[$"level, {name}"] = Of([.. at.Select(jump => jump.LevelDb)], [.. inside.Select(jump => jump.LevelDb)]);
             comparisons[$"spectrum, {name}"] = Of([.. at.Select(jump => jump.SpectrumDb)], [.. inside.Select(jump => jump.SpectrumDb)]);
         }
