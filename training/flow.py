@@ -59,7 +59,7 @@ class Objective:
         batch, (noise, t) = batch.to(self.device), (x.to(self.device) for x in (noise, t))
         masks = {name: mask.to(self.device) for name, mask in masks.items()}
         with self.precision():
-            loss = share * rectified_flow_loss(self.model, batch.sound, noise, t, batch.features, video_exist=batch.video_exist, drop=masks)
+            loss = share * rectified_flow_loss(self.model, batch.sound, noise, t, batch.features, video_exist=batch.video_exist, drop=masks, emphasis=batch.emphasis)
         return loss.detach(), torch.autograd.grad(loss, self.parameters, allow_unused=True)
 
     def gradients(self, step: int, batch: flow_data.Batch):
@@ -193,7 +193,7 @@ def run_on_device(model: Mmdit, loop: Loop, rates: DropRates, options, watch) ->
             noise, t = torch.randn_like(batch.sound), logit_normal(options.batch, device=device)
             with torch.autocast("cuda", torch.bfloat16) if options.bf16 else nullcontext():
                 loss = rectified_flow_loss(model, batch.sound, noise, t, batch.features, video_exist=batch.video_exist,
-                                           drop=rates.draw(options.batch, device))
+                                           drop=rates.draw(options.batch, device), emphasis=batch.emphasis)
             return loss, {}
         return [work]
     first, *others = map(part, folders)

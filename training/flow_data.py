@@ -2,10 +2,11 @@
 
 | kind | a folder holds | made by |
 |---|---|---|
-| shards | `latents.npy` [n, N, latent_dim], `clip` [n, C, ·], `sync` [n, S, ·], `clip_text`, `t5` [n, T, ·], `video_exist` [n]; or the same arrays in `*.npz` | `python3 -m features` |
+| shards | `latents.npy` [n, N, latent_dim], `clip` [n, C, ·], `sync` [n, S, ·], `clip_text`, `t5` [n, T, ·], `video_exist` [n], `emphasis` [n, N]; or the same arrays in `*.npz` | `python3 -m features` |
 | feature files | a `.npz` or `.pth` a clip, by the keys of the reference (spec 06 §1), latents channel-first | the reference's extractors, and ours |
 
-A folder without pictures has no clip and sync; zeros stand in, and the learned empties replace them. All clips of a folder
+A folder without pictures has no clip and sync; zeros stand in, and the learned empties replace them. Without emphasis (how
+much each latent counts in the loss) all count the same. All clips of a folder
 are of one length; each batch comes from one folder.
 """
 import pickle
@@ -20,7 +21,7 @@ from resident import Resident, ready
 from twin.mmdit import Features, MmditConfig
 
 SAMPLE_RATE, HOP = 44100, 2048
-ARRAYS = ("latents", "clip", "sync", "clip_text", "t5", "video_exist")
+ARRAYS = ("latents", "clip", "sync", "clip_text", "t5", "video_exist", "emphasis")
 KEYS = {"clip": "metaclip_features", "sync": "sync_features", "clip_text": "metaclip_text_features", "t5": "t5_features"}
 
 
@@ -29,15 +30,16 @@ class Batch:
     sound: torch.Tensor        # f32 [B, N, latent_dim]
     features: Features
     video_exist: torch.Tensor  # bool [B]
+    emphasis: torch.Tensor     # f32 [B, N]
 
     def part(self, rows: slice) -> "Batch":
         f = self.features
-        return Batch(self.sound[rows], Features(f.clip[rows], f.sync[rows], f.text[rows], f.t5[rows]), self.video_exist[rows])
+        return Batch(self.sound[rows], Features(f.clip[rows], f.sync[rows], f.text[rows], f.t5[rows]), self.video_exist[rows], self.emphasis[rows])
 
     def to(self, device) -> "Batch":
         f = self.features
         move = lambda tensor: tensor.to(device, non_blocking=True)
-        return Batch(move(self.sound), Features(move(f.clip), move(f.sync), move(f.text), move(f.t5)), move(self.video_exist))
+        return Batch(move(self.sound), Features(move(f.clip), move(f.sync), move(f.text), move(f.t5)), move(self.video_exist), move(self.emphasis))
 
 
 def visual_lens(latent_len: int) -> tuple[int, int]:
@@ -70,6 +72,7 @@ class Shards:
                 raise ValueError(f"{folder}: {name} is {list(self.arrays[name].shape)}, the model takes {width} wide features")
         clip_len, sync_len = visual_lens(self.arrays["latents"].shape[1])
         self.absent = {"clip": (clip_len, config.clip_dim), "sync": (sync_len, config.sync_dim)}
+        self.arrays.setdefault("emphasis", np.broadcast_to(np.float32(1), self.arrays["latents"].shape[:2]))
 
     def __len__(self) -> int:
         return len(self.arrays["latents"])
@@ -81,7 +84,7 @@ class Shards:
             return torch.zeros(len(rows), *self.absent[name])
         seen = "clip" in self.arrays and "sync" in self.arrays
         exist = torch.from_numpy(self.arrays["video_exist"][np.sort(rows)].astype(bool)) if seen and "video_exist" in self.arrays else torch.full((len(rows),), seen)
-        return Batch(take("latents"), Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist)
+        return Batch(take("latents"), Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist, take("emphasis"))
 
 
 class OnDevice:
@@ -102,7 +105,9 @@ class OnDevice:
         def take(name):
             return getattr(data, name)[rows].float() if name in data else torch.zeros(size, *self.absent[name], device=data.device)
         exist = data.video_exist[rows].bool() if self.seen and "video_exist" in data else torch.full((size,), self.seen, device=data.device)
-        return Batch(take("latents"), Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist)
+        latents = take("latents")
+        emphasis = take("emphasis") if "emphasis" in data else torch.ones(latents.shape[:2], device=data.device)
+        return Batch(latents, Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist, emphasis)
 
 
 def read_features(path: Path) -> dict:
@@ -164,7 +169,7 @@ class FeatureFiles:
                 raise ValueError(f"{self.folder / odd}: {name} is not as long as in {self.names[rows[0]]}; put clips of each length into a folder of their own")
             stacked[name] = torch.from_numpy(np.stack([item[name] for item in items]))
         features = Features(stacked["clip"], stacked["sync"], stacked["clip_text"], stacked["t5"])
-        return Batch(stacked["latents"], features, stacked["video_exist"])
+        return Batch(stacked["latents"], features, stacked["video_exist"], torch.ones(stacked["latents"].shape[:2]))
 
 
 def opened(folder: Path, config: MmditConfig, **files):

@@ -13,6 +13,7 @@ from support import GoldenTestCase
 
 import flow
 import flow_data
+from features import STRIKE, emphasis_of
 from twin import lora, safetensors
 from twin.mmdit import Features, Mmdit, MmditConfig
 from twin.objective import DropRates
@@ -221,6 +222,16 @@ class FlowDataTest(unittest.TestCase):
         self.assertFalse(batch.video_exist.any())
         self.assertEqual([batch.features.clip.shape[1], batch.features.sync.shape[1]], [8, 24])
         self.assertEqual(flow_data.visual_lens(194), (72, 216))
+
+    def test_shards_say_how_much_each_latent_counts(self):
+        folder = write_shards(self.folder / "s")
+        self.assertTrue(bool((flow_data.opened(folder, self.config).batch(np.arange(3)).emphasis == 1).all()))
+        lines = [{"events": [{"time_s": 0.5, "visible": True}, {"time_s": 0.9, "visible": False}]}] + 11 * [{"events": []}]
+        np.save(folder / "emphasis.npy", emphasis_of(lines, 22).astype(np.float16))
+        emphasis = flow_data.opened(folder, self.config).batch(np.arange(3)).emphasis
+        self.assertEqual((emphasis[0] > 1).nonzero().flatten().tolist(), [9, 10, 11])  # 0.5 s is within latent 10
+        self.assertAlmostEqual(float(emphasis[0, 10] / emphasis[0, 0]), STRIKE, delta=0.01)
+        np.testing.assert_allclose(emphasis.mean(1), 1, atol=1e-3)
 
     def test_shards_as_npz_hold_the_same(self):
         plain = write_shards(self.folder / "plain")

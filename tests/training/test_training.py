@@ -8,6 +8,16 @@ from twin.mmdit import Features, Mmdit, MmditConfig
 from twin.objective import DropRates, logit_normal, rectified_flow_loss
 
 
+def small() -> tuple[Mmdit, Features]:
+    """A small network in which nothing is zero, and conditions for it."""
+    torch.manual_seed(4)
+    model = Mmdit(MmditConfig(latent_dim=4, clip_dim=6, sync_dim=5, text_dim=8, clip_text_dim=8, hidden_dim=16, depth=2, fused_depth=1,
+                              num_heads=2, text_seq_len=3, v2=True, kernel_size=3))
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return model, Features(clip=torch.randn(2, 4, 6), sync=torch.randn(2, 8, 5), text=torch.randn(2, 3, 8), t5=torch.randn(2, 3, 8))
+
+
 class ObjectiveTest(GoldenTestCase):
     def test_loss_and_all_gradients_match_the_reference(self):
         golden = Golden("train_small")
@@ -48,13 +58,17 @@ class ObjectiveTest(GoldenTestCase):
         # A quarter of a standard normal lies below −0.6745.
         self.assertAlmostEqual((torch.logit(t) < -0.6745).float().mean().item(), 0.25, delta=4 * (0.1875 / 20000) ** 0.5)
 
+    def test_moments_count_as_much_as_their_emphasis(self):
+        model, features = small()
+        x, noise, t, early = torch.randn(2, 5, 4), torch.randn(2, 5, 4), torch.rand(2), torch.zeros(2, 5)
+        early[:, :2] = 1
+        with torch.no_grad():
+            whole, first, rest = (rectified_flow_loss(model, x, noise, t, features, emphasis=emphasis) for emphasis in (None, early, 1 - early))
+        self.assert_close(first + rest, whole, 2e-6)
+        self.assertGreater(float(first), 0)
+
     def test_dropping_everything_equals_features_of_empties(self):
-        torch.manual_seed(4)
-        model = Mmdit(MmditConfig(latent_dim=4, clip_dim=6, sync_dim=5, text_dim=8, clip_text_dim=8, hidden_dim=16, depth=2, fused_depth=1,
-                                  num_heads=2, text_seq_len=3, v2=True, kernel_size=3))
-        for parameter in model.parameters():
-            torch.nn.init.normal_(parameter, std=0.2)
-        features = Features(clip=torch.randn(2, 4, 6), sync=torch.randn(2, 8, 5), text=torch.randn(2, 3, 8), t5=torch.randn(2, 3, 8))
+        model, features = small()
         everything = torch.ones(2, dtype=torch.bool)
         dropped = model.dropped(features, clip=everything, sync=everything, text=everything, t5=everything)
         null = model.with_null(features, 4, 8)
