@@ -13,13 +13,14 @@ cd "$root" || exit 1
 logs=build/logs
 mkdir -p "$logs"
 
-passed=0 failed=0 skipped=0
-skips=()
+tally=$logs/tally # "PASSED FAILED SKIPPED" a line, and
+reasons=$logs/skipped # why
+: >"$tally" >"$reasons"
 started=$SECONDS
 
 # count LABEL PASSED FAILED SKIPPED: adds to the totals and says what happened.
 count() {
-  ((passed += $2, failed += $3, skipped += $4))
+  echo "$2 $3 $4" >>"$tally"
   printf '%s  %-34s %4d passed %3d failed %3d skipped   %4d s\n' "$( (($3)) && echo FAIL || echo 'ok  ')" \
     "$1" "$2" "$3" "$4" "$((SECONDS - step_started))"
 }
@@ -51,7 +52,7 @@ native() {
     timeout 1800 "build/$preset/bin/ts_tests" >"$log" 2>&1 || status=$?
   read -r ok bad < <(sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed | *\([0-9]*\) failed.*/\1 \2/p' "$log")
   missed=$(grep -c '^SKIPPED: ' "$log" || true)
-  mapfile -t -O "${#skips[@]}" skips < <(sed -n "s/^SKIPPED: /native ($preset): /p" "$log")
+  sed -n "s/^SKIPPED: /native ($preset): /p" "$log" >>"$reasons"
   : "${ok:=0}" "${bad:=0}"
   if ((status && !bad)); then bad=1; fi # a crash, a sanitizer's report or the time limit: no summary, or a clean one
   if ((status)); then
@@ -71,7 +72,7 @@ managed() {
   timeout 1800 dotnet test ThinkSound.sln -c Release --no-build >"$log" 2>&1 || status=$?
   read -r ok bad missed < <(sed -n 's/.*Failed: *\([0-9]*\), Passed: *\([0-9]*\), Skipped: *\([0-9]*\), Total.*/\2 \1 \3/p' "$log" |
     awk '{ ok += $1; bad += $2; missed += $3 } END { print ok + 0, bad + 0, missed + 0 }')
-  mapfile -t -O "${#skips[@]}" skips < <(sed -n 's/^ *Skipped \([^ !].*\)/managed: \1/p' "$log")
+  sed -n 's/^ *Skipped \([^ !].*\)/managed: \1/p' "$log" >>"$reasons"
   if ((status && !bad)); then bad=1; fi
   if ((status)); then
     grep -E -A 25 '^ *Failed |error|Aborted|crash' "$log" | head -n 120
@@ -114,7 +115,7 @@ verify() {
       verify_one "$folder/$golden.safetensors"
     else
       missed=$((missed + 1))
-      skips+=("thinksound verify: $golden needs the full golden files (THINKSOUND_GOLDENS)")
+      echo "thinksound verify: $golden needs the full golden files (THINKSOUND_GOLDENS)" >>"$reasons"
     fi
   done
   count "thinksound verify" $ok $bad $missed
@@ -129,7 +130,7 @@ packages() {
     cat "$log"
     bad=$((bad ? bad : 1)) # the time limit, or the script itself
   fi
-  mapfile -t -O "${#skips[@]}" skips < <(sed -n 's/^SKIP /packages: /p' "$log")
+  sed -n 's/^SKIP /packages: /p' "$log" >>"$reasons"
   count "packages" "$(grep -c '^ok ' "$log")" "$bad" "$(grep -c '^SKIP ' "$log")"
 }
 
@@ -137,7 +138,7 @@ training() {
   local log=$logs/training.log status=0 ran bad missed
   step
   if ! quietly "$logs/setup-training.log" scripts/setup-training.sh; then
-    skips+=("training: what it needs could not be installed (scripts/setup-training.sh)")
+    echo "training: what it needs could not be installed (scripts/setup-training.sh)" >>"$reasons"
     count "training programs" 0 0 1
     return
   fi
@@ -150,7 +151,7 @@ training() {
     tail -n 80 "$log"
     bad=$((bad ? bad : 1)) # the time limit, or Python itself
   fi
-  mapfile -t -O "${#skips[@]}" skips < <(sed -nE "s/^.* \((.*)\) \.\.\. skipped ['\"](.*)['\"]$/training, \1: \2/p" "$log")
+  sed -nE "s/^.* \((.*)\) \.\.\. skipped ['\"](.*)['\"]$/training, \1: \2/p" "$log" >>"$reasons"
   count "training programs" $((ran > bad + missed ? ran - bad - missed : 0)) "$bad" "$missed"
 }
 
@@ -158,7 +159,7 @@ cuda() {
   step
   if ! compgen -G 'native/ops/cuda/*.cu' >/dev/null; then return; fi
   if ! scripts/setup-cuda.sh >"$logs/setup-cuda.log" 2>&1; then
-    skips+=("CUDA build: no compiler ($(tail -n 1 "$logs/setup-cuda.log"))")
+    echo "CUDA build: no compiler ($(tail -n 1 "$logs/setup-cuda.log"))" >>"$reasons"
     count "CUDA plug-in compiles" 0 0 1
     return
   fi
@@ -174,24 +175,35 @@ if wanted tree; then
   check "tree: sizes and forbidden words" scripts/check-tree.sh
 fi
 if wanted native; then native cpu; fi
-if wanted managed; then managed; fi
-if wanted bindings; then
-  check "bindings fit the header" dotnet run --project bindings/generator -c Release -- --check
-fi
-if wanted verify; then verify; fi
-if wanted packages; then packages; fi
-if wanted training; then training; fi
-if wanted plain; then native plain; fi
-if wanted asan; then native asan; fi
-if wanted tsan; then native tsan; fi
-if wanted fuzz; then fuzzers; fi
-if wanted cuda; then cuda; fi
 
-if ((${#skips[@]})); then
+# Both halves wait much and keep one core busy most of the time, so they run side by side.
+product() {
+  if wanted managed; then managed; fi
+  if wanted bindings; then
+    check "bindings fit the header" dotnet run --project bindings/generator -c Release -- --check
+  fi
+  if wanted verify; then verify; fi
+  if wanted packages; then packages; fi
+}
+presets() {
+  if wanted training; then training; fi
+  if wanted plain; then native plain; fi
+  if wanted asan; then native asan; fi
+  if wanted tsan; then native tsan; fi
+  if wanted fuzz; then fuzzers; fi
+  if wanted cuda; then cuda; fi
+}
+trap 'trap - INT TERM; kill 0' INT TERM
+presets &
+product
+wait
+
+if [[ -s $reasons ]]; then
   say
   say "skipped:"
-  printf '  %s\n' "${skips[@]}"
+  sort "$reasons" | sed 's/^/  /'
 fi
+read -r passed failed skipped < <(awk '{ ok += $1; bad += $2; missed += $3 } END { print ok + 0, bad + 0, missed + 0 }' "$tally")
 say
 say "$(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
 say "$passed passed, $failed failed, $skipped skipped"
