@@ -105,7 +105,7 @@ void MelAnalysis::analyse_frame(PairFft& fft, Spectrum (&spectra)[2], std::vecto
 
 MelInversion::MelInversion(const MelShape& shape) {
   const std::vector<double> centres = band_centres_mel(shape);
-  for (int64_t k = 0; k < shape.num_bins() && double(k) * shape.bin_hz() <= shape.max_hz; ++k) {
+  for (int64_t k = 1; k < shape.num_bins() && double(k) * shape.bin_hz() <= shape.max_hz; ++k) {
     const double mel = std::clamp(hz_to_mel(double(k) * shape.bin_hz()), centres.front(), centres.back());
     const double place = (mel - centres.front()) / (centres.back() - centres.front()) * double(shape.num_bands - 1);
     const int64_t lower = std::min(int64_t(place), shape.num_bands - 2);
@@ -114,12 +114,13 @@ MelInversion::MelInversion(const MelShape& shape) {
 }
 
 void MelInversion::magnitudes(std::span<const float> y, std::span<float> a) const {
-  for (size_t k = 0; k < places_.size(); ++k) {
-    const auto [lower, weight] = places_[k];
+  a[0] = 0;
+  for (size_t k = 1; k <= places_.size(); ++k) {
+    const auto [lower, weight] = places_[k - 1];
     const float blend = y[size_t(lower)] * (1 - weight) + y[size_t(lower + 1)] * weight, log = kScale * blend - kShift;
     a[k] = std::max(std::exp(log > kMaxLog ? kMaxLog : log) - kFloor, 0.0f);
   }
-  std::fill(a.begin() + int64_t(places_.size()), a.end(), 0.0f);
+  std::fill(a.begin() + int64_t(places_.size()) + 1, a.end(), 0.0f);
 }
 
 }  // namespace ts

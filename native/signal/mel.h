@@ -58,7 +58,7 @@ class MelAnalysis {
 };
 
 // Log-mel → magnitude of every bin: ln a interpolated over the mel scale between the centres of the bands, constant below
-// the first; less the floor that the analysis added; 0 above max_hz. Any thread.
+// the first; less the floor that the analysis added; 0 above max_hz and in bin 0, which no band sees. Any thread.
 class MelInversion {
  public:
   explicit MelInversion(const MelShape& shape);
@@ -70,7 +70,7 @@ class MelInversion {
     int64_t lower;  // band
     float weight;   // of the next
   };
-  std::vector<Place> places_;  // of the bins up to max_hz
+  std::vector<Place> places_;  // of bin 1 and on, up to max_hz
 };
 
 }  // namespace ts

@@ -117,6 +117,12 @@ class PhaseTest(unittest.TestCase):
         correlation = (sound[0] * sound[1]).sum() / np.sqrt((sound[0] ** 2).sum() * (sound[1] ** 2).sum())
         self.assertGreater(correlation, 0.98)
 
+    def test_sounds_have_no_offset(self):
+        deep = np.full((64, 192), -2.0)
+        deep[:, [0, 96]] = 2  # the lowest band alone, 0.37 of full scale
+        sound = phase.synthesise(deep)
+        self.assertLess(np.abs(sound.mean(1)).max(), 1e-3 * np.abs(sound).max())
+
     def test_silence_stays_silent(self):
         silence = mel_codec.analyse(torch.zeros(1, 2, 8192))[0].numpy()
         # The floor's magnitudes come back as the rounding of float32 logarithms.

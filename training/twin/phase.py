@@ -22,7 +22,8 @@ WINDOW_SUM = 1.5  # of squared Hann windows a quarter of their length apart
 def bin_magnitudes(y: np.ndarray, config: MelConfig = MelConfig()) -> np.ndarray:
     """y [M, 2·bands] → magnitude of every bin, f64 [2, M, n_fft/2 + 1], a full-scale sine 1.
 
-    ln a is interpolated over the mel scale between the centres of the bands, constant below the first; 0 above max_hz.
+    ln a is interpolated over the mel scale between the centres of the bands, constant below the first; 0 above max_hz, and in
+    bin 0, which no band sees.
     """
     logs = (2 * np.asarray(y, np.float64) - 5).reshape(len(y), 2, config.num_bands).transpose(1, 0, 2)
     bins_hz = np.arange(config.n_fft // 2 + 1) * (config.sample_rate / config.n_fft)
@@ -31,7 +32,7 @@ def bin_magnitudes(y: np.ndarray, config: MelConfig = MelConfig()) -> np.ndarray
     lower = np.minimum(position.astype(int), config.num_bands - 2)
     weight = position - lower
     magnitude = np.exp(np.minimum(logs[..., lower] * (1 - weight) + logs[..., lower + 1] * weight, MAX_LOG)) - FLOOR
-    return np.where(bins_hz <= config.max_hz, np.maximum(magnitude, 0), 0)
+    return np.where((bins_hz > 0) & (bins_hz <= config.max_hz), np.maximum(magnitude, 0), 0)
 
 
 def random_phase(frame: int, num_bins: int) -> np.ndarray:
