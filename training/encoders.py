@@ -37,6 +37,16 @@ MEL_RATE = 44100 / 256
 NEAR = (0.3, 0.7, 1.0, 0.7, 0.3)               # what an onset asks of the quarters around its own
 
 
+def onset_curves(lines: list[dict], length: int, rate_hz: float) -> np.ndarray:
+    """f32 [n, length], `rate_hz` values a second: NEAR around each event that can be seen, 0 elsewhere."""
+    curves, reach = np.zeros((len(lines), length + len(NEAR) - 1), np.float32), len(NEAR) // 2
+    for curve, line in zip(curves, lines):
+        for at in (int(event["time_s"] * rate_hz) for event in line["events"] if event["visible"]):
+            if 0 <= at < length:
+                curve[at : at + len(NEAR)] = np.maximum(curve[at : at + len(NEAR)], NEAR)
+    return curves[:, reach:-reach]
+
+
 def targets_of(mel: np.ndarray, lines: list[dict], steps: int) -> dict:
     """What the towers are to foretell of some clips: log-mel [n, M, 2·bands], their lines, sync steps a clip."""
     left, right = np.split(mel.astype(np.float32), 2, -1)
@@ -45,19 +55,15 @@ def targets_of(mel: np.ndarray, lines: list[dict], steps: int) -> dict:
     quarter = (np.arange(steps * QUARTERS + 1) / (FPS * QUARTERS) * MEL_RATE).astype(int).clip(max=frames - 1)
     grouped = mono.reshape(n, frames, BANDS, bands // BANDS).mean(-1)
     coarse = mono.reshape(n, frames, 24, bands // 24).mean(-1)
-    onsets = np.zeros((n, steps * QUARTERS + 4), np.float32)               # two quarters to spare at either end
+    onsets = onset_curves(lines, steps * QUARTERS, FPS * QUARTERS)
     classes, materials = np.zeros((n, len(scenes.CLASSES)), np.float32), np.zeros(n, np.int64)
     for i, line in enumerate(lines):
-        for event in line["events"]:
-            at = int(event["time_s"] * FPS * QUARTERS)
-            if event["visible"] and 0 <= at < steps * QUARTERS:
-                onsets[i, at : at + 5] = np.maximum(onsets[i, at : at + 5], NEAR)
         classes[i, [scenes.CLASSES.index(name) for name in line["classes"]]] = 1
         materials[i] = scenes.MATERIALS.index(line["material"])
     return {"levels": np.stack([grouped[:, a : max(a + 1, b)].mean(1) for a, b in zip(quarter, quarter[1:])], 1),  # [n, 4·T, 8]
             "stats": np.concatenate([coarse.mean(1), coarse.std(1)], -1),  # [n, 48]
             "envelope": np.stack([part.mean((1, 2)) for part in np.array_split(mono, ENVELOPE, 1)], 1),
-            "onsets": onsets[:, 2:-2], "classes": classes, "materials": materials,
+            "onsets": onsets, "classes": classes, "materials": materials,
             "share": np.where(onsets.any(1), 1.0, 0.15).astype(np.float32)}  # clips in which nothing strikes teach less
 
 

@@ -5,7 +5,7 @@
 A folder of features holds float16 arrays, one row a clip
     latents [n, N, latent_dim]   posterior means over the standard deviation of each channel (latent_std.npy beside them)
     clip [n, C, clip_dim], sync [n, S, sync_dim]   clip_text [n, T, d], t5 [n, T, d]
-    emphasis [n, N]              how much each latent counts in training: four times as much where something seen strikes
+    onsets [n, 4·N]              where something seen strikes, in quarters of a latent
 and uint8 video_exist [n]. Folders of one model share the latent_std.npy of the first. Clips that are still being made are
 followed to their end, and whoever reads the features may follow them in turn.
 """
@@ -22,29 +22,19 @@ import torch
 
 import model
 from clips import Lines
-from encoders import FPS, HOP, SEGMENT
-from flow_data import HOP as LATENT_HOP, SAMPLE_RATE
+from encoders import FPS, HOP, SEGMENT, onset_curves
+from flow_data import HOP as LATENT_HOP, QUARTERS, SAMPLE_RATE
 from loop import fast_products
 from resident import mark_ready, ready, wait_for
 
 CPU_BATCH, GPU_BATCH = 2, 32   # clips a task: the frames of more would leave a CPU's cache, and be paged in anew every time
 STD_CLIPS = 400                # whose latents are measured
-STRIKE = 4.0                   # what a latent with an onset in it, or next to it, counts more than another: they are few
 
 
 def segments_of(num_frames: int, duration_s: float) -> np.ndarray:
     """Frame numbers [segments, 16] of the sync tower: three segments a second, the last frame repeated."""
     count = max(1, round(3 * duration_s))
     return (np.arange(count)[:, None] * HOP + np.arange(SEGMENT)).clip(max=num_frames - 1)
-
-
-def emphasis_of(lines: list[dict], length: int) -> np.ndarray:
-    """How much each latent counts, [n, length], 1 on average over a clip."""
-    weights = np.ones((len(lines), length), np.float32)
-    for row, line in zip(weights, lines):
-        for at in (int(event["time_s"] * SAMPLE_RATE / LATENT_HOP) for event in line["events"] if event["visible"]):
-            row[max(0, at - 1) : at + 2] = STRIKE
-    return weights / weights.mean(1, keepdims=True)
 
 
 class Encoder:
@@ -72,7 +62,7 @@ class Encoder:
         networks = self.networks
         out = {"latents": self.latents(mel, rows) / torch.as_tensor(self.latent_std, device=self.device),
                "video_exist": torch.full((len(rows),), frames is not None, dtype=torch.uint8)}
-        out["emphasis"] = torch.from_numpy(emphasis_of(lines, out["latents"].shape[1]))
+        out["onsets"] = torch.from_numpy(onset_curves(lines, QUARTERS * out["latents"].shape[1], QUARTERS * SAMPLE_RATE / LATENT_HOP))
         for name, field in (("clip_text", "caption"), ("t5", "cot")):
             tokens, mask = (x.to(self.device) for x in self.tokenizers[name]([line[field] for line in lines]))
             out[name] = (model.clip_text_features if name == "clip_text" else model.t5_features)(getattr(networks, name), tokens, mask)

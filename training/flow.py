@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 import flow_data
+import sync_stream
 from loop import Loop, fast_products
 from twin import lora, safetensors
 from twin.mmdit import Mmdit, MmditConfig
@@ -151,6 +152,8 @@ def run(model: Mmdit, trained: torch.nn.Module, options) -> Loop:
     files = {"split": options.split, "extra_cot": options.extra_cot} if hasattr(options, "split") else {}
     mixture = flow_data.Mixture([flow_data.opened(folder, config, **files) for folder in options.folders], options.seed, options.weights)
     validation = Validation([flow_data.opened(folder, config) for folder in options.validate], options.validate_clips, options.batch) if options.validate else None
+    if options.sync_steps and not (options.output / "checkpoint.pt").exists():
+        sync_stream.teach(model, mixture.folders, options.sync_steps, options.seed)
     schedule = inverse_rate(options.lr) if options.schedule == "inverse" else None
     loop = Loop(trained, options.output, minutes=options.minutes or float("inf"), steps=options.steps, lr=options.lr, warmup=options.warmup,
                 decay_from=options.decay_from, weight_decay=options.weight_decay, betas=(0.9, options.beta2), eps=1e-6, clip=options.clip,
@@ -218,6 +221,8 @@ def finetune(options) -> None:
     del state
     torch.manual_seed(options.seed)
     if options.lora:
+        if options.sync_steps:
+            raise ValueError("--sync-steps changes the network itself, which adapters leave as it is; use one or the other")
         adapters = lora.Adapters(network, options.lora, options.alpha or options.lora)
         network.to(options.device)
         loop = run(network, adapters, options)
@@ -265,6 +270,7 @@ def add_training_options(parser, *, lr: float, schedule: str, clip: float, weigh
     parser.add_argument("--clip", type=float, default=clip, help="largest norm of the gradients; 0 = off")
     parser.add_argument("--ema", type=float, default=ema, help="kept of the average a step; 0: the reference's power law up to 0.9999")
     parser.add_argument("--drop", type=drop_rates, default={}, help="chances such as clip=0.2,sync=0.2,text=0.2,t5=0.2,video=0.1,words=0.1 (0.2 each, the last two 0)")
+    parser.add_argument("--sync-steps", type=int, default=0, help="before the first step: steps in which the projection of sync features learns to say when something strikes")
     parser.add_argument("--save-every", type=float, default=4, help="minutes between checkpoints")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -2,11 +2,11 @@
 
 | kind | a folder holds | made by |
 |---|---|---|
-| shards | `latents.npy` [n, N, latent_dim], `clip` [n, C, ·], `sync` [n, S, ·], `clip_text`, `t5` [n, T, ·], `video_exist` [n], `emphasis` [n, N]; or the same arrays in `*.npz` | `python3 -m features` |
+| shards | `latents.npy` [n, N, latent_dim], `clip` [n, C, ·], `sync` [n, S, ·], `clip_text`, `t5` [n, T, ·], `video_exist` [n], `onsets` [n, 4·N]; or the same arrays in `*.npz` | `python3 -m features` |
 | feature files | a `.npz` or `.pth` a clip, by the keys of the reference (spec 06 §1), latents channel-first | the reference's extractors, and ours |
 
-A folder without pictures has no clip and sync; zeros stand in, and the learned empties replace them. Without emphasis (how
-much each latent counts in the loss) all count the same. All clips of a folder
+A folder without pictures has no clip and sync; zeros stand in, and the learned empties replace them. Latents in which something
+seen strikes (`onsets`, in quarters of a latent, 1 at the moment itself) count more in the loss. All clips of a folder
 are of one length; each batch comes from one folder.
 """
 import pickle
@@ -16,12 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from resident import Resident, ready
 from twin.mmdit import Features, MmditConfig
 
 SAMPLE_RATE, HOP = 44100, 2048
-ARRAYS = ("latents", "clip", "sync", "clip_text", "t5", "video_exist", "emphasis")
+QUARTERS = 4   # of a latent
+STRIKE = 4.0   # they are few, and what is heard best
+ARRAYS = ("latents", "clip", "sync", "clip_text", "t5", "video_exist", "onsets")
 KEYS = {"clip": "metaclip_features", "sync": "sync_features", "clip_text": "metaclip_text_features", "t5": "t5_features"}
 
 
@@ -40,6 +43,13 @@ class Batch:
         f = self.features
         move = lambda tensor: tensor.to(device, non_blocking=True)
         return Batch(move(self.sound), Features(move(f.clip), move(f.sync), move(f.text), move(f.t5)), move(self.video_exist), move(self.emphasis))
+
+
+def emphasis_of(onsets: torch.Tensor) -> torch.Tensor:
+    """How much each latent counts in the loss [B, N], 1 on average over a clip: STRIKE times as much beside an onset."""
+    struck = (onsets.unflatten(-1, (-1, QUARTERS)).amax(-1) >= 1).float()
+    weights = 1 + (STRIKE - 1) * F.max_pool1d(struck[:, None], 3, 1, 1)[:, 0]
+    return weights / weights.mean(1, keepdim=True)
 
 
 def visual_lens(latent_len: int) -> tuple[int, int]:
@@ -72,7 +82,6 @@ class Shards:
                 raise ValueError(f"{folder}: {name} is {list(self.arrays[name].shape)}, the model takes {width} wide features")
         clip_len, sync_len = visual_lens(self.arrays["latents"].shape[1])
         self.absent = {"clip": (clip_len, config.clip_dim), "sync": (sync_len, config.sync_dim)}
-        self.arrays.setdefault("emphasis", np.broadcast_to(np.float32(1), self.arrays["latents"].shape[:2]))
 
     def __len__(self) -> int:
         return len(self.arrays["latents"])
@@ -84,7 +93,13 @@ class Shards:
             return torch.zeros(len(rows), *self.absent[name])
         seen = "clip" in self.arrays and "sync" in self.arrays
         exist = torch.from_numpy(self.arrays["video_exist"][np.sort(rows)].astype(bool)) if seen and "video_exist" in self.arrays else torch.full((len(rows),), seen)
-        return Batch(take("latents"), Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist, take("emphasis"))
+        return Batch(take("latents"), Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist, emphasis_of(self.onsets(rows)))
+
+    def onsets(self, rows: np.ndarray) -> torch.Tensor:
+        """f32 [B, 4·N], rows in their order."""
+        if "onsets" not in self.arrays:
+            return torch.zeros(len(rows), QUARTERS * self.arrays["latents"].shape[1])
+        return torch.from_numpy(self.arrays["onsets"][np.sort(rows)].astype(np.float32))
 
 
 class OnDevice:
@@ -106,7 +121,7 @@ class OnDevice:
             return getattr(data, name)[rows].float() if name in data else torch.zeros(size, *self.absent[name], device=data.device)
         exist = data.video_exist[rows].bool() if self.seen and "video_exist" in data else torch.full((size,), self.seen, device=data.device)
         latents = take("latents")
-        emphasis = take("emphasis") if "emphasis" in data else torch.ones(latents.shape[:2], device=data.device)
+        emphasis = emphasis_of(data.onsets[rows].float()) if "onsets" in data else torch.ones(latents.shape[:2], device=data.device)
         return Batch(latents, Features(take("clip"), take("sync"), take("clip_text"), take("t5")), exist, emphasis)
 
 

@@ -117,7 +117,7 @@ def main() -> None:
         else:
             finish(reading.pop())
     finish(start("flow", "train", features / "train-4s", features / "train-8s", "--weights", 1, 1.5, "--validate", features / "val-4s",
-                 "--drop", DROP, "--batch", plan.flow_batch, "--minutes", plan.flow_minutes * scale, "-o", out / "flow"))
+                 "--drop", DROP, "--sync-steps", 400, "--batch", plan.flow_batch, "--minutes", plan.flow_minutes * scale, "-o", out / "flow"))
     for process in drawing + reading:  # what is not drawn by now is too late
         process.terminate()
         process.wait()

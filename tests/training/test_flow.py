@@ -13,7 +13,8 @@ from support import GoldenTestCase
 
 import flow
 import flow_data
-from features import STRIKE, emphasis_of
+import sync_stream
+from encoders import onset_curves
 from twin import lora, safetensors
 from twin.mmdit import Features, Mmdit, MmditConfig
 from twin.objective import DropRates
@@ -76,6 +77,35 @@ class FlowTest(GoldenTestCase):
             self.assert_close(loss, results[0][0], 2e-6)
             for ours, alone in zip(gradients, results[0][1]):
                 self.assert_close(ours, alone, 5e-5)
+
+    def test_the_projection_learns_to_say_when_something_strikes(self):
+        """Row 8g + j tells of frame 8g + 2j, as Synchformer's rows do."""
+        folder, random = write_shards(self.folder / "s", count=256), np.random.default_rng(3)
+        times = random.uniform(0.1, 0.9, 256)
+        lines = [{"events": [{"time_s": float(time), "visible": True}]} for time in times]
+        frames = 8 * (np.arange(24) // 8) + 2 * (np.arange(24) % 8)
+        sync = 0.1 * random.standard_normal((256, 24, 5))
+        sync[..., 0] += np.abs(frames - (times * 24)[:, None]) < 1.5
+        np.save(folder / "sync.npy", sync.astype(np.float16))
+        np.save(folder / "onsets.npy", onset_curves(lines, 88, 4 * 44100 / 2048).astype(np.float16))
+        data, model = flow_data.opened(folder, MmditConfig(**CONFIG)), Mmdit(MmditConfig(**CONFIG))
+
+        def error_s() -> float:
+            """Mean error of the moment that a linear reading, fitted to the stream, finds likeliest."""
+            rows = np.arange(256)
+            with torch.no_grad():
+                stream = model.sync_stream(data.batch(rows).features.sync, 22).flatten(0, 1).double()
+                stream = torch.cat([stream, torch.ones(len(stream), 1)], 1)
+                struck = data.onsets(rows).unflatten(1, (22, 4)).amax(-1).flatten().double()
+                fit = torch.linalg.lstsq(stream.T @ stream + 1e-3 * torch.eye(17), stream.T @ struck).solution
+                found = (stream @ fit).reshape(256, 22).argmax(1).numpy() * 2048 / 44100
+            return float(np.abs(found + 0.023 - times).mean())
+        before = error_s()
+        with contextlib.redirect_stdout(io.StringIO()):
+            sync_stream.teach(model, [data], 150, seed=1)
+        self.assertLess(error_s(), 0.5 * before)
+        with self.assertRaisesRegex(ValueError, "onsets.npy"):
+            sync_stream.teach(model, [flow_data.opened(write_shards(self.folder / "t"), model.config)], 1, seed=1)
 
     def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(self):
         data = write_shards(self.folder / "a")
@@ -223,14 +253,14 @@ class FlowDataTest(unittest.TestCase):
         self.assertEqual([batch.features.clip.shape[1], batch.features.sync.shape[1]], [8, 24])
         self.assertEqual(flow_data.visual_lens(194), (72, 216))
 
-    def test_shards_say_how_much_each_latent_counts(self):
+    def test_latents_beside_an_onset_count_more(self):
         folder = write_shards(self.folder / "s")
         self.assertTrue(bool((flow_data.opened(folder, self.config).batch(np.arange(3)).emphasis == 1).all()))
         lines = [{"events": [{"time_s": 0.5, "visible": True}, {"time_s": 0.9, "visible": False}]}] + 11 * [{"events": []}]
-        np.save(folder / "emphasis.npy", emphasis_of(lines, 22).astype(np.float16))
+        np.save(folder / "onsets.npy", onset_curves(lines, 4 * 22, 4 * 44100 / 2048).astype(np.float16))
         emphasis = flow_data.opened(folder, self.config).batch(np.arange(3)).emphasis
         self.assertEqual((emphasis[0] > 1).nonzero().flatten().tolist(), [9, 10, 11])  # 0.5 s is within latent 10
-        self.assertAlmostEqual(float(emphasis[0, 10] / emphasis[0, 0]), STRIKE, delta=0.01)
+        self.assertAlmostEqual(float(emphasis[0, 10] / emphasis[0, 0]), flow_data.STRIKE, delta=0.01)
         np.testing.assert_allclose(emphasis.mean(1), 1, atol=1e-3)
 
     def test_shards_as_npz_hold_the_same(self):

@@ -320,14 +320,16 @@ class Mmdit(nn.Module):
             t5=None if features.t5 is None else torch.cat([features.t5, self.empty_t5_feat.expand(batch, -1, -1).to(features.t5.dtype)]),
             global_text=join_zeros(features.global_text), masked=join_zeros(features.masked))
 
-    def prepare(self, features: Features, latent_len: int) -> Conditions:
-        """Everything that does not depend on x and t."""
-        clip, sync, text = features.clip, features.sync, features.text
+    def sync_stream(self, sync: torch.Tensor, latent_len: int) -> torch.Tensor:
+        """Sync features [B, S, sync_dim] → what they say of each latent [B, N, D]."""
         if sync.shape[1] % 8:
             raise ValueError(f"{sync.shape[1]} sync frames: they come in segments of 8")
-        sync = (sync.unflatten(1, (-1, 8)) + self.sync_pos_emb).flatten(1, 2)
-        sync = self.sync_input_proj(sync)                                                       # [B, S, D]
-        sync = sync[:, nearest_exact(sync.shape[1], latent_len, sync.device)]                   # [B, N, D]
+        sync = self.sync_input_proj((sync.unflatten(1, (-1, 8)) + self.sync_pos_emb).flatten(1, 2))  # [B, S, D]
+        return sync[:, nearest_exact(sync.shape[1], latent_len, sync.device)]
+
+    def prepare(self, features: Features, latent_len: int) -> Conditions:
+        """Everything that does not depend on x and t."""
+        clip, sync, text = features.clip, self.sync_stream(features.sync, latent_len), features.text
         clip = self.clip_input_proj(clip)                                                       # [B, C, D]
         tokens = text
         if features.t5 is not None:
