@@ -211,14 +211,23 @@ class Validation:
         wait_for(folder, len(self.frames))
         self.lines, self.device, self.batch = Lines(folder).take(len(self.frames)), device, batch
 
-    def figures(self, learners: "Learners") -> dict:
-        right, found, mean = [], [], []
+    def see(self, vision, synchformer, recogniser):
+        """(whether each clip's first class is one of its own, probabilities of its onsets)."""
+        right, found = [], []
         for start in range(0, len(self.frames), self.batch):
             frames, lines = self.frames[start : start + self.batch].to(self.device), self.lines[start : start + self.batch]
-            classes, _, onsets = recognise(learners.vision, learners.synchformer, learners.recogniser, frames)
+            classes, _, onsets = recognise(vision, synchformer, recogniser, frames)
             right += [scenes.CLASSES[k] in line["classes"] for k, line in zip(classes.argmax(-1).tolist(), lines)]
             found += list(torch.sigmoid(onsets).flatten(1).cpu().numpy())
-        return {"held_accuracy": float(np.mean(right)), "held_onset_f1": moments.best_f1(found, self.lines, FPS * QUARTERS)[0]}
+        return right, found
+
+    def figures(self, learners: "Learners") -> dict:
+        right, found = self.see(learners.vision, learners.synchformer, learners.recogniser)
+        return {"held_accuracy": float(np.mean(right)), "held_onset_f1": self.best_f1(found)[0]}
+
+    def best_f1(self, found: list) -> tuple[float, float]:
+        """(F1, threshold) of the best threshold."""
+        return moments.best_f1(found, self.lines, FPS * QUARTERS)
 
 
 @torch.no_grad()

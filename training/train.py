@@ -124,7 +124,7 @@ def main() -> None:
     if options.until == "flow":
         return
     bundle = out / "foley-small"
-    run("export", "--model", out, "-o", bundle)
+    run("export", "--model", out, "--validate", out / "val-4s", "-o", bundle)
     run("evaluate", bundle, "--count", 22 * max(1, round(5 * scale)), "-o", bundle / "scores.json")
     run("card", bundle, "--model", out)
 

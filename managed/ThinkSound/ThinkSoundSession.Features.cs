@@ -91,6 +91,7 @@ public sealed partial class ThinkSoundSession
                 Materials = Recognition.Rank(info.Materials, materials),
                 OnsetTrack = onsets,
                 OnsetRate = info.SyncFps * info.OnsetsPerStep,
+                OnsetThreshold = Engine.Bundle.OnsetThreshold,
             };
         }, null, cancellationToken);
     }

@@ -41,6 +41,7 @@ RecogniserConfig parse_recogniser_config(const nlohmann::json& json, const std::
   config.hidden_dim = object.get_int("hidden_dim", 1, 16384, config.hidden_dim);
   config.onsets_per_step = object.get_int("onsets_per_step", 1, 64, config.onsets_per_step);
   config.temporal_patch = object.get_int("temporal_patch", 1, 2, config.temporal_patch);
+  config.onset_threshold = object.get_number("onset_threshold", 0, 1, config.onset_threshold);
   return config;
 }
 

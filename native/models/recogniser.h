@@ -27,6 +27,7 @@ struct RecogniserConfig {
   std::vector<std::string> classes, materials;  // what the logits stand for, in their order; each named once
   int64_t clip_dim = 0, sync_dim = 0, hidden_dim = 96, onsets_per_step = 4;
   int64_t temporal_patch = 1;  // frames that a row of sync features is about, 1 or 2; with 2, S is a multiple of 8
+  double onset_threshold = 0.5;  // probability from which on an onset counts; for those who read the onsets, not for the network
 
   int64_t num_classes() const { return int64_t(classes.size()); }
   int64_t num_materials() const { return int64_t(materials.size()); }

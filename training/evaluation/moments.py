@@ -5,7 +5,7 @@ from scenes import onsets
 
 TOLERANCE_S = 0.08
 APART_S = 0.06      # two onsets are at least that far apart
-THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
 def peaks(probabilities: np.ndarray, rate_hz: float, threshold: float) -> np.ndarray:

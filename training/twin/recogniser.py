@@ -27,6 +27,7 @@ class RecogniserConfig:
     hidden_dim: int = 96
     onsets_per_step: int = 4
     temporal_patch: int = 1  # frames that a row of sync features is about; 1 = row s is about step s
+    onset_threshold: float = 0.5  # probability from which on an onset counts; the network itself does not know it
 
 
 class Mlp(nn.Module):

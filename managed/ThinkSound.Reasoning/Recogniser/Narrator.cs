@@ -12,7 +12,7 @@ internal static class Narrator
 
     /// <summary>"a bell rings while rain falls on the ground"; "" where nothing is sure.</summary>
     public static string Caption(IReadOnlyList<Source> sources) =>
-        sources is [{ Kind.Name: "unknown" }] ? "" : string.Join(" while ", sources.Select(source => source.Kind.Clause(source.Look)));
+        string.Join(" while ", sources.Where(source => source.Kind != SoundKind.Something).Select(source => source.Kind.Clause(source.Look)));
 
     /// <summary>Two to four sentences: what is seen, when, how it sounds, what must be absent; "" where nothing is decided.</summary>
     /// <param name="sources">The first is the main one.</param>
@@ -65,14 +65,16 @@ internal static class Narrator
         else if (sources.FirstOrDefault(source => source.Moments.Count > 0) is { } placed)
         {
             string times = string.Join(", ", placed.Moments.Take(MaxListed).Select(moment => Text($"{moment.Time.TotalSeconds:0.00} s ({moment.Probability:0.00})")));
-            sentences.Add(Text($"{placed.Moments.Count} {(placed.Moments.Count == 1 ? "onset" : "onsets")} of probability {Rules.OnsetSure:0.00} or more, ascribed to {placed.Kind.Object}: {times}{(placed.Moments.Count > MaxListed ? " and on" : "")}."));
+            sentences.Add(Text($"{placed.Moments.Count} {(placed.Moments.Count == 1 ? "onset" : "onsets")} of probability {video.Recognition.OnsetThreshold:0.00} or more, ascribed to {placed.Kind.Object}: {times}{(placed.Moments.Count > MaxListed ? " and on" : "")}."));
+            if (placed.Moments.Count(moment => moment.Probability < Rules.OnsetSure) is > 0 and var uncertain)
+                sentences.Add(Text($"{uncertain} of {placed.Moments.Count} {(uncertain == 1 ? "is" : "are")} uncertain, below {Rules.OnsetSure:0.00}."));
             if (placed.Look.Rate is { } rate) sentences.Add(Text($"That is {rate:0.0} a second."));
         }
         else if (sources.Any(source => source.Kind.Strikes))
         {
             float highest = 0;
             foreach (float probability in video.Recognition.OnsetTrack.Span) highest = Math.Max(highest, probability);
-            sentences.Add(Text($"No onset reaches {Rules.OnsetSure:0.00} here (the highest of all has {highest:0.00}), so no moment is placed; the sound follows the motion."));
+            sentences.Add(Text($"No onset reaches {video.Recognition.OnsetThreshold:0.00} here (the highest of all has {highest:0.00}), so no moment is placed; the sound follows the motion."));
         }
         else if (sources.Count > 0) sentences.Add(Text($"The sound goes on from {Begin(evidence)} to {End(evidence)} s."));
         if (video.Facts.Period is { } period) sentences.Add(Text($"The motion repeats every {period.Seconds:0.00} s (autocorrelation {period.Strength:0.00})."));

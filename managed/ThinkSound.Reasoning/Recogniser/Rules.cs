@@ -8,7 +8,8 @@ internal static class Rules
     public const double ClassSure = 0.5;
     /// <summary>Least probability at which a material is taken for known.</summary>
     public const double MaterialSure = 0.5;
-    /// <summary>Least probability at which something strikes.</summary>
+    /// <summary>An onset below is told as uncertain, even where the bundle takes it for one; alone it makes no sound of something
+    /// that has no name.</summary>
     public const double OnsetSure = 0.5;
 
     private const int MaxRecognised = 2;          // as many sounds as a clip of the training has
@@ -48,9 +49,11 @@ internal static class Rules
     {
         List<(SoundKind Kind, double Confidence)> chosen = Choose(evidence);
         IReadOnlyList<Onset> onsets = Onsets(evidence);
-        if (chosen.Count == 0 && onsets.Count > 0 && evidence.Words is null && evidence.Excluded.Count == 0)
-            chosen.Add((SoundKind.Unknown("unknown", "something strikes", "something that moves") with { Action = "strikes", Moment = ("strike", "strikes") },
-                        evidence.Video!.Recognition.Classes.FirstOrDefault().Probability));
+        if (chosen.Count == 0 && evidence.Words is null && evidence.Excluded.Count == 0)
+        {
+            onsets = [.. onsets.Where(onset => onset.Probability >= OnsetSure)];
+            if (onsets.Count > 0) chosen.Add((SoundKind.Something, evidence.Video!.Recognition.Classes.FirstOrDefault().Probability));
+        }
         int striking = chosen.FindIndex(choice => choice.Kind.Strikes);
         return
         [
@@ -63,11 +66,11 @@ internal static class Rules
         ];
     }
 
-    /// <summary>The moments at which something strikes. In a still picture nothing does.</summary>
+    /// <summary>The moments at which something strikes, from the probability on that the bundle asks. In a still picture nothing does.</summary>
     public static IReadOnlyList<Onset> Onsets(Evidence evidence) => evidence.Video switch
     {
         null or { Facts.IsStill: true } => [],
-        { Recognition: var recognition } => [.. recognition.Onsets(OnsetSure).Where(onset =>
+        { Recognition: var recognition } => [.. recognition.Onsets().Where(onset =>
             onset.Time < evidence.Subject.Duration && onset.Time < evidence.Video.Facts.Watched &&
             (evidence.Range is not { } range || (onset.Time >= range.Start && onset.Time < range.End)))],
     };

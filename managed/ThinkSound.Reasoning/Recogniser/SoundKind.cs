@@ -52,6 +52,9 @@ internal sealed record SoundKind
     /// <summary>It has moments at which it strikes; else it goes on.</summary>
     public bool Strikes => Moment.One.Length > 0;
 
+    /// <summary>What strikes where no class is sure: it has moments and no name, so no caption tells of it.</summary>
+    public static readonly SoundKind Something = Unknown("unknown", "something strikes", "something that moves") with { Action = "strikes", Moment = ("strike", "strikes") };
+
     /// <summary>Something that has no words here, called what it is called: a class of another model, or the user's own words.</summary>
     public static SoundKind Unknown(string name, string clause, string thing) => new()
     {

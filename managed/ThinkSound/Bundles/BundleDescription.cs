@@ -27,6 +27,9 @@ public sealed record BundleDescription
     /// <summary>Networks, in the order of the file.</summary>
     public required IReadOnlyList<BundleComponent> Components { get; init; }
 
+    /// <summary>The probability from which on its recogniser's onsets count, 0.5 where it does not say.</summary>
+    public double OnsetThreshold { get; init; } = Recognition.DefaultOnsetThreshold;
+
     /// <summary>The network of a kind, such as "mmdit"; null if the bundle has none.</summary>
     public BundleComponent? Find(string kind) => Components.FirstOrDefault(component => component.Kind == kind);
 
@@ -108,6 +111,7 @@ public sealed record BundleDescription
                 SampleRate = root.TryGetProperty("sample_rate", out JsonElement rate) && rate.TryGetInt32(out int hz) ? hz : 44100,
                 Features = root.TryGetProperty("features", out JsonElement features) ? features.GetRawText() : "{}",
                 Defaults = root.TryGetProperty("defaults", out JsonElement defaults) ? DefaultsOf(defaults) : new GenerateOptions(),
+                OnsetThreshold = OnsetThresholdOf(components),
                 Components = [.. components.EnumerateObject().Select(member => BundleComponent.Of(member.Name, member.Value, folder, origin))],
             };
         }
@@ -116,6 +120,10 @@ public sealed record BundleDescription
             throw new BundleException($"{origin}: {e.Message}");
         }
     }
+
+    private static double OnsetThresholdOf(JsonElement components) =>
+        components.TryGetProperty("recogniser", out JsonElement recogniser) && recogniser.TryGetProperty("config", out JsonElement config) &&
+        config.TryGetProperty("onset_threshold", out JsonElement value) && value.TryGetDouble(out double threshold) ? threshold : Recognition.DefaultOnsetThreshold;
 
     private static GenerateOptions DefaultsOf(JsonElement defaults)
     {

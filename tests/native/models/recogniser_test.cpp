@@ -255,6 +255,8 @@ TEST_CASE("recogniser: a configuration that makes no sense is refused by name") 
   refused("hidden_dim", 0, "hidden_dim");
   refused("onsets_per_step", 65, "onsets_per_step");
   refused("temporal_patch", 3, "temporal_patch");
+  refused("onset_threshold", 1.5, "onset_threshold");
+  refused("onset_threshold", "low", "onset_threshold");
   const RecogniserConfig defaults = parse(nlohmann::json::parse(R"({"classes": ["a"], "materials": ["b"], "clip_dim": 2, "sync_dim": 3})"));
   CHECK(defaults.hidden_dim == 96);
   CHECK(defaults.onsets_per_step == 4);

@@ -106,6 +106,31 @@ public sealed class RulesTests
     }
 
     [Test]
+    public void The_bundle_says_from_which_probability_on_an_onset_counts_and_low_ones_are_told_as_uncertain()
+    {
+        Recognition heads = Knocking with { OnsetTrack = Track((0.5, 0.9f), (1.5, 0.34f), (2.5, 0.2f)) };
+        Assert.That(Starts(Rules.Apply(Known(heads, Moving(4)))), Is.EqualTo(new[] { 0.5 }).Within(1 / 96.0), "0.5 where it does not say");
+
+        Reasoning result = Rules.Apply(Known(heads with { OnsetThreshold = 0.3 }, Moving(4)));
+        Assert.That(Starts(result), Is.EqualTo(new[] { 0.5, 1.5 }).Within(1 / 96.0));
+        Assert.That(result.Events[1].Confidence, Is.EqualTo(0.92 * 0.34).Within(1e-3));
+        Assert.That(result.Thoughts.Timing, Does.Contain("2 onsets of probability 0.30 or more").And.Contain("1.51 s (0.34)").And.Contain("1 of 2 is uncertain, below 0.50."));
+
+        Recognition nameless = Heads([("bell", 0.3f)], [], 4) with { OnsetThreshold = 0.3 };
+        Assert.That(Rules.Apply(Known(nameless with { OnsetTrack = Track((1.5, 0.45f)) }, Moving(4))).Events, Is.Empty, "nothing is invented");
+        Assert.That(Starts(Rules.Apply(Known(nameless with { OnsetTrack = Track((0.5, 0.8f), (1.5, 0.45f)) }, Moving(4)))), Is.EqualTo(new[] { 0.5 }).Within(1 / 96.0));
+    }
+
+    private static IEnumerable<double> Starts(Reasoning reasoning) => reasoning.Events.Select(e => e.Start.TotalSeconds);
+
+    private static float[] Track(params (double Time, float Probability)[] onsets)
+    {
+        var track = new float[4 * 96];
+        foreach (var (time, probability) in onsets) track[(int)(time * 96)] = probability;
+        return track;
+    }
+
+    [Test]
     public void A_class_of_another_model_is_called_by_its_name()
     {
         Reasoning result = Rules.Apply(Known(Heads([("dog_bark", 0.9f)], [], 4, 1), Moving(4)));

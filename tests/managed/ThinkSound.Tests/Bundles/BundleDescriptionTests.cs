@@ -71,6 +71,12 @@ public class BundleDescriptionTests
         Assert.That(() => BundleDescription.Read(_folder).Fingerprint(), Throws.TypeOf<FileAccessException>().With.Message.Contains("s.model"));
     }
 
+    [TestCase("""{"recogniser": {"config": {"onset_threshold": 0.3}}}""", 0.3)]
+    [TestCase("""{"recogniser": {"config": {}}}""", 0.5)]
+    [TestCase("""{"t5": {"config": {"onset_threshold": 0.3}}}""", 0.5)]
+    public void A_recogniser_says_from_which_probability_on_its_onsets_count(string components, double threshold) =>
+        Assert.That(BundleDescription.Parse(Encoding.UTF8.GetBytes($$"""{"components": {{components}}}"""), "test").OnsetThreshold, Is.EqualTo(threshold));
+
     [TestCase("")]
     [TestCase("[]")]
     [TestCase("{}")]
