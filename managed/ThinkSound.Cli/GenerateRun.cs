@@ -81,6 +81,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
     private Conditions WordsFor(Reasoning.Reasoning reasoning, FoleyWindow window, Conditions given)
     {
         Reasoning.Reasoning part = reasoning.Within(new TimeRange(window.Start, window.Start + window.Duration));
+        if (given.ChainOfThought is not null && KeepsWords(reasoning)) part = part with { ChainOfThought = reasoning.ChainOfThought }; // one's own is for every window
         return WordsOf(_tokens is null ? part : part.Fit(_tokens), given);
     }
 
@@ -93,15 +94,19 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
             _hasWarned = true; // once, however many windows there are
             terminal.Warn("the model has no encoder for a chain of thought, so the caption alone counts");
         }
-        bool keepsCaption = given.Caption is not null && reasoning.Provider != ManualReasoner.Name; // which made the user's own fit
+        // A model rewrites the user's caption, which stays; others only made it fit. One that nothing reads is left to be complained about.
+        bool staysAsGiven = given.Caption is not null && (!KeepsWords(reasoning) || !Reads(TextEncoder.Clip));
         return given with
         {
-            Caption = keepsCaption ? given.Caption : Reads(TextEncoder.Clip) ? thought.Caption : null,
+            Caption = staysAsGiven ? given.Caption : Reads(TextEncoder.Clip) ? thought.Caption : null,
             ChainOfThought = Reads(TextEncoder.T5) ? thought.ChainOfThought : null,
         };
 
         bool Reads(TextEncoder encoder) => _tokens?.Count(encoder, "") is not null;
     }
+
+    /// <summary>The user's own words are in the thought as they were, or as far as the model reads them.</summary>
+    private static bool KeepsWords(Reasoning.Reasoning reasoning) => reasoning.Provider is ManualReasoner.Name or RecogniserReasoner.Name;
 
     private int Finish(FoleyPipeline pipeline)
     {

@@ -18,10 +18,12 @@ internal static class ReasoningPart
             Subject = whole.Subject with { Start = whole.Subject.Start + part.Start, Duration = part.End - part.Start }, Events = events,
             Layers = [.. whole.Layers.Where(layer => events.Any(e => e.Layer == layer.Name))],
         };
+        // Of the recogniser, or of what it thought once and somebody kept.
+        bool isTrained = whole.Provider == RecogniserReasoner.Name || (whole.Provider == ManualReasoner.Name && whole.Events.All(e => KindOf(e) is not null));
         // Without events nothing tells the parts apart; with all of them in, the words for the whole are the better ones.
         if (whole.Events.Count == 0 || (events.Length == whole.Events.Count && whole.Provider != RecogniserReasoner.Name)) return result;
         result = result with { Caption = whole.Subject.Caption ?? "", ChainOfThought = "", Shortened = [] };
-        return whole.Provider == RecogniserReasoner.Name ? InTrainedWords(result) : TextComposer.Complete(result);
+        return isTrained ? InTrainedWords(result) : TextComposer.Complete(result);
     }
 
     /// <summary>The recogniser's words are those of the model's training, so a part has them, too.</summary>
@@ -36,11 +38,12 @@ internal static class ReasoningPart
         };
     }
 
+    private static SoundKind? KindOf(SoundEvent e) => SoundKinds.Named.Append(SoundKind.Something).FirstOrDefault(kind => kind.Object == e.Object && kind.Action == e.Action);
+
     private static Source SourceOf(IEnumerable<SoundEvent> events)
     {
         SoundEvent[] all = [.. events];
-        SoundKind kind = SoundKinds.Named.FirstOrDefault(kind => kind.Object == all[0].Object && kind.Action == all[0].Action)
-                      ?? SoundKind.Unknown("words", all[0].Object, all[0].Object) with { Action = all[0].Action };
+        SoundKind kind = KindOf(all[0]) ?? SoundKind.Unknown("words", all[0].Object, all[0].Object) with { Action = all[0].Action };
         // One event that fills its time is no moment.
         Onset[] moments = kind.Strikes && all.All(e => e.End - e.Start <= kind.Length + TimeSpan.FromMilliseconds(1)) ? [.. all.Select(e => new Onset(e.Start, (float)e.Confidence))] : [];
         return new Source(kind, new Look(all[0].Material, 0, Rules.Rate(moments)), all.Max(e => e.Confidence), moments);

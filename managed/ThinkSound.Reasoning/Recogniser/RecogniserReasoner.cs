@@ -87,7 +87,7 @@ public sealed class RecogniserReasoner : IReasoner
         }
         else if (isLong) reasoning = await LongVideo.ReasonAsync(engine!, about.Media!.Path, evidence, about.Watched, progress, cancel).ConfigureAwait(false);
         else reasoning = Rules.Apply(evidence);
-        reasoning = reasoning with { Model = model };
+        reasoning = reasoning with { Model = model, ChainOfThought = request.ChainOfThought is { Length: > 0 } own ? own : reasoning.ChainOfThought };
 
         if (reasoning.Caption.Length == 0 && reasoning.ChainOfThought.Length == 0)
             notes.Add("uncertain: nothing is sure enough for a caption or a chain of thought, so the picture alone decides; a caption of yours would help");

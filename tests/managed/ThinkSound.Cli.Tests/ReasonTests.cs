@@ -43,6 +43,13 @@ internal class ReasonTests : WithFolder
         Assert.That(generate.ExitCode, Is.Zero, generate.ToString());
         Assert.That(generate.Json.GetProperty("results")[0].GetProperty("reasoning_provider").GetString(), Is.EqualTo("recogniser"));
         Assert.That(generate.Error, Does.Contain("thought by recogniser"));
+
+        // Words of one's own stay, in every window.
+        CliResult own = Generate(Cli.Sample("stream-of-water.mp4"), "--duration", "3", "--window", "2", "--overlap", "0.5", "--provider", "recogniser", "--caption", "a bell",
+                                 "--cot", "A bell, far away.", "--json", "-o", At("own.wav"));
+        Assert.That(own.ExitCode, Is.Zero, own.ToString());
+        JsonElement result = own.Json.GetProperty("results")[0];
+        Assert.That((result.GetProperty("caption").GetString(), result.GetProperty("cot").GetString()), Is.EqualTo(("a bell", "A bell, far away.")));
     }
 
     [Test]

@@ -39,6 +39,23 @@ public class ReasoningPartTests
     }
 
     [Test]
+    public void Something_without_a_name_has_no_caption_in_a_part_either()
+    {
+        Reasoning whole = Rules.Apply(Known(Heads([("bell", 0.3f)], [], 12, 2, 9), Moving(12), seconds: 12)), part = whole.Within(Range(0, 6));
+        Assert.That((whole.Caption, part.Caption), Is.EqualTo(("", "")));
+        Assert.That(part.ChainOfThought, Does.Contain("Place one strike"));
+    }
+
+    [Test]
+    public void What_the_recogniser_thought_has_the_same_parts_once_it_was_kept()
+    {
+        Evidence evidence = Known(Heads([("knock", 0.9f), ("rain", 0.8f)], [("wood", 0.9f)], 12, 1, 9), Moving(12), seconds: 12);
+        Reasoning whole = Rules.Apply(evidence), kept = ReasoningFile.Parse(whole.ToJson()) with { Provider = ManualReasoner.Name };
+        Assert.That((kept.Within(Range(0, 6)).Caption, kept.Within(Range(0, 6)).ChainOfThought),
+                    Is.EqualTo((whole.Within(Range(0, 6)).Caption, whole.Within(Range(0, 6)).ChainOfThought)));
+    }
+
+    [Test]
     public void The_recognisers_part_has_the_words_of_the_training()
     {
         Evidence evidence = Known(Heads([("knock", 0.9f), ("rain", 0.8f)], [("wood", 0.9f)], 12, 1, 2.5, 9), Moving(12), seconds: 12);

@@ -31,6 +31,14 @@ public sealed class RecogniserReasonerTests
     }
 
     [Test]
+    public async Task The_users_own_chain_of_thought_stays_as_it_is()
+    {
+        var reasoner = new RecogniserReasoner(_ => throw new InvalidOperationException("no engine is needed"));
+        Reasoning result = await reasoner.ReasonToEndAsync(new ReasoningRequest { Caption = "a bell rings", ChainOfThought = "Far away, in the fog." });
+        Assert.That((result.Caption, result.ChainOfThought), Is.EqualTo(("a bell rings", "Far away, in the fog.")));
+    }
+
+    [Test]
     public async Task A_region_is_measured_alone()
     {
         // Left: still. Right: a moving test picture.
