@@ -38,7 +38,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
                 // What was written before a failure stays and is told.
                 var results = new List<FoleyResult>();
                 _done.Add(new Done(job, null, results));
-                if (await ThinkAsync(job) is { } reasoning)
+                if (await ThinkAsync(job, pipeline) is { } reasoning)
                 {
                     Conditions given = job.Conditions;
                     job = job with { Conditions = WordsOf(reasoning, given), WordsFor = window => WordsFor(reasoning, window, given) };
@@ -62,7 +62,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
     }
 
     /// <summary>What somebody thinks about a job; null if nobody is asked or nobody takes it.</summary>
-    private async Task<Reasoning.Reasoning?> ThinkAsync(FoleyJob job)
+    private async Task<Reasoning.Reasoning?> ThinkAsync(FoleyJob job, FoleyPipeline pipeline)
     {
         var about = new ReasoningRequest
         {
@@ -73,7 +73,11 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         if (reasoner is null || (reasoner is ReasonerChain && !reasoner.Accepts(about))) return null;
         // Minutes of thinking should not end at a file that could never be written.
         FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancel), cancel);
-        about = about with { Duration = plan.Duration, Tokens = _tokens ??= ReasonerArguments.Tokens(request.Engine.BundlePath, terminal) };
+        about = about with
+        {
+            Duration = plan.Duration, Tokens = _tokens ??= ReasonerArguments.Tokens(request.Engine.BundlePath, terminal),
+            Watch = (progress, cancel) => pipeline.WatchAsync(job, progress is null ? null : new Watching(progress), cancel), // once, for the thought and for the sound
+        };
         return await ReasoningLines.ThinkAsync(reasoner, about, terminal, request.IsQuiet, cancel);
     }
 
@@ -107,6 +111,15 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
 
     /// <summary>The user's own words are in the thought as they were, or as far as the model reads them.</summary>
     private static bool KeepsWords(Reasoning.Reasoning reasoning) => reasoning.Provider is ManualReasoner.Name or RecogniserReasoner.Name;
+
+    /// <summary>What the pipeline tells of its watching, as whoever thinks tells it.</summary>
+    private sealed class Watching(IProgress<ReasoningProgress> progress) : IProgress<FoleyProgress>
+    {
+        public void Report(FoleyProgress value)
+        {
+            if (value.Stage == FoleyStage.Watch) progress.Report(new ReasoningProgress(ReasoningActivity.Watching, value.Fraction, value.Detail));
+        }
+    }
 
     private int Finish(FoleyPipeline pipeline)
     {

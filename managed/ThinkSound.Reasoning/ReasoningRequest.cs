@@ -40,6 +40,11 @@ public sealed record ReasoningRequest
     /// <summary>Sounds that are there already and need not be made again.</summary>
     public IReadOnlyList<ExistingSound> Existing { get; init; } = [];
 
+    /// <summary>Watches <see cref="Video"/> from <see cref="Start"/> on, for <see cref="Duration"/>, where somebody does that anyway for
+    /// the sound: who thinks with the model's own towers then takes what they make of it instead of watching, too. Called once at most;
+    /// null, or a null result, leaves the watching to whoever thinks.</summary>
+    public Func<IProgress<ReasoningProgress>?, CancellationToken, Task<VideoFeatures?>>? Watch { get; init; }
+
     /// <summary>Counts what the text encoders read, so that texts are made to fit. Null leaves them as long as they are;
     /// <see cref="Reasoning.Fit"/> does it later.</summary>
     public ITokenCounter? Tokens { get; init; }

@@ -45,7 +45,7 @@ internal static class LongVideo
             TimeRange range = stretches[i];
             TimeSpan start = subject.Start + range.Start, length = range.End - range.Start;
             progress?.Report(new ReasoningProgress(ReasoningActivity.Watching, (double)i / stretches.Count, $"stretch {i + 1} of {stretches.Count}"));
-            VideoReading reading = await VideoReading.OfAsync(engine, path, start, length, subject.Region, null, cancel).ConfigureAwait(false);
+            VideoReading reading = await VideoReading.OfAsync(engine, path, start, length, subject.Region, null, null, cancel).ConfigureAwait(false);
             Reasoning part = Rules.Apply(evidence with { Subject = subject with { Start = start, Duration = length }, Video = reading });
             parts.Add((range, parts.Count < ThoughtsOf ? part : part with { Thoughts = new Thoughts() }));
         }

@@ -64,7 +64,9 @@ public sealed class RecogniserReasoner : IReasoner
         {
             engine = await EngineAsync(cancel).ConfigureAwait(false);
             model = engine.Info.Name;
-            if (!isLong) video = await VideoReading.OfAsync(engine, media.Path, request.Start, about.Watched, request.Region, progress, cancel).ConfigureAwait(false);
+            // Others see the whole picture, and to the end of the sound.
+            bool seesTheSame = request.Region is null && about.Watched == about.Subject.Duration;
+            if (!isLong) video = await VideoReading.OfAsync(engine, media.Path, request.Start, about.Watched, request.Region, seesTheSame ? request.Watch : null, progress, cancel).ConfigureAwait(false);
         }
         progress?.Report(new ReasoningProgress(ReasoningActivity.Thinking, null, ""));
         string? words = request.Caption is { Length: > 0 } caption ? caption : about.Media is null && request.Previous is { Caption.Length: > 0 } previous ? previous.Caption : null;

@@ -16,13 +16,18 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
     /// <param name="start">Where the stretch begins.</param>
     /// <param name="watched">How long it is; above 0.</param>
     /// <param name="region">Of the picture; null for all.</param>
+    /// <param name="watch">Watches the same stretch of the whole picture; null, or null from it, for nobody.</param>
     /// <param name="progress">Told how much is watched.</param>
     /// <param name="cancel">Stops within a block of frames.</param>
     public static async Task<VideoReading> OfAsync(ThinkSoundEngine engine, string path, TimeSpan start, TimeSpan watched, VideoRegion? region,
+                                                   Func<IProgress<ReasoningProgress>?, CancellationToken, Task<VideoFeatures?>>? watch,
                                                    IProgress<ReasoningProgress>? progress, CancellationToken cancel)
     {
         PictureFacts facts = await MeasureAsync(path, start, watched, region, cancel).ConfigureAwait(false);
-        return new VideoReading(await RecogniseAsync(engine, path, start, watched, region, progress, cancel).ConfigureAwait(false), facts);
+        VideoFeatures? seen = watch is null ? null : await watch(progress, cancel).ConfigureAwait(false);
+        using ThinkSoundSession session = engine.CreateSession();
+        var (clip, sync) = seen is { Clip: { } ofClip, Sync: { } ofSync } ? (ofClip, ofSync) : await WatchAsync(session, path, start, watched, region, progress, cancel).ConfigureAwait(false);
+        return new VideoReading(await session.RecogniseAsync(clip, sync, cancel).ConfigureAwait(false), facts);
     }
 
     /// <summary>The measures alone: no model is needed.</summary>
@@ -47,10 +52,10 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
         return meter.Finish(watched);
     }
 
-    private static async Task<Recognition> RecogniseAsync(ThinkSoundEngine engine, string path, TimeSpan start, TimeSpan watched, VideoRegion? region,
-                                                          IProgress<ReasoningProgress>? progress, CancellationToken cancel)
+    private static async Task<(Features Clip, Features Sync)> WatchAsync(ThinkSoundSession session, string path, TimeSpan start, TimeSpan watched, VideoRegion? region,
+                                                                         IProgress<ReasoningProgress>? progress, CancellationToken cancel)
     {
-        EngineInfo info = engine.Info;
+        EngineInfo info = session.Engine.Info;
         // As many as a generation of this length takes; a tower needs a frame, the other a segment of 16.
         int numClip = Math.Max(1, (int)Math.Round(info.ClipFps * watched.TotalSeconds));
         int numSync = SegmentHop * (1 + Math.Max(1, (int)Math.Round(info.SyncFps * watched.TotalSeconds / SegmentHop)));
@@ -58,7 +63,6 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
         {
             Rates = [new FrameRate(info.ClipFps, numClip), new FrameRate(info.SyncFps, numSync)], Start = start, MaxSide = LargestSide,
         };
-        using ThinkSoundSession session = engine.CreateSession();
         List<float> clip = [], sync = [];
         BlockShape[] shapes = [new BlockShape(ClipFrames), new BlockShape(SyncFrames, SegmentHop)];
         await foreach (FrameBlock block in VideoFile.ReadBlocksAsync(path, options, shapes, cancel).ConfigureAwait(false))
@@ -71,7 +75,7 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
             int done = sync.Count / info.SyncDim, all = numSync - SegmentHop;
             progress?.Report(new ReasoningProgress(ReasoningActivity.Watching, Math.Min(1, (double)done / all), $"{done} of {all} frames"));
         }
-        return await session.RecogniseAsync(Collect(clip, info.ClipDim), Collect(sync, info.SyncDim), cancel).ConfigureAwait(false);
+        return (Collect(clip, info.ClipDim), Collect(sync, info.SyncDim));
     }
 
     private static Features Collect(List<float> values, int width) => new(values.Count / width, width, values.ToArray());

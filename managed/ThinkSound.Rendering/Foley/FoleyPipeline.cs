@@ -38,6 +38,7 @@ public sealed partial class FoleyPipeline : IDisposable
     private readonly Engines _engines;
     private string? _visionFingerprint;
     private WatcherBuffers? _buffers; // while a long sound is made
+    private Ahead? _ahead;            // watched before its job
 
     /// <summary>A pipeline for one model; loads nothing yet.</summary>
     public FoleyPipeline(EngineOptions engine, FoleyPipelineOptions? options = null)
@@ -49,6 +50,27 @@ public sealed partial class FoleyPipeline : IDisposable
 
     /// <summary>The model that makes the sound; null before the first job.</summary>
     public EngineInfo? Model => _engines.Sound?.Info;
+
+    /// <summary>Watches a job's video before the job is done, for somebody who must see it first to find the words. Where
+    /// <see cref="RunAsync"/> then makes the same stretch, it does not watch again, and what this took is part of its times.</summary>
+    /// <param name="job">What is to be done; its words do not count yet, and its outputs are checked.</param>
+    /// <param name="progress">Told of each step, on the thread that works.</param>
+    /// <param name="cancellationToken">Stops within one step.</param>
+    /// <returns>What the towers make of the whole; null where there is no video, or where it is watched window by window.</returns>
+    /// <exception cref="ThinkSoundException">As for <see cref="RunAsync"/>.</exception>
+    public async Task<VideoFeatures?> WatchAsync(FoleyJob job, IProgress<FoleyProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        _ahead = null;
+        if (job.Video is null) return null;
+        var run = new FoleyRun(progress, notice: null); // the job itself tells
+        // Words are to come, so the encoders for them are loaded.
+        Prepared ready = await Ready(job with { WordsFor = job.WordsFor ?? (_ => job.Conditions) }, run, cancellationToken).ConfigureAwait(false);
+        if (ready.Windows.Count > 1) return null;
+        Shot shot = ShotOf(ready, ready.Windows[0]);
+        var (features, isCached) = await Watch(ready, shot, run, cancellationToken).ConfigureAwait(false);
+        _ahead = new Ahead(ready.Plan.Media!.Path, shot, features, isCached, run.TakeSeconds(), run.TakeWarnings());
+        return features;
+    }
 
     /// <summary>Does a job; each sound comes when its file is complete. What was written before a failure or the end of the
     /// loop stays; nothing half-written does.</summary>
@@ -138,16 +160,25 @@ public sealed partial class FoleyPipeline : IDisposable
         public string VideoFingerprint => _videoFingerprint.Value;
     }
 
+    /// <summary>What a job is made with, and who wants to know is told.</summary>
     private async Task<Prepared> Prepare(FoleyJob job, FoleyRun run, CancellationToken cancel)
     {
+        Prepared ready = await Ready(job, run, cancel).ConfigureAwait(false);
+        foreach (string warning in ready.Plan.Warnings) run.Warn(warning);
+        ThinkSoundEngine engine = ready.Engine;
+        _options.ModelReady?.Invoke(engine, ready.Windows.Count == 1 ? ready.Generate
+            : ready.Generate with { Duration = WindowGrid.Of(engine).Duration(ready.Windows.Max(window => window.Length) + WindowedSound.Tail) });
+        WarnOfCutWords(engine, job.Conditions, run);
+        return ready;
+    }
+
+    private async Task<Prepared> Ready(FoleyJob job, FoleyRun run, CancellationToken cancel)
+    {
         FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancel), cancel).ConfigureAwait(false);
-        foreach (string warning in plan.Warnings) run.Warn(warning);
         ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job, run.Loading, cancel)).ConfigureAwait(false);
         GenerateOptions generate = engine.Complete(job.Generate with { Duration = plan.Duration });
         plan = plan with { Job = job with { Generate = generate } };
         var (windows, cuts) = await DivideAsync(plan, engine, run, cancel).ConfigureAwait(false);
-        _options.ModelReady?.Invoke(engine, windows.Count == 1 ? generate : generate with { Duration = WindowGrid.Of(engine).Duration(windows.Max(window => window.Length) + WindowedSound.Tail) });
-        WarnOfCutWords(engine, job.Conditions, run);
         return new Prepared(plan, engine, generate, windows, cuts);
     }
 
@@ -155,21 +186,30 @@ public sealed partial class FoleyPipeline : IDisposable
     private async Task<(Conditions Conditions, bool IsCached)> Watch(Prepared ready, LatentWindow window, FoleyRun run, CancellationToken cancel)
     {
         FoleyJob job = ready.Plan.Job;
-        bool isWhole = ready.Windows.Count == 1;
-        FoleyWindow times = isWhole ? new FoleyWindow(TimeSpan.Zero, ready.Plan.Duration, TimeSpan.Zero) : WindowGrid.Of(ready.Engine).Times(window);
-        int tail = window == ready.Windows[^1] ? 0 : WindowedSound.Tail;
-        TimeSpan sampled = isWhole ? times.Duration : WindowGrid.Of(ready.Engine).Duration(window.Length + tail);
-        Conditions words = isWhole || job.WordsFor is null ? job.Conditions : job.WordsFor(times);
-        if (ready.Plan.Media is not { Video: { } video }) return (words, false);
-        TimeSpan start = job.Start + times.Start, last = video.Duration - TimeSpan.FromMilliseconds(1); // past the end its last frame stays
-        TimeSpan? sceneEnd = ready.Cuts.TryGetValue(window.End, out TimeSpan cut) ? job.Start + cut : null;
-        var shot = new Shot(start < last || isWhole ? start : last, sceneEnd, ready.Engine.GetLengths(sampled, ready.Generate.Lengths));
-        var (features, isCached) = await Watch(ready, shot, run, cancel).ConfigureAwait(false);
+        Conditions words = ready.Windows.Count == 1 || job.WordsFor is null ? job.Conditions : job.WordsFor(WindowGrid.Of(ready.Engine).Times(window));
+        if (ready.Plan.Media?.Video is null) return (words, false);
+        var (features, isCached) = await Watch(ready, ShotOf(ready, window), run, cancel).ConfigureAwait(false);
         return (words with { ClipFeatures = features.Clip ?? words.ClipFeatures, SyncFeatures = features.Sync ?? words.SyncFeatures }, isCached);
     }
 
     /// <summary>A stretch of a video to watch.</summary>
     private readonly record struct Shot(TimeSpan Start, TimeSpan? SceneEnd, ClipLengths Lengths);
+
+    /// <summary>What was watched before the job that needs it, and what that took.</summary>
+    private sealed record Ahead(string Path, Shot Shot, VideoFeatures Features, bool IsCached, IReadOnlyDictionary<FoleyStage, double> Seconds, IReadOnlyList<string> Warnings);
+
+    /// <summary>What of the video belongs to a window.</summary>
+    private static Shot ShotOf(Prepared ready, LatentWindow window)
+    {
+        FoleyJob job = ready.Plan.Job;
+        WindowGrid grid = WindowGrid.Of(ready.Engine);
+        bool isWhole = ready.Windows.Count == 1;
+        int tail = window == ready.Windows[^1] ? 0 : WindowedSound.Tail;
+        TimeSpan sampled = isWhole ? ready.Plan.Duration : grid.Duration(window.Length + tail);
+        TimeSpan start = job.Start + (isWhole ? TimeSpan.Zero : grid.Times(window).Start), last = ready.Plan.Media!.Video!.Duration - TimeSpan.FromMilliseconds(1); // past the end its last frame stays
+        TimeSpan? sceneEnd = ready.Cuts.TryGetValue(window.End, out TimeSpan cut) ? job.Start + cut : null;
+        return new Shot(start < last || isWhole ? start : last, sceneEnd, ready.Engine.GetLengths(sampled, ready.Generate.Lengths));
+    }
 
     private async Task<(VideoFeatures Features, bool IsCached)> Watch(Prepared ready, Shot shot, FoleyRun run, CancellationToken cancel)
     {
@@ -177,6 +217,13 @@ public sealed partial class FoleyPipeline : IDisposable
         BundleDescription bundle = ready.Engine.Bundle;
         if (bundle.Find("clip_vision") is null && bundle.Find("synchformer") is null)
             throw new UnsupportedException($"bundle {bundle.Name} has no network that watches video (clip_vision, synchformer); it can make sounds from words alone");
+        if (_ahead is { } ahead && ahead.Path == plan.Media!.Path && ahead.Shot == shot)
+        {
+            _ahead = null;
+            run.Add(ahead.Seconds);
+            foreach (string warning in ahead.Warnings) run.Warn(warning);
+            return (ahead.Features, ahead.IsCached);
+        }
         string? key = _options.Cache is null || bundle.Folder is null ? null
             : await Task.Run(() => KeyOf(ready, shot), cancel).ConfigureAwait(false);
         if (key is not null && _options.Cache!.TryGet(key) is { } known) return (known, true);

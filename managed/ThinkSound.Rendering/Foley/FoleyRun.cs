@@ -71,6 +71,12 @@ internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string
 
     public IReadOnlyList<string> TakeWarnings() => [.. _warnings];
 
+    /// <summary>What was done for this job before it began.</summary>
+    public void Add(IReadOnlyDictionary<FoleyStage, double> seconds)
+    {
+        foreach (var (stage, took) in seconds) Add(stage, took);
+    }
+
     private void Add(FoleyStage stage, double seconds) => _seconds[stage] = _seconds.GetValueOrDefault(stage) + seconds;
 
     private sealed class LoadProgress(FoleyRun run) : IProgress<GenerateProgress>

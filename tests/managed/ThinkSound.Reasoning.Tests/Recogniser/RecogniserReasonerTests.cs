@@ -31,6 +31,29 @@ public sealed class RecogniserReasonerTests
     }
 
     [Test]
+    public async Task A_video_that_somebody_watches_anyway_is_not_watched_again()
+    {
+        int watched = 0;
+        // What is told to be seen here is nothing like the video.
+        Features Rows(int rows, int width) => new(rows, width, Enumerable.Range(0, rows * width).Select(i => (float)Math.Sin(i)).ToArray());
+        var request = new ReasoningRequest
+        {
+            Video = Parts.Sample("stream-of-water.mp4"), Duration = TimeSpan.FromSeconds(1.5), Watch = (_, _) =>
+            {
+                watched++;
+                return Task.FromResult<VideoFeatures?>(new VideoFeatures(Rows(12, Engine.Info.ClipDim), Rows(40, Engine.Info.SyncDim)));
+            },
+        };
+        string Seen(List<ReasoningStep> steps) => steps[^1].Result!.Thoughts.Seen;
+        string shared = Seen(await Think(request)), own = Seen(await Think(request with { Watch = null })), refused = Seen(await Think(request with { Watch = (_, _) => Task.FromResult<VideoFeatures?>(null) }));
+        Assert.That((watched, refused), Is.EqualTo((1, own)));
+        Assert.That(shared, Is.Not.EqualTo(own));
+        await Think(request with { Region = new VideoRegion(0, 0, 0.5, 0.5) });
+        await Think(request with { Duration = TimeSpan.FromSeconds(50) });
+        Assert.That(watched, Is.EqualTo(1), "a region, or more than there is of the video, is not what others see");
+    }
+
+    [Test]
     public async Task The_users_own_chain_of_thought_stays_as_it_is()
     {
         var reasoner = new RecogniserReasoner(_ => throw new InvalidOperationException("no engine is needed"));

@@ -35,6 +35,42 @@ public class FoleyPipelineTests : FoleyTest
     }
 
     [Test]
+    public async Task A_video_that_is_watched_ahead_of_its_job_is_watched_once()
+    {
+        var models = new List<string>();
+        using var pipeline = new FoleyPipeline(Engine, new FoleyPipelineOptions { ModelReady = (engine, _) => models.Add(engine.Info.Name) });
+        var job = new FoleyJob
+        {
+            Video = Parts.Sample("stream-of-water.mp4"), Duration = TimeSpan.FromSeconds(1), Generate = new GenerateOptions { Steps = 1, Seed = 3 },
+            Outputs = [new FoleyOutput { Path = At("a.wav"), Seed = 3 }],
+        };
+        FoleyResult plain = (await Collect(pipeline.RunAsync(job))).Single();
+        using ThinkSoundEngine engine = await ThinkSoundEngine.LoadAsync(Engine);
+        ClipLengths lengths = engine.GetLengths(TimeSpan.FromSeconds(1));
+        var ahead = new List<FoleyStage>();
+        VideoFeatures? features = await pipeline.WatchAsync(job with { Overwrite = true }, new Sink(p => ahead.Add(p.Stage)));
+        Assert.That((features!.Clip!.Rows, features.Sync!.Rows), Is.EqualTo((lengths.ClipLength, lengths.SyncLength)));
+        Assert.That(ahead, Does.Contain(FoleyStage.Watch));
+
+        var stages = new List<FoleyStage>();
+        FoleyJob said = job with { Overwrite = true, Conditions = new Conditions { Caption = "water" } };
+        FoleyResult shared = (await Collect(pipeline.RunAsync(said, new Sink(p => stages.Add(p.Stage))))).Single();
+        Assert.That(stages, Has.No.Member(FoleyStage.Watch));
+        Assert.That(shared.Seconds[FoleyStage.Watch], Is.Positive, "what it took ahead is told");
+        Assert.That(models, Has.Count.EqualTo(2), "once a job");
+        Assert.That(shared.Clip!.Planar.ToArray(), Is.Not.EqualTo(plain.Clip!.Planar.ToArray()), "the words count");
+        FoleyResult again = (await Collect(pipeline.RunAsync(said, new Sink(p => stages.Add(p.Stage))))).Single();
+        Assert.That(stages, Does.Contain(FoleyStage.Watch), "kept for one job");
+        Assert.That(again.Clip!.Planar.ToArray(), Is.EqualTo(shared.Clip.Planar.ToArray()), "the same is seen");
+
+        await pipeline.WatchAsync(said);
+        FoleyResult later = (await Collect(pipeline.RunAsync(said with { Start = TimeSpan.FromSeconds(1) }))).Single();
+        Assert.That(later.Clip!.Planar.ToArray(), Is.Not.EqualTo(shared.Clip.Planar.ToArray()), "another stretch is watched");
+        Assert.That(await pipeline.WatchAsync(said with { Video = null }), Is.Null);
+        Assert.That(await pipeline.WatchAsync(said with { Duration = TimeSpan.FromSeconds(3), Windows = new WindowOptions { Length = TimeSpan.FromSeconds(2), Overlap = TimeSpan.FromSeconds(0.5) } }), Is.Null);
+    }
+
+    [Test]
     public async Task A_sound_keeps_its_samples_on_the_way_into_a_file()
     {
         using var pipeline = new FoleyPipeline(Engine);

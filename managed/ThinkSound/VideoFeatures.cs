@@ -1,4 +1,4 @@
-namespace ThinkSound.Rendering.Foley;
+namespace ThinkSound;
 
 /// <summary>What the two vision towers make of a stretch of video.</summary>
 /// <param name="Clip">What is seen; null if the model has no such tower.</param>
