@@ -57,9 +57,10 @@ def timed(heard) -> list[Heard]:
     return [one for one in heard if len(one.times)]
 
 
-def f1(pairs) -> float:
-    """Over all onsets of (detected, wanted) pairs, matched one to one within ±60 ms."""
-    hits = sum(len(onsets.match(found, wanted)) for found, wanted in pairs)
+def f1(pairs, tolerance_s: float = onsets.TOLERANCE_S) -> float:
+    """Over all onsets of (detected, wanted) pairs, matched one to one within ±`tolerance_s`."""
+    pairs = list(pairs)
+    hits = sum(len(onsets.match(found, wanted, tolerance_s)) for found, wanted in pairs)
     total = sum(len(found) + len(wanted) for found, wanted in pairs)
     return 2 * hits / total if total else 0.0
 
