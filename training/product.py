@@ -177,6 +177,14 @@ class Engine:
         return {"clip": self.clip_features(frames[np.arange(lengths.clip_len).clip(max=last // stride) * stride]),
                 "sync": self.sync_features(frames[np.arange(lengths.num_sync_frames).clip(max=last)])}
 
+    def recognise(self, clip, sync, num_classes: int, num_materials: int, onsets_per_step: int = 4):
+        """Features [C, clip_dim], [S, sync_dim] → probabilities of classes, materials and onsets [onsets_per_step · S]."""
+        clip, sync = _rows(clip), _rows(sync)
+        out = [np.empty(count, np.float32) for count in (num_classes, num_materials, onsets_per_step * len(sync))]
+        check(library().ts_recognise(self._session, _pointer(clip), len(clip), _pointer(sync), len(sync),
+                                     *(argument for array in out for argument in (_pointer(array), c.c_uint64(array.size)))))
+        return out
+
     def text_features(self, encoder: str, text: str) -> np.ndarray:
         """`encoder` "clip_text" or "t5" → [text_len, text_dim or t5_dim]."""
         out = np.empty((self.info.text_len, self.info.t5_dim if encoder == "t5" else self.info.text_dim), np.float32)
