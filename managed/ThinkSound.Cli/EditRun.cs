@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ThinkSound.Bundles;
 using ThinkSound.Media;
 using ThinkSound.Projects;
 using ThinkSound.Projects.Editing;
@@ -20,12 +19,11 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
         Operation? done = null;
         if (!request.IsDry)
         {
-            var defaults = new GenerationSettings();
-            GenerateOptions recommended = NeedsModel(script) && request.Engine().BundlePath is { } bundle ? BundleDescription.Read(bundle).Defaults : new GenerateOptions();
+            GenerationSettings recommended = GenerationArguments.Recommended(NeedsModel(script) ? request.Engine().BundlePath : null);
             var payload = new EditPayload
             {
                 Instruction = script.Instruction, Steps = script.Steps, Seed = request.Seed,
-                Generation = defaults with { Steps = request.Steps ?? recommended.Steps ?? defaults.Steps, GuidanceScale = request.Guidance ?? recommended.GuidanceScale ?? defaults.GuidanceScale },
+                Generation = recommended with { Steps = request.Steps ?? recommended.Steps, GuidanceScale = request.Guidance ?? recommended.GuidanceScale },
             };
             // Arithmetic needs no model, and no bundle.
             EditModels? models = null;

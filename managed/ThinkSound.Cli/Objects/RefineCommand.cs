@@ -76,7 +76,7 @@ internal sealed class RefineCommand
         ObjectTrack track = await new ObjectTracker((ISegmenter?)sam ?? new ClassicalSegmenter()).TrackAsync(video, selection, lines is null ? null : new TrackLines(lines), cancel);
         lines?.End();
         if (!parsed.GetValue(_quiet)) terminal.WriteLine(Describe(track));
-        ObjectPayload payload = PayloadOf(parsed, selection);
+        ObjectPayload payload = PayloadOf(parsed, selection, engine);
         await SaveAsync(parsed, video, track, payload, cancel);
         if (engine is null)
         {
@@ -109,14 +109,14 @@ internal sealed class RefineCommand
         return output;
     }
 
-    private ObjectPayload PayloadOf(ParseResult parsed, ObjectSelection selection)
+    private ObjectPayload PayloadOf(ParseResult parsed, ObjectSelection selection, EngineOptions? engine)
     {
         string? caption = Words(_caption), cot = Words(_cot), negative = Words(_negative);
         return new ObjectPayload
         {
             Selection = selection,
             Seed = _generation.Seed(parsed),
-            Generation = _generation.Read(parsed),
+            Generation = _generation.Read(parsed, engine),
             IsMasked = parsed.GetValue(_view) == "masked",
             Dilation = parsed.GetValue(_dilation),
             PanWidth = parsed.GetValue(_panWidth),

@@ -91,7 +91,7 @@ internal static class ProjectFoleyCommand
             var payload = new FoleyPayload
             {
                 Seed = _generation.Seed(parsed),
-                Generation = _generation.Read(parsed),
+                Generation = _generation.Read(parsed, engine),
                 Words = (isManual ? null : caption ?? cot) is null && negative is null ? null
                     : new OwnWords { Caption = isManual ? null : caption, ChainOfThought = isManual ? null : cot, NegativeCaption = negative },
             };

@@ -20,7 +20,7 @@ public abstract record OperationPayload
     public ulong Seed { get; init; } = 42;
 }
 
-/// <summary>How the model is used by an operation; see <see cref="GenerateOptions"/>, whose defaults these are.</summary>
+/// <summary>How the model is used by an operation; see <see cref="GenerateOptions"/>, whose defaults these are, and <see cref="Of"/>.</summary>
 public sealed record GenerationSettings
 {
     /// <summary>Steps of the sampler, 1 to 1000.</summary>
@@ -34,6 +34,18 @@ public sealed record GenerationSettings
     public Sampler Sampler { get; init; } = Sampler.Euler;
     /// <summary>Guidance moves away from what the reasoning says must not be heard.</summary>
     public bool AvoidAsNegative { get; init; }
+
+    /// <summary>What a model was measured best with; the defaults where it says nothing.</summary>
+    /// <param name="recommended">See <see cref="Bundles.BundleDescription.Defaults"/>.</param>
+    public static GenerationSettings Of(GenerateOptions recommended)
+    {
+        ArgumentNullException.ThrowIfNull(recommended);
+        var own = new GenerationSettings();
+        return own with
+        {
+            Steps = recommended.Steps ?? own.Steps, GuidanceScale = recommended.GuidanceScale ?? own.GuidanceScale, GuidanceRescale = recommended.GuidanceRescale ?? own.GuidanceRescale,
+        };
+    }
 
     /// <summary>As options of a generation.</summary>
     /// <param name="duration">Length of the sound.</param>

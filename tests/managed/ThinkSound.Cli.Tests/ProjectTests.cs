@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using ThinkSound.Projects;
 
 namespace ThinkSound.Cli.Tests;
@@ -54,6 +55,43 @@ internal class ProjectTests : WithFolder
         // Every operation again, in another process: the same samples.
         JsonElement check = Json(Run("check", ProjectFolder, "--render", "--bundle", Cli.Bundle, "--json", "-q"));
         Assert.That(check.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("status").GetString()), Is.EqualTo(new[] { "same", "same", "same" }));
+    }
+
+    [Test]
+    public void A_damaged_sound_is_found_and_made_again()
+    {
+        JsonElement made = Json(Run("new", [MakeVideo(1.2), "-o", ProjectFolder, "--caption", "rain", "--json", .. Model(1)]));
+        string sound = Directory.GetFiles(Path.Combine(ProjectFolder, "content"), $"{Hash(made)}*").Single();
+        byte[] bytes = File.ReadAllBytes(sound);
+        File.WriteAllBytes(sound, [.. bytes.Select((value, i) => i == bytes.Length / 2 ? (byte)~value : value)]);
+        CliResult found = Run("check", ProjectFolder);
+        Assert.That((found.ExitCode, found.Output), Is.EqualTo((1, found.Output)), found.ToString());
+        Assert.That(found.Output, Does.Contain("operation 1: damaged").And.Contain("--repair"));
+        CliResult repaired = Run("check", ProjectFolder, "--repair", "--bundle", Cli.Bundle, "--quiet");
+        Assert.That((repaired.ExitCode, repaired.Output.Trim()), Is.EqualTo((0, "operation 1: repaired")), repaired.ToString());
+        Assert.That(File.ReadAllBytes(sound), Is.EqualTo(bytes));
+        Assert.That(Run("check", ProjectFolder).ExitCode, Is.Zero);
+    }
+
+    [Test]
+    public void What_is_not_said_is_as_the_bundle_recommends()
+    {
+        string bundle = Directory.CreateDirectory(At("bundle")).FullName;
+        foreach (string file in Directory.GetFiles(Cli.Bundle)) File.CreateSymbolicLink(Path.Combine(bundle, Path.GetFileName(file)), file);
+        JsonNode description = JsonNode.Parse(File.ReadAllText(Path.Combine(Cli.Bundle, "bundle.json")))!;
+        description["defaults"] = new JsonObject { ["cfg_scale"] = 3.5, ["num_steps"] = 3 };
+        File.Delete(Path.Combine(bundle, "bundle.json"));
+        File.WriteAllText(Path.Combine(bundle, "bundle.json"), description.ToJsonString());
+        Json(Run("new", MakeVideo(1.2), "-o", ProjectFolder, "--caption", "rain", "--bundle", bundle, "--json", "-q"));
+        Json(Run("foley", ProjectFolder, "--bundle", bundle, "--cfg", "2", "--json", "-q"));
+        CliResult edited = Cli.Run("edit", ProjectFolder, "vary it", "--bundle", bundle, "--provider", "none", "--json", "-q");
+        Assert.That(edited.ExitCode, Is.Zero, edited.ToString());
+        using Project project = Project.Open(ProjectFolder, ProjectAccess.Read);
+        GenerationSettings[] used = [.. project.Document.Operations.Select(operation => operation.Payload switch
+        {
+            FoleyPayload foley => foley.Generation, EditPayload edit => edit.Generation, _ => throw new InvalidOperationException(),
+        })];
+        Assert.That(used.Select(settings => (settings.Steps, settings.GuidanceScale)), Is.EqualTo(new[] { (3, 3.5f), (3, 2f), (3, 3.5f) }));
     }
 
     [Test]
