@@ -77,9 +77,32 @@ internal class CrashTests : WithFolder
         Assert.That((await Apply(again, 2)).Id, Is.EqualTo(Math.Max(1, operations) + 1));
     }
 
-    /// <summary>Every file with its bytes; who had the lock, and the copy from before, do not count.</summary>
-    private string[] Contents() => [.. Directory.EnumerateFiles(At("project"), "*", SearchOption.AllDirectories).Where(file => !file.Contains("lock") && !file.Contains("previous"))
-        .Order(StringComparer.Ordinal).Select(file => $"{file} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}")];
+    // What the disk has left over: nothing, or room for the sound (32 000 bytes, 8 pages) but not for the document.
+    [TestCase(0)]
+    [TestCase(8 * 4096)]
+    public async Task A_file_system_without_space_is_said_and_all_goes_on_once_there_is_some(int left)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Ignore("a small file system is made as on Linux");
+        using (Project project = await NewProject()) await Apply(project, 1);
+        // In a namespace of its own, so that it takes no rights to mount one and nothing to take it away.
+        string small = Directory.CreateDirectory(At("small")).FullName;
+        const string script = "mount -t tmpfs -o size=1m tmpfs \"$1\" && cp -a \"$2\" \"$1/project\" && shift 2 && exec \"$@\"";
+        using (Process trial = Process.Start(new ProcessStartInfo("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", small]) { RedirectStandardError = true })!)
+        {
+            string refusal = await trial.StandardError.ReadToEndAsync();
+            await trial.WaitForExitAsync();
+            if (trial.ExitCode != 0) Assert.Ignore($"no small file system can be made here: {refusal.Trim()}");
+        }
+        using Process worker = Worker.StartBy(["unshare", "-rm", "sh", "-c", script, "sh", small, At("project")], "full", Path.Combine(small, "project"), left.ToString());
+        string[] said = (await worker.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(said, Has.Length.EqualTo(4), string.Join('\n', said));
+        Assert.That(said[0], Does.StartWith("CannotWrite: ").And.Contain("No space left on device").And.Contain("the project is as it was"));
+        Assert.That(said[1], Is.EqualTo("same files, 1 1"));
+        Assert.That(said[2], Is.EqualTo("applied 2"));
+        Assert.That(said[3], Is.EqualTo("reopened 2, 0 damaged"));
+    }
+
+    private string[] Contents() => Worker.Contents(At("project"));
 
     [Test]
     public async Task Two_processes_on_one_project_are_kept_apart()

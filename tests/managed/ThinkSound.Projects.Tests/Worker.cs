@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 
 namespace ThinkSound.Projects.Tests;
 
@@ -9,10 +10,13 @@ internal static partial class Worker
     private const int FileTooLarge = 25; // SIGXFSZ, which would end the process
 
     /// <summary>Starts it; it says "ready" when it has the project open.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => StartBy([], arguments);
+
+    /// <summary>Has another program start it.</summary>
+    public static Process StartBy(string[] starter, params string[] arguments)
     {
-        string[] program = [Path.Combine(AppContext.BaseDirectory, "ThinkSound.Projects.Tests.dll"), .. arguments];
-        Process process = Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", program)
+        string[] program = [.. starter, Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "ThinkSound.Projects.Tests.dll"), .. arguments];
+        Process process = Process.Start(new ProcessStartInfo(program[0], program[1..])
         {
             RedirectStandardOutput = true, RedirectStandardInput = true,
             Environment = { ["DOTNET_EnableWriteXorExecute"] = "0" }, // or code would be kept in files that a limit is for, too
@@ -23,7 +27,7 @@ internal static partial class Worker
 
     public static async Task<int> Main(string[] arguments)
     {
-        using var project = Project.Open(arguments[1]);
+        using Project project = Project.Open(arguments[1]);
         Say("ready");
         switch (arguments[0])
         {
@@ -35,6 +39,9 @@ internal static partial class Worker
                 return 0;
             case "limited":
                 await WorkWithLimit(project, ulong.Parse(arguments[2]));
+                return 0;
+            case "full":
+                await WorkWithoutSpace(project, int.Parse(arguments[2]));
                 return 0;
             default:
                 return 2;
@@ -87,6 +94,49 @@ internal static partial class Worker
             Say($"{project.Document.Operations.Count} {project.Document.Head}");
         }
     }
+
+    /// <summary>On a file system that has <paramref name="left"/> bytes left over, and then more.</summary>
+    private static async Task WorkWithoutSpace(Project project, int left)
+    {
+        string ballast = Path.Combine(project.Folder, "..", "ballast");
+        string[] before = Contents(project.Folder);
+        Fill(ballast, left);
+        try
+        {
+            await Apply();
+            Say("applied");
+        }
+        catch (ProjectException e)
+        {
+            Say($"{e.Failure}: {e.Message}");
+        }
+        Say($"{(Contents(project.Folder).SequenceEqual(before) ? "same" : "other")} files, {project.Document.Operations.Count} {project.Document.Head}");
+        File.Delete(ballast);
+        Say($"applied {(await Apply()).Id}");
+        project.Dispose();
+        using Project again = Project.Open(project.Folder);
+        Say($"reopened {again.Document.Operations.Count}, {(await again.VerifyAsync()).Count} damaged");
+
+        Task<Operation> Apply() => project.ApplyAsync(new FoleyPayload { Seed = 99 }, null, new OperationRenderers(new NoiseRenderer()));
+    }
+
+    /// <summary>Writes a file until no more than <paramref name="left"/> bytes can be written.</summary>
+    private static void Fill(string path, int left)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        try
+        {
+            for (var page = new byte[4096]; ;) file.Write(page);
+        }
+        catch (IOException)
+        {
+            file.SetLength(file.Length - left);
+        }
+    }
+
+    /// <summary>Every file of a project with its bytes; who had the lock, and the copy from before, do not count.</summary>
+    public static string[] Contents(string folder) => [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(file => !file.Contains("lock") && !file.Contains("previous"))
+        .Order(StringComparer.Ordinal).Select(file => $"{file} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))}")];
 
     private static void Say(string line)
     {
