@@ -128,6 +128,7 @@ internal sealed class SoundEditor
                 _ => await model.ChangeAsync(window, around, free, until, is_, shall, StrengthOf(step), seed, cancel).ConfigureAwait(false),
             };
             AudioClip fitted = Fit(made, last - first);
+            if (step.Action == EditAction.Remove) fitted = MixMask.Keep(Cut(clip, first, last), fitted);
             clip = Splice.Into(clip, Cut(fitted, begin - first, end - first), begin, end);
         }
         EditSound edited = sound.With(clip, from, to);
