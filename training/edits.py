@@ -148,7 +148,7 @@ def build(kind: str, scene, other) -> Case | None:
         mixed = audio + np.asarray(other.audio, np.float32)
         return Case(kind, scene, other, mixed / max(1.0, float(np.abs(mixed).max())), f"remove the {there}", f"{here} and {there}", 0, n)
     if kind == "replace":
-        return Case(kind, scene, other, audio, f"replace the {here} with a {there} from 0.25 to 3.75 s", here, samples(0.25), samples(3.75))
+        return Case(kind, scene, other, audio, f"replace the {here} with a {there} from 0.5 to 3.5 s", here, samples(0.5), samples(3.5))
     if kind == "extend":
         first = samples(2)
         return Case(kind, scene, None, faded(audio, first, n), f"extend the {here} from 2 s to the end", here, first, n)
@@ -159,6 +159,8 @@ def build(kind: str, scene, other) -> Case | None:
 def knows(listener: Listener, case: Case) -> bool:
     """Whether the judge hears in true sound what it should hear in the edited one."""
     true = np.asarray((case.other if case.kind in ("add", "replace") else case.scene).audio)
+    if case.kind in ("add", "replace"):
+        true = true[:, case.first : case.last]  # at 3 s the judge is as good as at its own 4 s, between them much worse
     if case.kind in ("extend", "inpaint"):
         return listener.hears(true) == case.scene.class_name == listener.hears(true[:, case.first : case.last])
     if case.kind == "remove" and listener.hears(np.asarray(case.other.audio)) != case.other.class_name:
@@ -205,7 +207,7 @@ def edit(case: Case, options, folder: Path) -> tuple[np.ndarray, dict]:
     source, target = folder / f"{case.name}.wav", folder / f"{case.name}-edited.wav"
     write_wav(source, case.sound)
     command = [*options.program, "edit", str(source), case.instruction, "-o", str(target), "--bundle", str(options.bundle), "--caption", case.caption, "--seed", str(options.seed + case.scene.seed),
-               "--device", "cpu", "--threads", "1", "--provider", "none", "--json", "--quiet", *options.extra, *case.options]
+               "--device", "cpu", "--threads", "1", "--provider", "none", "--json", "--quiet", "--force", *options.extra, *case.options]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr.strip()}")

@@ -153,7 +153,7 @@ internal sealed class EditPlanner(string instruction, EditSubject subject, EditC
             case EditAction.Replace:
                 string other = string.Join(" and ", clause.With.Select(sound => sound.Words));
                 foreach (SoundPhrase sound in clause.With.Where(sound => sound.Sounds.Count == 0)) _notices.Add($"\"{sound.Words}\" is no sound that is known by name; the words go to the model as they are");
-                Append(step with { Replacement = other, Strength = Strength(clause, 0.85) }, $"{name} makes way for {other} {In(range)}");
+                Append(step with { Replacement = other, Strength = Strength(clause, 1) }, $"{name} makes way for {other} {In(range)}");
                 break;
             case EditAction.Extend:
                 Append(step, $"{name} goes on {In(range)}");

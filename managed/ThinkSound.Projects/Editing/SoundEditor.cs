@@ -9,6 +9,8 @@ internal sealed class SoundEditor
     // What the model sees around a stretch, the longest stretch that it makes at once, and the shortest sound that it makes.
     private const double ContextSeconds = 2, WholeSeconds = 10, LeastSeconds = 1;
 
+    private const double MostMatchDb = 20; // how far a replacement is brought to the level of what it replaces
+
     private readonly Func<CancellationToken, Task<IEditModel>> _load;
     private readonly Wording _wording;
     private readonly List<EditSound> _sounds;
@@ -54,6 +56,7 @@ internal sealed class SoundEditor
             EditAction.Earlier => Move(sound, -SampleOf(step.Shift), from, to),
             EditAction.Later => Move(sound, SampleOf(step.Shift), from, to),
             EditAction.Remove when IsExact(step, sound) => sound.With(Splice.Scale(sound.Clip, 0, from, to), from, to) with { IsGone = step.Range is null },
+            EditAction.Replace when step.Strength >= 1 => await ReplaceAsync(sound, step, thought, seed, from, to, cancel).ConfigureAwait(false),
             _ => await MakeAsync(sound, step, thought, seed, from, to, cancel).ConfigureAwait(false),
         };
     }
@@ -75,6 +78,41 @@ internal sealed class SoundEditor
         var (from, to) = Samples(step.Range, like);
         EditWords words = thought is { Caption.Length: > 0 } ? new EditWords(thought.Caption, thought.ChainOfThought, step.Avoid)
             : await _wording.OfAsync(step.Target, step.Avoid, TimeOf(to - from), cancel).ConfigureAwait(false);
+        AudioClip clip = await LayerAsync(like, words, seed, from, to, cancel).ConfigureAwait(false);
+        double gain = Splice.Headroom(Mix().Planar.Span, clip.Planar.Span);
+        if (gain < 1)
+        {
+            clip = clip.WithGain((float)gain);
+            Notices.Add(FormattableString.Invariant($"\"{step.Target}\" was made {-20 * Math.Log10(Math.Max(gain, 1e-6)):0.#} dB softer, so that nothing clips"));
+        }
+        _sounds.Add(new EditSound { Id = null, Name = step.Target, Description = words.Caption, Clip = clip, Touched = (from, to) });
+    }
+
+    /// <summary>Out with the one, in with the other, which is as loud. A walk from the one to the other would keep too much of the first
+    /// (docs/edit-sentences.md has the figures), so that is for strengths below 1.</summary>
+    private async Task<EditSound> ReplaceAsync(EditSound sound, EditStep step, Reasoning.Reasoning? thought, ulong seed, int from, int to, CancellationToken cancel)
+    {
+        // Nothing else is heard: no model is needed to take it out.
+        bool isAlone = !sound.IsMix || step.Target.Length == 0 || sound.Description.Length > 0 && Wording.Without(sound.Description, step.Target).Length == 0;
+        EditSound left = isAlone ? sound.With(Splice.Scale(sound.Clip, 0, from, to), from, to)
+            : await MakeAsync(sound, step with { Action = EditAction.Remove, Replacement = "" }, null, seed, from, to, cancel).ConfigureAwait(false);
+        EditWords words = thought is { Caption.Length: > 0 } ? new EditWords(thought.Caption, thought.ChainOfThought, step.Avoid)
+            : await _wording.OfAsync(step.Replacement, step.Avoid, TimeOf(to - from), cancel).ConfigureAwait(false);
+        AudioClip layer = await LayerAsync(left.Clip, words, seed, from, to, cancel).ConfigureAwait(false);
+        double taken = Splice.Power(sound.Clip, from, to) - Splice.Power(left.Clip, from, to), made = Splice.Power(layer, from, to), most = Math.Pow(10, MostMatchDb / 20);
+        double gain = taken > 0 && made > 0 ? Math.Clamp(Math.Sqrt(taken / made), 1 / most, most) : 1;
+        layer = layer.WithGain((float)gain);
+        layer = layer.WithGain((float)Splice.Headroom(left.Clip.Planar.Span, layer.Planar.Span));
+        EditSound replaced = sound.With(Splice.Sum(left.Clip, layer, from, to), from, to);
+        string now = sound.Description.Length > 0 ? sound.Description : sound.IsMix ? "" : sound.Name;
+        if (step.Range is not null) return sound.IsMix ? replaced : replaced with { Description = Also(now, step.Replacement) };
+        if (!sound.IsMix) return replaced with { Name = step.Replacement, Description = words.Caption };
+        return replaced with { Description = Also(isAlone ? "" : Wording.Without(now, step.Target), step.Replacement) };
+    }
+
+    /// <summary>A new sound between two samples, and silence around it.</summary>
+    private async Task<AudioClip> LayerAsync(AudioClip like, EditWords words, ulong seed, int from, int to, CancellationToken cancel)
+    {
         IEditModel model = await ModelAsync(cancel).ConfigureAwait(false);
         var clip = new AudioClip(like.Channels, like.SampleRate, new float[like.Channels * like.Samples]);
         foreach (var (begin, end) in Pieces(from, to))
@@ -83,13 +121,7 @@ internal sealed class SoundEditor
             AudioClip made = Fit(await model.GenerateAsync(window, words, seed, cancel).ConfigureAwait(false), end - begin);
             clip = Splice.Into(clip, made, begin, end);
         }
-        double gain = Splice.Headroom(Mix().Planar.Span, clip.Planar.Span);
-        if (gain < 1)
-        {
-            clip = clip.WithGain((float)gain);
-            Notices.Add(FormattableString.Invariant($"\"{step.Target}\" was made {-20 * Math.Log10(Math.Max(gain, 1e-6)):0.#} dB softer, so that nothing clips"));
-        }
-        _sounds.Add(new EditSound { Id = null, Name = step.Target, Description = words.Caption, Clip = clip, Touched = (from, to) });
+        return clip;
     }
 
     /// <summary>A stretch by the model, in pieces where it is long: each goes on from what the one before left.</summary>

@@ -19,6 +19,24 @@ internal static class Splice
         return Map(sound, from, to, (old, channel, i, weight) => weight == 1 ? edited.Channel(channel)[i] : (float)(old + weight * ((double)edited.Channel(channel)[i] - old)));
     }
 
+    /// <summary>Adds <paramref name="layer"/>, as long as the sound, in the stretch.</summary>
+    public static AudioClip Sum(AudioClip sound, AudioClip layer, int from, int to)
+    {
+        float[] samples = sound.Planar.ToArray();
+        for (int channel = 0; channel < sound.Channels; channel++)
+            for (int n = from; n < to; n++) samples[channel * sound.Samples + n] += layer.Channel(channel)[n];
+        return new AudioClip(sound.Channels, sound.SampleRate, samples);
+    }
+
+    /// <summary>Mean square of the stretch.</summary>
+    public static double Power(AudioClip sound, int from, int to)
+    {
+        double sum = 0;
+        for (int channel = 0; channel < sound.Channels; channel++)
+            foreach (float sample in sound.Channel(channel)[from..to]) sum += (double)sample * sample;
+        return sum / ((double)sound.Channels * (to - from));
+    }
+
     /// <summary>Multiplies the stretch by a factor; 0 makes it silent.</summary>
     public static AudioClip Scale(AudioClip sound, double gain, int from, int to) =>
         Map(sound, from, to, (old, _, _, weight) => (float)(old * (1 + weight * (gain - 1))));

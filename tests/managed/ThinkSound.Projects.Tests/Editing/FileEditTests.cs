@@ -9,16 +9,16 @@ public sealed class FileEditTests
 
     [TestCase("add a bell from 1 to 2 s", "generate a bell rings")]
     [TestCase("remove the rain from 1 to 2 s", "change ")]
-    [TestCase("remove everything from 1 to 2 s", null)]
-    [TestCase("replace the rain with thunder from 1 to 2 s", "change ")]
+    [TestCase("remove everything from 1 to 2 s")]
+    [TestCase("replace the rain with thunder from 1 to 2 s", "change ", "generate lightning strikes and thunder")]
     [TestCase("extend the rain from 1 to 2 s", "inpaint rain falls")]
     [TestCase("inpaint it from 1 to 2 s", "inpaint ")]
-    [TestCase("make it 6 dB louder from 1 to 2 s", null)]
-    [TestCase("make everything softer from 1 to 2 s", null)]
+    [TestCase("make it 6 dB louder from 1 to 2 s")]
+    [TestCase("make everything softer from 1 to 2 s")]
     [TestCase("make the rain sound like it is in a large church from 1 to 2 s", "change rain falls")]
     [TestCase("make it brighter from 1 to 2 s", "change ")]
     [TestCase("vary it from 1 to 2 s", "vary ")]
-    public async Task ApplyAsync_changes_nothing_outside_of_the_range(string instruction, string? call)
+    public async Task ApplyAsync_changes_nothing_outside_of_the_range(string instruction, params string[] calls)
     {
         foreach (int channels in (int[])[2, 1])
         {
@@ -30,8 +30,8 @@ public sealed class FileEditTests
             AssertSameOutside(sound, result.Clip, Rate, 2 * Rate);
             Assert.That(result.Touched, Is.EqualTo(new[] { (Rate, 2 * Rate) }));
             Assert.That(Differences(sound, result.Clip), Is.GreaterThan(Rate / 2), "and something inside of it");
-            Assert.That(model.Calls, call is null ? Is.Empty : Has.Count.EqualTo(1));
-            if (call is not null) Assert.That(model.Calls[0], Does.StartWith(call));
+            Assert.That(model.Calls, Has.Count.EqualTo(calls.Length));
+            for (int i = 0; i < calls.Length; i++) Assert.That(model.Calls[i], Does.StartWith(calls[i]));
         }
     }
 
@@ -51,6 +51,38 @@ public sealed class FileEditTests
         FileEditResult result = await Apply(sound, "add a bell from 1 to 2 s", new FakeModel(2));
         Assert.That(result.Clip.Peak(), Is.InRange(0.99f, 1.0001f));
         Assert.That(result.Notices, Has.One.Contains("softer, so that nothing clips"));
+    }
+
+    [TestCase("replace the rain with thunder from 1 to 2 s", 0.5f)]
+    [TestCase("replace the rain with thunder from 1 to 2 s", 0.05f)]
+    public async Task ApplyAsync_replaces_the_only_sound_by_another_that_is_as_loud(string instruction, float made)
+    {
+        AudioClip sound = SpliceTests.Noise(2, Samples, Rate);
+        var model = new FakeModel(made);
+        FileEditResult result = await FileEdit.ApplyAsync(sound, "rain", EditReader.Read(instruction, EditSubjects.Of(sound, "rain")), _ => Task.FromResult<IEditModel>(model));
+        Assert.That(model.Calls, Has.Count.EqualTo(1).And.All.StartsWith("generate"));
+        double before = Math.Sqrt(Splice.Power(sound, Rate, 2 * Rate)), after = Math.Sqrt(Splice.Power(result.Clip, Rate, 2 * Rate));
+        Assert.That(after, Is.EqualTo(before).Within(0.02 * before));
+        float[] inside = [.. result.Clip.Channel(0)[(Rate + 1000)..(2 * Rate - 1000)]];
+        Assert.That(inside, Is.All.EqualTo(inside[0]), "nothing of the rain is left");
+    }
+
+    [Test]
+    public async Task ApplyAsync_does_not_blow_a_faint_replacement_up_without_bound()
+    {
+        AudioClip sound = SpliceTests.Noise(2, Samples, Rate);
+        FileEditResult result = await FileEdit.ApplyAsync(sound, "rain", EditReader.Read("replace the rain with thunder", EditSubjects.Of(sound, "rain")), _ => Task.FromResult<IEditModel>(new FakeModel(1e-4f)));
+        Assert.That(result.Clip.Peak(), Is.EqualTo(1e-3f).Within(1e-6f));
+    }
+
+    [Test]
+    public async Task ApplyAsync_walks_from_one_sound_to_another_where_a_strength_is_asked_for()
+    {
+        AudioClip sound = SpliceTests.Noise(2, Samples, Rate);
+        var model = new FakeModel();
+        EditScript script = EditReader.Read("replace the rain with thunder", EditSubjects.Of(sound, "rain"), new EditChoices { Strength = 0.8 });
+        await FileEdit.ApplyAsync(sound, "rain", script, _ => Task.FromResult<IEditModel>(model));
+        Assert.That(model.Calls, Has.Count.EqualTo(1).And.All.StartsWith("change rain falls on the ground > lightning strikes"));
     }
 
     [Test]
