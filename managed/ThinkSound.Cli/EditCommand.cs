@@ -52,7 +52,7 @@ internal sealed class EditArguments
     private readonly Option<string?> _stem = new("--stem") { Description = "The track that is meant, by id or name.", HelpName = "NAME" };
     private readonly Option<string?> _object = new("--object") { Description = "What \"it\" is in the sentence.", HelpName = "WORDS" };
     private readonly Option<string?> _caption = new("--caption") { Description = "What is heard in the sound as it is: helps where something is taken out of it.", HelpName = "TEXT" };
-    private readonly Option<double?> _strength = new("--strength") { Description = "How far a variation or a change of style goes, above 0 up to 1.", HelpName = "S" };
+    private readonly Option<double?> _strength = new("--strength") { Description = "How far a variation, a change of style or a replacement goes, above 0 up to 1.", HelpName = "S" };
     private readonly Option<ulong> _seed = new("--seed") { Description = "Same seed, same sound.", DefaultValueFactory = _ => 42, HelpName = "N" };
     private readonly Option<int?> _steps = new("--steps") { Description = "Steps of the sampler, 1 to 1000. Default: the model's own.", HelpName = "N" };
     private readonly Option<float?> _cfg = new("--cfg") { Description = "How far to follow video and words. Default: the model's own.", HelpName = "SCALE" };
