@@ -122,12 +122,12 @@ def draw(exhibit: Exhibit, path: Path) -> None:
     Image.open(drawn).convert("RGB").save(path, quality=PICTURE_QUALITY, method=6)
 
 
-def encode(exhibit: Exhibit, path: Path) -> None:
+def encode(exhibit: Exhibit, path: Path, bitrate: str = BITRATE) -> None:
     """Ogg Opus, the loudest sample at −1 dBFS."""
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "sound.wav"
         write_wav(sound, exhibit.audio * (0.89 / max(np.abs(exhibit.audio).max(), 1e-9)))
-        command = ["ffmpeg", "-v", "error", "-y", "-i", str(sound), "-c:a", "libopus", "-b:a", BITRATE, "-fflags", "+bitexact", "-map_metadata", "-1", str(path)]
+        command = ["ffmpeg", "-v", "error", "-y", "-i", str(sound), "-c:a", "libopus", "-b:a", bitrate, "-fflags", "+bitexact", "-map_metadata", "-1", str(path)]
         done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{path}: ffmpeg failed: {done.stderr.decode(errors='replace').strip()}")
