@@ -20,16 +20,7 @@ namespace ts::cuda {
 constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 constexpr float kLog2e = 1.44269504f;
 
-__device__ inline float exp2_fast(float x) {  // 2 ulp; −∞ gives 0
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));
-  return y;
-}
-__device__ inline uint32_t pack(float low, float high) {
-  uint32_t pair;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(high), "f"(low));
-  return pair;
-}
+using ptx::exp2_fast, ptx::pack;
 
 // Over the four lanes that hold a row.
 __device__ inline float quad_max(float x) {

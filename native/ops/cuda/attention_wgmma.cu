@@ -163,7 +163,7 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
     ptx::begin_products();
 #pragma unroll
     for (int d = 0; d < kDim / 16; ++d) {
-      const uint64_t keys = kDim == 80 && d == 4 ? describe_short_rows(k + L::kWideBytes) : ptx::describe_rows(k + d / 4 * L::kWideBytes + d % 4 * 32);
+      const uint64_t keys = kDim == 80 && d == 4 ? ptx::describe_short_rows(k + L::kWideBytes) : ptx::describe_rows(k + d / 4 * L::kWideBytes + d % 4 * 32);
       multiply_group<0>(scores, q[d], keys, d > 0);
     }
     ptx::commit_products();
@@ -197,7 +197,7 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
     for (int b = 0; b < L::kBoxes; ++b) {
       multiply_group<1>(sums, weights[b], ptx::describe_rows(v + b * kBoxRows * 128), true);
       if constexpr (kDim == 128) multiply_group<1>(more, weights[b], ptx::describe_rows(v + L::kWideBytes + b * kBoxRows * 128), true);
-      if constexpr (kDim == 80) multiply_group<1>(rest, weights[b], describe_short_rows(v + L::kWideBytes + b * kBoxRows * 32), true);
+      if constexpr (kDim == 80) multiply_group<1>(rest, weights[b], ptx::describe_short_rows(v + L::kWideBytes + b * kBoxRows * 32), true);
     }
     ptx::commit_products();
     ptx::wait_for_products<0>();

@@ -14,14 +14,6 @@ __device__ inline void load_box(uint32_t to, const void* map, uint32_t barrier, 
       : "memory");
 }
 
-// Descriptor of operand B: swizzled rows of 32 bytes, eight of them a group. With ptx::describe_rows, of rows of 128 bytes, it
-// serves K-major (rows = columns of B) and, with the transposed flag, MN-major (rows = rows of B) as long as one product needs
-// no more than one row's width.
-__device__ inline uint64_t describe_short_rows(uint32_t address) {
-  constexpr uint64_t kNextEightRows = 256 >> 4, kSwizzle32 = 3;
-  return (uint64_t(address & 0x3FFFF) >> 4) | (uint64_t(1) << 16) | (kNextEightRows << 32) | (kSwizzle32 << 62);
-}
-
 // c (+)= a·b: 64 rows over a warpgroup, 16 deep; a from registers (fragments as attention_tiles.cuh has them), b behind a
 // descriptor; c by its number of columns / 8. kTransposed: b is MN-major.
 template <int kTransposed>

@@ -4,6 +4,7 @@
 
 #include <cuda.h>
 
+#include "ops/cuda/descriptors.cuh"
 #include "ops/cuda/ptx.cuh"
 
 namespace ts::cuda::ptx {
@@ -84,13 +85,6 @@ __device__ inline void commit_products() { asm volatile("wgmma.commit_group.sync
 template <int pending>
 __device__ inline void wait_for_products() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(pending) : "memory");
-}
-
-// Rows of 128 bytes that the copy engine swizzled (16-byte vectors ^ row mod 8), eight rows after each other: the right and
-// left operand of multiply_add_group. `address` is that of the first row, a multiple of 1024, plus 32 bytes per 16 elements.
-__device__ inline uint64_t describe_rows(uint32_t address) {
-  constexpr uint64_t kNextEightRows = 1024 >> 4, kSwizzle128 = 1;
-  return (uint64_t(address & 0x3FFFF) >> 4) | (uint64_t(1) << 16) | (kNextEightRows << 32) | (kSwizzle128 << 62);
 }
 
 // Keeps the compiler from moving reads of products' sums to before the wait for them.

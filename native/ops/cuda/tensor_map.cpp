@@ -1,19 +1,8 @@
 #include "ops/cuda/tensor_map.h"
 
-#include <dlfcn.h>
-
 #include "core/error.h"
 
 namespace ts::cuda {
-
-// The driver is a library of the machine's own: asked for when needed, never linked.
-decltype(&cuTensorMapEncodeTiled) tensor_map_encoder() {
-  static const auto found = [] {
-    void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    return driver ? reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(dlsym(driver, "cuTensorMapEncodeTiled")) : nullptr;
-  }();
-  return found;
-}
 
 bool has_tensor_maps() { return tensor_map_encoder() != nullptr; }
 
