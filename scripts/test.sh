@@ -3,8 +3,8 @@
 #
 #   scripts/test.sh                                    builds what it needs; a second run builds only what changed
 #   THINKSOUND_GOLDENS=<folder> scripts/test.sh        with the full golden files instead of the committed subset
-#   TS_ONLY=native,managed scripts/test.sh             some parts: tree native plain asan tsan fuzz bindings managed
-#                                                      verify packages training cuda
+#   TS_ONLY=native,managed scripts/test.sh             some parts: tree native plain emulated asan tsan fuzz bindings
+#                                                      managed verify packages training cuda
 #
 # Whatever cannot run here (no CUDA compiler, no full golden file) is listed and counted as skipped.
 set -uo pipefail
@@ -43,23 +43,42 @@ build_native() {
   return 1
 }
 
-# native PRESET: the doctest program; its "SKIPPED:" lines are test cases that returned early and so look passed.
-native() {
-  local preset=$1 log=$logs/native-$1.log status=0 ok bad missed
-  build_native "$preset" || return
+# doctests NAME LABEL PROGRAM...: a doctest program; its "SKIPPED:" lines are test cases that returned early and so look passed.
+doctests() {
+  local name=$1 label=$2 log=$logs/native-$1.log status=0 ok bad missed
+  shift 2
   # Tests ask for impossible sizes on purpose; a sanitizer's allocator is to refuse them as the ordinary one does.
   ASAN_OPTIONS=allocator_may_return_null=1 TSAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-    timeout 1800 "build/$preset/bin/ts_tests" >"$log" 2>&1 || status=$?
+    timeout 1800 "$@" >"$log" 2>&1 || status=$?
   read -r ok bad < <(sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed | *\([0-9]*\) failed.*/\1 \2/p' "$log")
   missed=$(grep -c '^SKIPPED: ' "$log" || true)
-  sed -n "s/^SKIPPED: /native ($preset): /p" "$log" >>"$reasons"
+  sed -n "s/^SKIPPED: /native ($name): /p" "$log" >>"$reasons"
   : "${ok:=0}" "${bad:=0}"
   if ((status && !bad)); then bad=1; fi # a crash, a sanitizer's report or the time limit: no summary, or a clean one
   if ((status)); then
     tail -n 80 "$log"
     say "the whole log: $log (exit status $status)"
   fi
-  count "native tests, preset $preset" $((ok > missed ? ok - missed : 0)) "$bad" "$missed"
+  count "$label" $((ok > missed ? ok - missed : 0)) "$bad" "$missed"
+}
+
+native() { # PRESET
+  build_native "$1" && doctests "$1" "native tests, preset $1" "build/$1/bin/ts_tests"
+}
+
+# The CUDA kernels without a GPU: the operator tests on a stand-in for the card (tests/native/emulation).
+emulated() {
+  local library=build/plain/lib/libthinksound_cuda_emulated.so
+  build_native plain || return
+  if [[ ! -f $library ]]; then
+    skips+=("CUDA kernels on an emulated card: CUDA's headers are not here (scripts/setup-cuda.sh)")
+    count "CUDA kernels, emulated" 0 0 1
+    return
+  fi
+  doctests emulated "CUDA kernels, emulated" env THINKSOUND_CUDA_LIBRARY=$library THINKSOUND_CUDA_GRAPHS=1 build/plain/bin/ts_tests -sf='*/ops/*'
+  step
+  doctests emulated-132 "CUDA products, a large emulated card" env THINKSOUND_CUDA_LIBRARY=$library THINKSOUND_EMULATED_MULTIPROCESSORS=132 \
+    build/plain/bin/ts_tests -tc='linear: products*,gated_linear: act*,qkv_projection: splits*,snake_conv*'
 }
 
 managed() {
@@ -188,6 +207,7 @@ product() {
 presets() {
   if wanted training; then training; fi
   if wanted plain; then native plain; fi
+  if wanted emulated; then emulated; fi
   if wanted asan; then native asan; fi
   if wanted tsan; then native tsan; fi
   if wanted fuzz; then fuzzers; fi

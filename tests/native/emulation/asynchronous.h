@@ -1,0 +1,47 @@
+// What the card does while its threads go on: copies into shared memory, products of tensor cores.
+#pragma once
+
+#include <cuda.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ts::emulation {
+
+// Forgets everything outstanding; a cluster of that many blocks of that many threads begins.
+void reset_asynchronous(int cluster, int threads);
+
+// cp.async: 16 bytes, or zeros.
+void copy_async(uint32_t to, const void* from, bool reads);
+void commit_copies();
+void wait_for_copies(int pending);
+
+// mbarriers, 8 bytes of shared memory each.
+void init_barrier(uint32_t barrier, uint32_t arrivals);
+void arrive(uint32_t barrier, int rank, uint32_t expected_bytes);
+void wait_barrier(uint32_t barrier, uint32_t parity);
+
+// A tensor map as the emulation keeps it in the 128 bytes of a CUtensorMap.
+struct TensorMap {
+  const std::byte* data;
+  uint64_t sizes[4], strides[4];  // strides in bytes
+  uint32_t box[4], rank, swizzle_bytes;
+};
+static_assert(sizeof(TensorMap) <= sizeof(CUtensorMap));
+// A box to the same place of every block whose bit is set in `blocks`.
+void copy_box(uint32_t to, const void* map, const int32_t (&corner)[4], uint32_t barrier, uint32_t blocks);
+// Does the oldest copy that was put off; false if there is none.
+bool complete_late_copy();
+
+// wgmma: c (+)= a·b over a group of four warps, [64, 16]·[16, n]. A comes from registers if they are given, else from behind
+// its descriptor.
+struct GroupProduct {
+  int n;
+  bool b_is_transposed, adds;
+  uint64_t a, b;
+};
+void multiply_group(const GroupProduct& product, float* c, const uint32_t* a_registers);
+void commit_products();
+void wait_for_products(int pending);
+
+}  // namespace ts::emulation

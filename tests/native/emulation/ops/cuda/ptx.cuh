@@ -1,0 +1,75 @@
+// native/ops/cuda/ptx.cuh on the emulated card: the same functions, each with the meaning of its instruction.
+#pragma once
+
+#include "emulation/asynchronous.h"
+#include "emulation/emulation.h"
+
+namespace ts::cuda::ptx {
+
+inline uint32_t shared_address(const void* pointer) { return emulation::shared_address(pointer); }
+
+inline void copy_async(uint32_t to, const void* from, uint32_t bytes) {
+  if (bytes != 0 && bytes != 16) emulation::die("cp.async of a part of 16 bytes");
+  emulation::copy_async(to, from, bytes != 0);
+}
+inline void commit_copies() { emulation::commit_copies(); }
+template <int pending>
+inline void wait_for_copies() { emulation::wait_for_copies(pending); }
+
+struct MatrixLane {
+  uint32_t from;
+  uint32_t* to;
+};
+// Lane l names row l mod 8 of matrix l div 8 and gets elements (l div 4, 2·(l mod 4) … + 1), or their mirrored ones.
+template <bool is_transposed>
+inline void load_matrices_of_warp(uint32_t (&to)[4], uint32_t from, int line) {
+  if (from % 16) emulation::die("ldmatrix from an address that is not a multiple of 16");
+  MatrixLane lane{from, to};
+  emulation::meet_warp(line, &lane, [](void* const (&lanes)[32]) {
+    const auto element = [&](int matrix, int row, int column) {
+      uint16_t value;
+      std::memcpy(&value, emulation::shared_pointer(static_cast<const MatrixLane*>(lanes[matrix * 8 + row])->from) + column * 2, 2);
+      return uint32_t(value);
+    };
+    for (int l = 0; l < 32; ++l)
+      for (int m = 0; m < 4; ++m) {
+        const int row = l / 4, column = l % 4 * 2;
+        static_cast<const MatrixLane*>(lanes[l])->to[m] = is_transposed ? element(m, column, row) | element(m, column + 1, row) << 16
+                                                                         : element(m, row, column) | element(m, row, column + 1) << 16;
+      }
+  });
+}
+inline void load_matrices(uint32_t (&to)[4], uint32_t from) { load_matrices_of_warp<false>(to, from, __LINE__); }
+inline void load_matrices_transposed(uint32_t (&to)[4], uint32_t from) { load_matrices_of_warp<true>(to, from, __LINE__); }
+
+struct ProductLane {
+  float* c;
+  const uint32_t* a;
+  uint32_t b[2];
+};
+inline void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  ProductLane lane{c, a, {b0, b1}};
+  emulation::meet_warp(__LINE__, &lane, [](void* const (&lanes)[32]) {
+    const auto half = [](uint32_t pair, int k) { return __uint_as_float(k % 2 ? pair & 0xFFFF0000u : pair << 16); };
+    float left[16][16], right[8][16];
+    for (int k = 0; k < 16; ++k) {
+      for (int row = 0; row < 16; ++row) left[row][k] = half(static_cast<const ProductLane*>(lanes[row % 8 * 4 + k % 8 / 2])->a[row / 8 + k / 8 * 2], k);
+      for (int column = 0; column < 8; ++column) right[column][k] = half(static_cast<const ProductLane*>(lanes[column * 4 + k % 8 / 2])->b[k / 8], k);
+    }
+    for (int l = 0; l < 32; ++l)
+      for (int e = 0; e < 4; ++e) {
+        double sum = 0;
+        for (int k = 0; k < 16; ++k) sum += double(left[l / 4 + e / 2 * 8][k]) * right[l % 4 * 2 + e % 2][k];
+        float& to = static_cast<const ProductLane*>(lanes[l])->c[e];
+        to = float(to + sum);
+      }
+  });
+}
+
+inline float exp2_fast(float x) { return exp2f(x); }
+inline uint32_t pack(float low, float high) {
+  const auto bits = [](float value) { return uint32_t(__bfloat16_as_ushort(__float2bfloat16_rn(value))); };
+  return bits(low) | bits(high) << 16;
+}
+
+}  // namespace ts::cuda::ptx
