@@ -2,6 +2,7 @@
 
 #include "ops/harness.h"
 #include "ops/obvious.h"
+#include "ops/product_paths.h"
 
 namespace ts {
 namespace {
@@ -73,29 +74,33 @@ TEST_CASE("linear: products of every shape, kernel and storage stay within twice
   TS_FOR_EACH_BACKEND(table)
     for (const LinearCase& c : kCases)
       for (DType product : {DType::f32, DType::bf16})
-        for (DType stored : {DType::f32, DType::bf16}) {
-          const LinearData data = random_data(c, product);
-          const Weight weight = pack(table, c, data.w, product);
-          CHECK(weight->bytes() >= c.out * c.in * c.taps * int64_t(size_of(product)));
-          Harness h(table, product);
-          const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
-          h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
-          TS_CHECK_ERROR(c.str(), h.read(y), stored, linear, c, data, Activation::none);
-        }
+        for (DType stored : {DType::f32, DType::bf16})
+          for (const char* way : test::product_ways(table, product)) {
+            const test::ProductWay asked(way);
+            const LinearData data = random_data(c, product);
+            const Weight weight = pack(table, c, data.w, product);
+            CHECK(weight->bytes() >= c.out * c.in * c.taps * int64_t(size_of(product)));
+            Harness h(table, product);
+            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
+            h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
+            TS_CHECK_ERROR(concat(c.str(), " ", way), h.read(y), stored, linear, c, data, Activation::none);
+          }
 }
 
 TEST_CASE("linear: f32 input of a bf16 product is rounded before it is multiplied") {
   TS_FOR_EACH_BACKEND(table)
-    for (const LinearCase& c : kCases) {
-      LinearData data = random_data(c, DType::bf16);
-      const Weight weight = pack(table, c, data.w, DType::bf16);
-      const std::vector<float> wide = normal(c.batch * c.len * c.in);
-      data.x = rounded(wide, DType::bf16);
-      Harness h(table, DType::bf16);
-      const Tensor x = h.input(wide, {c.batch, c.len, c.in}), y = h.output({c.batch, c.out_len(), c.out});
-      h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
-      TS_CHECK_ERROR(c.str(), h.read(y), DType::f32, linear, c, data, Activation::none);
-    }
+    for (const LinearCase& c : kCases)
+      for (const char* way : test::product_ways(table, DType::bf16)) {
+        const test::ProductWay asked(way);
+        LinearData data = random_data(c, DType::bf16);
+        const Weight weight = pack(table, c, data.w, DType::bf16);
+        const std::vector<float> wide = normal(c.batch * c.len * c.in);
+        data.x = rounded(wide, DType::bf16);
+        Harness h(table, DType::bf16);
+        const Tensor x = h.input(wide, {c.batch, c.len, c.in}), y = h.output({c.batch, c.out_len(), c.out});
+        h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
+        TS_CHECK_ERROR(concat(c.str(), " ", way), h.read(y), DType::f32, linear, c, data, Activation::none);
+      }
 }
 
 TEST_CASE("linear: bias, activation, gate and residual are applied in this order") {
@@ -103,29 +108,31 @@ TEST_CASE("linear: bias, activation, gate and residual are applied in this order
     for (const LinearCase& c : {LinearCase{2, 7, 5, 9, 1}, LinearCase{2, 31, 24, 40, 3}, LinearCase{1, 6, 3, 17, 2}, LinearCase{3, 1, 64, 65, 1}})
       for (DType product : {DType::f32, DType::bf16})
         for (Activation activation : test::kActivations)
-          for (int64_t gate_len : {int64_t(0), int64_t(1), c.out_len()}) {
-            LinearData data = random_data(c, product);
-            const Shape shape{c.batch, c.out_len(), c.out};
-            data.bias = normal(c.out);
-            data.gate_len = gate_len;
-            if (gate_len) data.gate = normal(c.batch * gate_len * data.gate_chunks * c.out);
-            data.residual = normal(shape);
-            const Weight weight = pack(table, c, data.w, product);
-            Harness h(table, product);
-            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product);
-            Epilogue epilogue{.bias = h.input(data.bias, {c.out}), .activation = activation};
-            if (gate_len) epilogue.gate = {h.input(data.gate, {c.batch, gate_len, data.gate_chunks * c.out}), data.gate_index, c.out};
-            epilogue.residual = h.input(data.residual, shape);
-            const Tensor apart = h.output(shape), in_place = h.in_out(data.residual, shape);
-            h.run([&](Context& ctx) {
-              ops::linear(ctx, apart, x, *weight, epilogue);
-              Epilogue onto_itself = epilogue;
-              onto_itself.residual = in_place;
-              ops::linear(ctx, in_place, x, *weight, onto_itself);
-            });
-            TS_CHECK_ERROR(c.str(), h.read(apart), DType::f32, linear, c, data, activation);
-            CHECK(h.read(in_place) == h.read(apart));
-          }
+          for (int64_t gate_len : {int64_t(0), int64_t(1), c.out_len()})
+            for (const char* way : test::product_ways(table, product)) {
+              const test::ProductWay asked(way);
+              LinearData data = random_data(c, product);
+              const Shape shape{c.batch, c.out_len(), c.out};
+              data.bias = normal(c.out);
+              data.gate_len = gate_len;
+              if (gate_len) data.gate = normal(c.batch * gate_len * data.gate_chunks * c.out);
+              data.residual = normal(shape);
+              const Weight weight = pack(table, c, data.w, product);
+              Harness h(table, product);
+              const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product);
+              Epilogue epilogue{.bias = h.input(data.bias, {c.out}), .activation = activation};
+              if (gate_len) epilogue.gate = {h.input(data.gate, {c.batch, gate_len, data.gate_chunks * c.out}), data.gate_index, c.out};
+              epilogue.residual = h.input(data.residual, shape);
+              const Tensor apart = h.output(shape), in_place = h.in_out(data.residual, shape);
+              h.run([&](Context& ctx) {
+                ops::linear(ctx, apart, x, *weight, epilogue);
+                Epilogue onto_itself = epilogue;
+                onto_itself.residual = in_place;
+                ops::linear(ctx, in_place, x, *weight, onto_itself);
+              });
+              TS_CHECK_ERROR(concat(c.str(), " ", way), h.read(apart), DType::f32, linear, c, data, activation);
+              CHECK(h.read(in_place) == h.read(apart));
+            }
 }
 
 template <class T>
@@ -140,19 +147,21 @@ TEST_CASE("gated_linear: act(W1 x) ⊙ (W3 x) for every shape, kernel and storag
   TS_FOR_EACH_BACKEND(table)
     for (const LinearCase& c : kCases)
       for (DType product : {DType::f32, DType::bf16})
-        for (DType stored : {DType::f32, DType::bf16}) {
-          const LinearData data = random_data(c, product);
-          const std::vector<float> w3 = random_data(c, product).w;
-          const Shape shape = c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps};
-          const Weight weight = pack_gated_weight(table, tensor_of(data.w.data(), shape), tensor_of(w3.data(), shape), {.dtype = product});
-          CHECK(weight->out == c.out);
-          CHECK(weight->gated);
-          const Activation activation = c.taps == 1 ? Activation::gelu_tanh : Activation::silu;
-          Harness h(table, product);
-          const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
-          h.run([&](Context& ctx) { ops::gated_linear(ctx, y, x, *weight, activation); });
-          TS_CHECK_ERROR(c.str(), h.read(y), stored, gated, c, data.x, data.w, w3, activation);
-        }
+        for (DType stored : {DType::f32, DType::bf16})
+          for (const char* way : test::product_ways(table, product)) {
+            const test::ProductWay asked(way);
+            const LinearData data = random_data(c, product);
+            const std::vector<float> w3 = random_data(c, product).w;
+            const Shape shape = c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps};
+            const Weight weight = pack_gated_weight(table, tensor_of(data.w.data(), shape), tensor_of(w3.data(), shape), {.dtype = product});
+            CHECK(weight->out == c.out);
+            CHECK(weight->gated);
+            const Activation activation = c.taps == 1 ? Activation::gelu_tanh : Activation::silu;
+            Harness h(table, product);
+            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
+            h.run([&](Context& ctx) { ops::gated_linear(ctx, y, x, *weight, activation); });
+            TS_CHECK_ERROR(concat(c.str(), " ", way), h.read(y), stored, gated, c, data.x, data.w, w3, activation);
+          }
 }
 
 struct QkvCase {
@@ -197,15 +206,17 @@ TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, lea
   TS_FOR_EACH_BACKEND(table)
     for (const QkvCase& c : cases)
       for (DType product : {DType::f32, DType::bf16})
-        for (DType stored : {DType::f32, product}) {
-          const int64_t width = c.heads * c.dim;
-          LinearData data = random_data({c.batch, c.len, c.in, 3 * width, 1}, product);
-          if (c.bias) data.bias = normal(3 * width);
-          const std::vector<float> q_norm = normal(c.dim), k_norm = normal(c.dim);
-          std::vector<float> rope;
-          for (int64_t i = 0; i < c.len * c.dim / 2; ++i) {
-            rope.push_back(std::cos(0.37f * float(i)));
-            rope.push_back(std::sin(0.37f * float(i)));
+        for (DType stored : {DType::f32, product})
+          for (const char* way : test::product_ways(table, product)) {
+            const test::ProductWay asked(way);
+            const int64_t width = c.heads * c.dim;
+            LinearData data = random_data({c.batch, c.len, c.in, 3 * width, 1}, product);
+            if (c.bias) data.bias = normal(3 * width);
+            const std::vector<float> q_norm = normal(c.dim), k_norm = normal(c.dim);
+            std::vector<float> rope;
+            for (int64_t i = 0; i < c.len * c.dim / 2; ++i) {
+              rope.push_back(std::cos(0.37f * float(i)));
+              rope.push_back(std::sin(0.37f * float(i)));
           }
           const Weight weight = pack(table, {c.batch, c.len, c.in, 3 * width, 1}, data.w, product);
           Harness h(table, product);
@@ -225,8 +236,8 @@ TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, lea
             const std::vector<float> values = h.read(*part);
             ours.insert(ours.end(), values.begin(), values.end());
           }
-          TS_CHECK_ERROR(concat("head_dim ", c.dim), ours, stored, qkv, c, data, q_norm, k_norm, rope, options.eps);
-        }
+          TS_CHECK_ERROR(concat("head_dim ", c.dim, " ", way), ours, stored, qkv, c, data, q_norm, k_norm, rope, options.eps);
+          }
 }
 
 TEST_CASE("linear: arguments that do not fit are refused with their shapes") {

@@ -1,6 +1,7 @@
 #include "ops/snake.h"
 
 #include "ops/harness.h"
+#include "ops/product_paths.h"
 
 namespace ts {
 namespace {
@@ -149,7 +150,11 @@ TEST_CASE("snake_conv1d: every stride, dilation and offset of the VAE, and range
   };
   TS_FOR_EACH_BACKEND(table)
     for (const ConvCase& c : cases)
-      for (DType product : {DType::f32, DType::bf16}) check_case(table, c, product, false);
+      for (DType product : {DType::f32, DType::bf16})
+        for (const char* way : test::product_ways(table, product)) {
+          const test::ProductWay asked(way);
+          check_case(table, c, product, false);
+        }
 }
 
 TEST_CASE("snake_conv_transpose1d: every stride of the VAE, whole and in ranges") {
@@ -165,7 +170,11 @@ TEST_CASE("snake_conv_transpose1d: every stride of the VAE, whole and in ranges"
   };
   TS_FOR_EACH_BACKEND(table)
     for (const ConvCase& c : cases)
-      for (DType product : {DType::f32, DType::bf16}) check_case(table, c, product, true);
+      for (DType product : {DType::f32, DType::bf16})
+        for (const char* way : test::product_ways(table, product)) {
+          const test::ProductWay asked(way);
+          check_case(table, c, product, true);
+        }
 }
 
 TEST_CASE("snake: arguments that do not fit are refused with their shapes") {
