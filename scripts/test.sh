@@ -71,7 +71,7 @@ emulated() {
   local library=build/plain/lib/libthinksound_cuda_emulated.so
   build_native plain || return
   if [[ ! -f $library ]]; then
-    skips+=("CUDA kernels on an emulated card: CUDA's headers are not here (scripts/setup-cuda.sh)")
+    echo "CUDA kernels on an emulated card: CUDA's headers are not here (scripts/setup-cuda.sh)" >>"$reasons"
     count "CUDA kernels, emulated" 0 0 1
     return
   fi
