@@ -195,27 +195,27 @@ if wanted tree; then
 fi
 if wanted native; then native cpu; fi
 
-# Both halves wait much and keep one core busy most of the time, so they run side by side.
-product() {
+# Two halves that take about as long, and keep a core busy each.
+one_half() {
   if wanted managed; then managed; fi
   if wanted bindings; then
     check "bindings fit the header" dotnet run --project bindings/generator -c Release -- --check
   fi
   if wanted verify; then verify; fi
   if wanted packages; then packages; fi
+  if wanted tsan; then native tsan; fi
 }
-presets() {
+other_half() {
   if wanted training; then training; fi
   if wanted plain; then native plain; fi
   if wanted emulated; then emulated; fi
   if wanted asan; then native asan; fi
-  if wanted tsan; then native tsan; fi
   if wanted fuzz; then fuzzers; fi
   if wanted cuda; then cuda; fi
 }
 trap 'trap - INT TERM; kill 0' INT TERM
-presets &
-product
+other_half &
+one_half
 wait
 
 if [[ -s $reasons ]]; then
