@@ -66,15 +66,22 @@ native() { # PRESET
   build_native "$1" && doctests "$1" "native tests, preset $1" "build/$1/bin/ts_tests"
 }
 
+# has_cuda LABEL: compiler and headers are here, or can be fetched; else LABEL is skipped.
+has_cuda() {
+  scripts/setup-cuda.sh >"$logs/setup-cuda.log" 2>&1 && return
+  echo "$1: no CUDA toolkit ($(tail -n 1 "$logs/setup-cuda.log"))" >>"$reasons"
+  count "$1" 0 0 1
+  return 1
+}
+
 # The CUDA kernels without a GPU: the operator tests on a stand-in for the card (tests/native/emulation).
 emulated() {
   local library=build/plain/lib/libthinksound_cuda_emulated.so
+  step
+  has_cuda "CUDA kernels, emulated" || return 0
+  # A build that was configured before the headers came has no stand-in yet.
+  if [[ ! -f $library ]]; then quietly "$logs/configure-plain.log" cmake --preset plain; fi
   build_native plain || return
-  if [[ ! -f $library ]]; then
-    echo "CUDA kernels on an emulated card: CUDA's headers are not here (scripts/setup-cuda.sh)" >>"$reasons"
-    count "CUDA kernels, emulated" 0 0 1
-    return
-  fi
   doctests emulated "CUDA kernels, emulated" env THINKSOUND_CUDA_LIBRARY=$library THINKSOUND_CUDA_GRAPHS=1 build/plain/bin/ts_tests -sf='*/ops/*'
   step
   doctests emulated-132 "CUDA products, a large emulated card" env THINKSOUND_CUDA_LIBRARY=$library THINKSOUND_EMULATED_MULTIPROCESSORS=132 \
@@ -177,11 +184,7 @@ training() {
 cuda() {
   step
   if ! compgen -G 'native/ops/cuda/*.cu' >/dev/null; then return; fi
-  if ! scripts/setup-cuda.sh >"$logs/setup-cuda.log" 2>&1; then
-    echo "CUDA build: no compiler ($(tail -n 1 "$logs/setup-cuda.log"))" >>"$reasons"
-    count "CUDA plug-in compiles" 0 0 1
-    return
-  fi
+  has_cuda "CUDA plug-in compiles" || return 0
   check "CUDA plug-in compiles" eval 'cmake --preset cuda && cmake --build --preset cuda --target thinksound_cuda'
   build_native cpu || return
   check "CUDA plug-in loads" env THINKSOUND_CUDA_LIBRARY="$root/build/cuda/lib/libthinksound_cuda.so" build/cpu/bin/ts_tests -tc='cuda*'
