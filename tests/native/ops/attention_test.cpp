@@ -1,6 +1,6 @@
 #include "ops/attention.h"
 
-#include "ops/attention_paths.h"
+#include "ops/cuda_ways.h"
 #include "ops/harness.h"
 #include "ops/obvious.h"
 
@@ -126,7 +126,7 @@ TEST_CASE("attention: self, cross and joint attention of every length match the 
   };
   TS_FOR_EACH_BACKEND(table)
     for (const char* way : test::attention_ways(table)) {
-      const test::AttentionWay asked(way);
+      const test::CudaWay asked(test::kAttentionWay, way);
       for (const AttentionCase& c : cases)
         for (DType dtype : {DType::f32, DType::bf16})
           for (DType stored : {DType::f32, DType::bf16}) check_case(table, c, dtype, stored);

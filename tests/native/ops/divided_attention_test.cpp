@@ -1,6 +1,6 @@
 #include "ops/divided_attention.h"
 
-#include "ops/attention_paths.h"
+#include "ops/cuda_ways.h"
 #include "ops/harness.h"
 #include "ops/obvious.h"
 
@@ -39,7 +39,7 @@ TEST_CASE("divided_attention: the class token sees all, the others their site or
   const DividedCase cases[] = {{1, 1, 2, 1, 1}, {2, 2, 4, 3, 5}, {1, 2, 48, 8, 9}, {1, 1, 64, 2, 67}, {2, 2, 64, 8, 33}, {1, 3, 6, 8, 16}, {1, 1, 128, 5, 4}};
   TS_FOR_EACH_BACKEND(table)
     for (const char* way : test::attention_ways(table)) {
-      const test::AttentionWay asked(way);
+      const test::CudaWay asked(test::kAttentionWay, way);
       for (const DividedCase& c : cases)
         for (ops::DividedAxis axis : {ops::DividedAxis::time, ops::DividedAxis::space})
           for (DType dtype : {DType::f32, DType::bf16})

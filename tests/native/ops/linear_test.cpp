@@ -1,8 +1,8 @@
 #include "ops/linear.h"
 
+#include "ops/cuda_ways.h"
 #include "ops/harness.h"
 #include "ops/obvious.h"
-#include "ops/product_paths.h"
 
 namespace ts {
 namespace {
@@ -76,7 +76,7 @@ TEST_CASE("linear: products of every shape, kernel and storage stay within twice
       for (DType product : {DType::f32, DType::bf16})
         for (DType stored : {DType::f32, DType::bf16})
           for (const char* way : test::product_ways(table, product)) {
-            const test::ProductWay asked(way);
+            const test::CudaWay asked(test::kProductWay, way);
             const LinearData data = random_data(c, product);
             const Weight weight = pack(table, c, data.w, product);
             CHECK(weight->bytes() >= c.out * c.in * c.taps * int64_t(size_of(product)));
@@ -91,7 +91,7 @@ TEST_CASE("linear: f32 input of a bf16 product is rounded before it is multiplie
   TS_FOR_EACH_BACKEND(table)
     for (const LinearCase& c : kCases)
       for (const char* way : test::product_ways(table, DType::bf16)) {
-        const test::ProductWay asked(way);
+        const test::CudaWay asked(test::kProductWay, way);
         LinearData data = random_data(c, DType::bf16);
         const Weight weight = pack(table, c, data.w, DType::bf16);
         const std::vector<float> wide = normal(c.batch * c.len * c.in);
@@ -110,7 +110,7 @@ TEST_CASE("linear: bias, activation, gate and residual are applied in this order
         for (Activation activation : test::kActivations)
           for (int64_t gate_len : {int64_t(0), int64_t(1), c.out_len()})
             for (const char* way : test::product_ways(table, product)) {
-              const test::ProductWay asked(way);
+              const test::CudaWay asked(test::kProductWay, way);
               LinearData data = random_data(c, product);
               const Shape shape{c.batch, c.out_len(), c.out};
               data.bias = normal(c.out);
@@ -149,7 +149,7 @@ TEST_CASE("gated_linear: act(W1 x) ⊙ (W3 x) for every shape, kernel and storag
       for (DType product : {DType::f32, DType::bf16})
         for (DType stored : {DType::f32, DType::bf16})
           for (const char* way : test::product_ways(table, product)) {
-            const test::ProductWay asked(way);
+            const test::CudaWay asked(test::kProductWay, way);
             const LinearData data = random_data(c, product);
             const std::vector<float> w3 = random_data(c, product).w;
             const Shape shape = c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps};
@@ -208,7 +208,7 @@ TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, lea
       for (DType product : {DType::f32, DType::bf16})
         for (DType stored : {DType::f32, product})
           for (const char* way : test::product_ways(table, product)) {
-            const test::ProductWay asked(way);
+            const test::CudaWay asked(test::kProductWay, way);
             const int64_t width = c.heads * c.dim;
             LinearData data = random_data({c.batch, c.len, c.in, 3 * width, 1}, product);
             if (c.bias) data.bias = normal(3 * width);

@@ -1,7 +1,7 @@
 #include "ops/snake.h"
 
+#include "ops/cuda_ways.h"
 #include "ops/harness.h"
-#include "ops/product_paths.h"
 
 namespace ts {
 namespace {
@@ -152,7 +152,7 @@ TEST_CASE("snake_conv1d: every stride, dilation and offset of the VAE, and range
     for (const ConvCase& c : cases)
       for (DType product : {DType::f32, DType::bf16})
         for (const char* way : test::product_ways(table, product)) {
-          const test::ProductWay asked(way);
+          const test::CudaWay asked(test::kProductWay, way);
           check_case(table, c, product, false);
         }
 }
@@ -172,7 +172,7 @@ TEST_CASE("snake_conv_transpose1d: every stride of the VAE, whole and in ranges"
     for (const ConvCase& c : cases)
       for (DType product : {DType::f32, DType::bf16})
         for (const char* way : test::product_ways(table, product)) {
-          const test::ProductWay asked(way);
+          const test::CudaWay asked(test::kProductWay, way);
           check_case(table, c, product, true);
         }
 }
