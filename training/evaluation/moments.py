@@ -1,7 +1,7 @@
 """Onsets read off a recogniser's probabilities, and how many of a scene's events they find."""
 import numpy as np
 
-from scenes import onsets
+from evaluation import hearing
 
 TOLERANCE_S = 0.08
 APART_S = 0.06      # two onsets are at least that far apart
@@ -21,12 +21,8 @@ def peaks(probabilities: np.ndarray, rate_hz: float, threshold: float) -> np.nda
 
 def f1(probabilities: list, lines: list[dict], rate_hz: float, threshold: float) -> float:
     """Over all clips together, against the events that can be seen."""
-    pairs = found = wanted = 0
-    for row, line in zip(probabilities, lines):
-        true = np.array(sorted(event["time_s"] for event in line["events"] if event["visible"]))
-        ours = peaks(row, rate_hz, threshold)
-        pairs, found, wanted = pairs + len(onsets.match(ours, true, TOLERANCE_S)), found + len(ours), wanted + len(true)
-    return 2 * pairs / max(1, found + wanted)
+    return hearing.f1(((peaks(row, rate_hz, threshold), sorted(event["time_s"] for event in line["events"] if event["visible"]))
+                       for row, line in zip(probabilities, lines)), TOLERANCE_S)
 
 
 def best_f1(probabilities: list, lines: list[dict], rate_hz: float) -> tuple[float, float]:
