@@ -278,7 +278,8 @@ def main() -> None:
     parser.add_argument("--vocabularies", type=Path, required=True)
     parser.add_argument("--validate", type=Path, help="folder of held-out clips")
     parser.add_argument("--base", type=Path, help="bundle to start from; the vocabularies must be its own")
-    parser.add_argument("--renew", action="store_true", help="with --base: train a new Synchformer and recogniser, and nothing else")
+    parser.add_argument("--moving", action="store_true", help="train Synchformer and recogniser, and nothing else")
+    parser.add_argument("--renew", action="store_true", help="with --base: the same, and begin both anew")
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--batch", type=int, default=8, help="clips whose pictures are seen in a step")
     parser.add_argument("--lr", type=float, default=1e-3)
@@ -286,6 +287,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
+    options.moving |= options.renew
 
     fast_products()
     torch.manual_seed(1)
@@ -297,7 +299,7 @@ def main() -> None:
             getattr(networks, name).load_state_dict(getattr(base, name).state_dict())
     learners = Learners(networks).to(options.device).train()
     moving = [*learners.synchformer.parameters(), *learners.recogniser.parameters(), *learners.sync_onsets.parameters(), *learners.sync_levels.parameters()]
-    loop = Loop(learners, options.output, minutes=options.minutes, lr=options.lr, parameters=moving if options.renew else None)
+    loop = Loop(learners, options.output, minutes=options.minutes, lr=options.lr, parameters=moving if options.moving else None)
     data = open_clips(options.clips, model.text_tokenizers(options.vocabularies), options.device, options.at_least)
     pictures = Pictures(data)
     validation = Validation(options.validate, options.device) if options.validate else None
@@ -313,7 +315,7 @@ def main() -> None:
     def see():
         loss, figures = learners.see_moving(pictures.moving(options.batch // halves))
         return loss / halves, figures
-    loop.run([see] * halves + ([] if options.renew else [look_and_read]),
+    loop.run([see] * halves + ([] if options.moving else [look_and_read]),
              watch=(lambda: validation.figures(learners)) if validation else None, watch_every_s=20 if halves == 1 else 200)
     if validation:
         print("held out, averaged weights:", loop.averaged(lambda: validation.figures(learners)), flush=True)
