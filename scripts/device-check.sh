@@ -8,7 +8,7 @@
 #   FILES=ops/rows UNDER="compute-sanitizer --tool racecheck" LIMIT=500 scripts/device-check.sh
 #
 # One process for each file of tests, so that a kernel that ends its device's context spoils no other; none longer than
-# LIMIT seconds (40). A file may name an environment: "abi/cuda_engine+THINKSOUND_CUDA_GRAPHS=1".
+# LIMIT seconds (40). A file may name an environment: "abi/cuda_engine+THINKSOUND_CUDA_GRAPHS=0".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/cuda-plain}
@@ -18,7 +18,7 @@ export THINKSOUND_SOURCE=$PWD THINKSOUND_CUDA_LIBRARY=$PWD/$build/lib/libthinkso
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>&1 | head -4
 
 files=${FILES:-$(cd tests/native && ls {ops,models,sampler,pipeline}/*_test.cpp | sed 's/_test.cpp$//') abi/cuda_engine
-  ops/replay+THINKSOUND_CUDA_GRAPHS=1 abi/cuda_engine+THINKSOUND_CUDA_GRAPHS=1}
+  ops/replay+THINKSOUND_CUDA_GRAPHS=0 abi/cuda_engine+THINKSOUND_CUDA_GRAPHS=0}
 
 # check NAME[+VARIABLE=VALUE] LOGS BUILD
 check() {

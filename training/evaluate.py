@@ -16,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # listening is many small steps; the library has threads of its own
+os.environ["OMP_NUM_THREADS"] = "1"  # listening is many small steps; the library has threads of its own
 
 import numpy as np
 

@@ -23,18 +23,19 @@ bool has_wgmma() {
 
 }  // namespace
 
-AttentionPath best_allowed_path() {
+std::optional<AttentionPath> wished_path() {
   const char* const value = std::getenv("THINKSOUND_CUDA_ATTENTION");
   const std::string_view name = value ? value : "";
   if (name == "simt") return AttentionPath::simt;
-  if (name == "mma" || name.empty()) return AttentionPath::mma;
+  if (name == "mma") return AttentionPath::mma;
   if (name == "wgmma") return AttentionPath::wgmma;
+  if (name.empty()) return std::nullopt;
   fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_ATTENTION is \"", name, "\"; simt, mma or wgmma needed, or nothing");
 }
 
 void run_attention(Context& ctx, const AttentionJob& job, bool in_is_bf16) {
   const cudaStream_t queue = stream(ctx);
-  const AttentionPath allowed = best_allowed_path();
+  const AttentionPath allowed = wished_path().value_or(preferred_path(job));
   switch (best_path(job, in_is_bf16, allowed, allowed == AttentionPath::wgmma && has_wgmma())) {
     case AttentionPath::simt: return check(launch_attention_simt(job, in_is_bf16, queue), "attention (simt)");
     case AttentionPath::mma: return check(launch_attention_mma(job, attribute(cudaDevAttrMultiProcessorCount), queue), "attention (mma)");

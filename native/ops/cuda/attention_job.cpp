@@ -90,6 +90,8 @@ AttentionJob divided_attention_job(const Tensor& out, const Qkv& qkv, int64_t fr
   return job;
 }
 
+AttentionPath preferred_path(const AttentionJob& job) { return job.num_query_streams < 3 ? AttentionPath::wgmma : AttentionPath::mma; }
+
 AttentionPath best_path(const AttentionJob& job, bool in_is_bf16, AttentionPath allowed, bool has_wgmma) {
   const bool has_tiles = job.dim == 32 || job.dim == 64 || job.dim == 80 || job.dim == 128;
   if (allowed == AttentionPath::simt || !in_is_bf16 || !has_tiles || !(job.scale > 0)) return AttentionPath::simt;

@@ -1,6 +1,7 @@
 // Which kernel answers an attention job, and jobs out of the operators' arguments.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "ops/attention.h"
@@ -17,10 +18,13 @@ AttentionJob attention_job(std::span<const AttentionStream> streams, const Atten
 // The groups (sites in time, frames in space) and the cls query together.
 AttentionJob divided_attention_job(const Tensor& out, const Qkv& qkv, int64_t frames, int64_t sites, ops::DividedAxis axis, float scale);
 
-// The environment's THINKSOUND_CUDA_ATTENTION (simt, mma or wgmma): the best path that may be taken, for tests and
-// measurements; unset or empty = mma, as long as wgmma has not run on a device. TS_INVALID_ARGUMENT for anything else.
-// Read at every call: tests change it.
-AttentionPath best_allowed_path();
+// The best path worth taking: wgmma, but mma for queries of three streams, the DiT's joint attention, where tiles of 64 queries
+// for each stream leave a third of them empty: 0.85 of the speed of mma, 1.2 to 1.9 times that elsewhere (bench/NOTES.md).
+AttentionPath preferred_path(const AttentionJob& job);
+
+// What the environment's THINKSOUND_CUDA_ATTENTION (simt, mma or wgmma) allows at best, for tests and measurements; nothing if
+// it is unset or empty. TS_INVALID_ARGUMENT for anything else. Read at every call: tests change it.
+std::optional<AttentionPath> wished_path();
 
 // mma needs bf16, a positive scale, rows of whole 16-byte pieces at such addresses, head dim 32, 64, 80 or 128; wgmma
 // besides no more than four streams of keys, no head dim of 32, and a card and driver that have it.

@@ -12,7 +12,7 @@ namespace ts::cuda {
 // kernel covers; "wgmma:ROWS", "wgmma:ROWSxCLUSTER" and either with "/SPLITS" also say which tile and how often the summed
 // axis is split.
 struct ProductWish {
-  ProductKernel kernel = ProductKernel::mma;
+  ProductKernel kernel = ProductKernel::wgmma;
   int32_t rows = 0, cluster = 1, splits = 1;  // rows 0 = all as planned
 };
 
@@ -24,8 +24,8 @@ int64_t current_multiprocessors();
 // Of the context's device, which becomes current.
 int64_t multiprocessors(Context& ctx);
 
-// For bf16: mma, or what the wish names where it covers the product and the card has it: wgmma on compute capability 9.0,
-// cuBLASLt where it is installed. Both stay wishes until they have run and been measured on a card (bench/NOTES.md).
+// For bf16: what the wish names, or wgmma, where it covers the product and the card has it (wgmma: compute capability 9.0;
+// cuBLASLt: where it is installed), else mma.
 ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma, bool covers_cublaslt);
 
 }  // namespace ts::cuda

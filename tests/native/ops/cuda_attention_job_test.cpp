@@ -142,11 +142,13 @@ TEST_CASE("cuda attention job: streams are cut into full boxes, and blocks are s
   CHECK(plan.partial_tiles[0] == 0b1110);      // 194, 72 and 154 end inside tiles 1, 2 and 3
   CHECK(cuda::mma_warps(job, 132) == 5);       // 6 blocks a slot, 192 of them
   CHECK(cuda::wgmma_query_tiles(job, 132) == 2);  // 2 + 1 + 2 blocks a slot, 160 of 264 that run at once
+  CHECK(cuda::preferred_path(job) == AttentionPath::mma);
   job.num_query_streams = 1;
   job.slots = 1152;
   job.queries[0].count = 257;
   CHECK(cuda::mma_warps(job, 132) == 6);       // 3 × 96 queries, not 3 × 128
   CHECK(cuda::wgmma_query_tiles(job, 132) == 5);  // a block a slot
+  CHECK(cuda::preferred_path(job) == AttentionPath::wgmma);
 }
 
 TEST_CASE("cuda attention job: the path is the best that type, head dim, addresses, scale and card allow") {

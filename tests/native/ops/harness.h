@@ -148,9 +148,9 @@ class Harness {
 constexpr double kFloor = 4.0 / (1 << 24);
 
 // `exact` is computed in f64, `obvious` by the plainest loop in f32 over the same inputs, both by one template. With `e`
-// the largest error of the obvious loop, ours may be off by 2e + kFloor·max|exact|.
+// the largest error of the obvious loop, ours may be off by 2e + (kFloor + cut)·max|exact|.
 inline void check_error(const std::string& what, const std::vector<float>& ours, const std::vector<double>& exact, std::vector<float> obvious,
-                        DType stored = DType::f32) {
+                        DType stored = DType::f32, double cut = 0) {
   REQUIRE(ours.size() == exact.size());
   REQUIRE(ours.size() == obvious.size());
   double largest = 0, obvious_error = 0, our_error = 0;
@@ -164,13 +164,15 @@ inline void check_error(const std::string& what, const std::vector<float>& ours,
       worst = i;
     }
   }
-  const double allowed = 2 * obvious_error + kFloor * largest;
+  const double allowed = 2 * obvious_error + (kFloor + cut) * largest;
   CHECK_MESSAGE(our_error <= allowed, what << ": element " << worst << " is " << ours[worst] << ", exactly " << exact[worst] << "; error " << our_error
                                            << ", allowed " << allowed);
 }
 
 // check_error with body<T>() giving the values computed in T.
 #define TS_CHECK_ERROR(what, ours, stored, function, ...) \
-  ::ts::test::check_error(what, ours, function<double>(__VA_ARGS__), function<float>(__VA_ARGS__), stored)
+  TS_CHECK_CUT_ERROR(what, ours, stored, 0, function, __VA_ARGS__)
+#define TS_CHECK_CUT_ERROR(what, ours, stored, cut, function, ...) \
+  ::ts::test::check_error(what, ours, function<double>(__VA_ARGS__), function<float>(__VA_ARGS__), stored, cut)
 
 }  // namespace ts::test

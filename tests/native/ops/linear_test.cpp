@@ -65,6 +65,12 @@ LinearData random_data(const LinearCase& c, DType dtype) {
   return data;
 }
 
+// Tensor cores cut sums off where others round them, once for 16 products: half a unit in the last place on average, always
+// towards zero.
+double cut(const OperatorTable& table, const LinearCase& c, DType product, std::string_view way) {
+  return test::is_cuda(table) && product == DType::bf16 && way != "simt" ? double(c.in * c.taps) / 16 / (1 << 24) : 0;
+}
+
 Weight pack(const OperatorTable& table, const LinearCase& c, const std::vector<float>& w, DType dtype) {
   const Shape shape = c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps};
   return pack_weight(table, tensor_of(w.data(), shape), {.dtype = dtype});
@@ -83,7 +89,7 @@ TEST_CASE("linear: products of every shape, kernel and storage stay within twice
             Harness h(table, product);
             const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
             h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
-            TS_CHECK_ERROR(concat(c.str(), " ", way), h.read(y), stored, linear, c, data, Activation::none);
+            TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, product, way), linear, c, data, Activation::none);
           }
 }
 
@@ -99,7 +105,7 @@ TEST_CASE("linear: f32 input of a bf16 product is rounded before it is multiplie
         Harness h(table, DType::bf16);
         const Tensor x = h.input(wide, {c.batch, c.len, c.in}), y = h.output({c.batch, c.out_len(), c.out});
         h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
-        TS_CHECK_ERROR(concat(c.str(), " ", way), h.read(y), DType::f32, linear, c, data, Activation::none);
+        TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), DType::f32, cut(table, c, DType::bf16, way), linear, c, data, Activation::none);
       }
 }
 
@@ -130,7 +136,7 @@ TEST_CASE("linear: bias, activation, gate and residual are applied in this order
                 onto_itself.residual = in_place;
                 ops::linear(ctx, in_place, x, *weight, onto_itself);
               });
-              TS_CHECK_ERROR(concat(c.str(), " ", way), h.read(apart), DType::f32, linear, c, data, activation);
+              TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(apart), DType::f32, cut(table, c, product, way), linear, c, data, activation);
               CHECK(h.read(in_place) == h.read(apart));
             }
 }
@@ -160,7 +166,7 @@ TEST_CASE("gated_linear: act(W1 x) ⊙ (W3 x) for every shape, kernel and storag
             Harness h(table, product);
             const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
             h.run([&](Context& ctx) { ops::gated_linear(ctx, y, x, *weight, activation); });
-            TS_CHECK_ERROR(concat(c.str(), " ", way), h.read(y), stored, gated, c, data.x, data.w, w3, activation);
+            TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, 2 * cut(table, c, product, way), gated, c, data.x, data.w, w3, activation);
           }
 }
 
