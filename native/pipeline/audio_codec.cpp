@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "models/mel_codec.h"
 #include "models/oobleck.h"
+#include "signal/peak_limiter.h"
 #include "signal/phase_reconstruction.h"
 
 namespace ts {
@@ -108,12 +109,27 @@ MelShape shape_of(const MelCodecConfig& config) {
 
 class MelSynthesis final : public Synthesis {
  public:
-  explicit MelSynthesis(const MelShape& shape) : phase_(shape) {}
-  void push(std::span<const float> rows, std::vector<float>& left, std::vector<float>& right) override { phase_.push(rows, left, right); }
-  void flush(std::vector<float>& left, std::vector<float>& right) override { phase_.flush(left, right); }
+  explicit MelSynthesis(const MelShape& shape) : phase_(shape), limiter_(shape.hop) {}
+  void push(std::span<const float> rows, std::vector<float>& left, std::vector<float>& right) override {
+    phase_.push(rows, left_, right_);
+    limit(left, right);
+  }
+  void flush(std::vector<float>& left, std::vector<float>& right) override {
+    phase_.flush(left_, right_);
+    limit(left, right);
+    limiter_.flush(left, right);
+  }
 
  private:
+  void limit(std::vector<float>& left, std::vector<float>& right) {
+    limiter_.push(left_, right_, left, right);
+    left_.clear();
+    right_.clear();
+  }
+
   PhaseReconstruction phase_;
+  PeakLimiter limiter_;
+  std::vector<float> left_, right_;  // not limited yet
 };
 
 class MelSoundDecoder final : public AudioDecoder {
@@ -135,7 +151,8 @@ class MelSoundDecoder final : public AudioDecoder {
   Range samples_of(Range latents, int64_t latent_len) const override {
     const MelShape shape = shape_of(network_.config());
     const int64_t first_frame = touched_by(network_, latents, latent_len).begin * rows_per_latent() - PhaseReconstruction::kLookAhead;
-    return {std::max<int64_t>(0, first_frame * shape.hop - shape.reach()), latent_len * hop()};
+    const int64_t first = first_frame * shape.hop - shape.reach();  // and the limiter's blocks, the one it is in and the one before
+    return {std::max<int64_t>(0, first - (1 + PeakLimiter::kLookAhead) * shape.hop), latent_len * hop()};
   }
 
  private:

@@ -13,14 +13,6 @@ constexpr float kWindowSum = 1.5f;  // of squared Hann windows a quarter of thei
 // A spectrum of a sine of amplitude 1e-9 and less is nothing, and has no phase.
 constexpr float kNothing = 1e-9f;
 
-// Of full scale, −1.4 and −0.3 dBFS: samples up to the first stay, louder ones are bent towards the second.
-constexpr float kKnee = 0.85f, kLimit = 0.965f;
-
-float bounded(float sample) {
-  const float over = std::fabs(sample) - kKnee, room = kLimit - kKnee;
-  return over > 0 ? std::copysign(kKnee + room * std::tanh(over / room), sample) : sample;
-}
-
 // Uniform in [0, 2π), a function of frame and bin alone: the finaliser of splitmix64.
 float random_phase(int64_t frame, size_t bin) {
   uint64_t x = ((uint64_t(frame) << 32) + bin + 1) * 0x9E3779B97F4A7C15u;
@@ -183,7 +175,7 @@ void PhaseReconstruction::emit(int64_t count, std::vector<float>& left, std::vec
     // Inside, four windows add up to kWindowSum, which the waves have been divided by.
     const bool is_edge = sample < shape_.reach() || (over_ && sample >= num_entered_ * shape_.hop - shape_.reach());
     const float whole = is_edge ? kWindowSum / (kWindowSum - missing(sample)) : 1.0f;
-    for (size_t channel = 0; channel < 2; ++channel) out[channel]->push_back(bounded(whole * sound_[channel][size_t(i)]));
+    for (size_t channel = 0; channel < 2; ++channel) out[channel]->push_back(whole * sound_[channel][size_t(i)]);
   }
   for (std::vector<float>& channel : sound_) {
     std::copy(channel.begin() + count, channel.end(), channel.begin());

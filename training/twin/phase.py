@@ -15,7 +15,7 @@ from twin.mel_codec import FLOOR, MelConfig, band_centres_hz, hz_to_mel
 
 LOOK_AHEAD = 3    # frames after the one being committed that are refined with it
 MAX_LOG = 9       # of a magnitude: 78 dB above full scale, so that nothing a network says overflows
-KNEE, LIMIT = 0.85, 0.965  # of full scale: −1.4 and −0.3 dBFS
+LIMIT, RELEASE = 0.965, 0.08  # of full scale: −0.3 dBFS; of what is missing, a hop
 WINDOW_SUM = 1.5  # of squared Hann windows a quarter of their length apart
 
 
@@ -111,10 +111,16 @@ def common_phase(magnitude: np.ndarray, config: MelConfig = MelConfig(), iterati
     return units
 
 
-def bounded(samples: np.ndarray) -> np.ndarray:
-    """Samples up to KNEE as they are, louder ones bent towards LIMIT."""
-    over = np.abs(samples) - KNEE
-    return np.where(over > 0, np.sign(samples) * (KNEE + (LIMIT - KNEE) * np.tanh(over / (LIMIT - KNEE))), samples)
+def limited(samples: np.ndarray, block: int) -> np.ndarray:
+    """Sound [2, L] turned down around blocks that pass LIMIT: the gain each needs, given back by RELEASE, joined by lines."""
+    blocks = -(-samples.shape[1] // block)
+    padded = np.pad(np.abs(samples), ((0, 0), (0, blocks * block - samples.shape[1])))
+    held = LIMIT / np.maximum(padded.reshape(2, blocks, block).max((0, 2)), LIMIT)
+    for k in range(1, blocks):
+        held[k] = min(held[k], held[k - 1] + RELEASE * (1 - held[k - 1]))
+    edges = np.minimum(np.concatenate([held[:1], held]), np.concatenate([held, held[-1:]]))
+    gain = np.interp(np.arange(samples.shape[1]), np.arange(blocks + 1) * block, edges)
+    return samples * gain
 
 
 def synthesise(y: np.ndarray, config: MelConfig = MelConfig(), iterations: int = 8) -> np.ndarray:
@@ -126,4 +132,4 @@ def synthesise(y: np.ndarray, config: MelConfig = MelConfig(), iterations: int =
     reach = (config.n_fft - config.hop) // 2
     kept = slice(reach, reach + config.hop * len(y))
     sums = overlap_add(np.broadcast_to(window**2, (len(y), config.n_fft)), config.hop)
-    return bounded(overlap_add(frames, config.hop)[:, kept] / sums[kept])
+    return limited(overlap_add(frames, config.hop)[:, kept] / sums[kept], config.hop)
