@@ -3,6 +3,8 @@
     engine = product.Engine("models/foley-small")
     audio = engine.generate(duration_s=4, seed=1, caption="a bell rings", clip=engine.clip_features(frames[::3]))
 
+    fast = product.Engine(synthetic="published", device="cuda")  # seeded random weights of the published sizes
+
 The library is the one that `scripts/build.sh --native cpu` leaves in build/cpu/lib, or the file or folder that
 THINKSOUND_LIBRARY_PATH names. Arrays are float32, slowest axis first; errors are `ThinkSoundError` with the library's own
 sentence. One call at a time per `Engine` or `Network`; calls let other Python threads run.
@@ -17,15 +19,22 @@ import numpy as np
 
 LIBRARY = Path(__file__).resolve().parents[1] / "build" / "cpu" / "lib"
 PRECISIONS = {"auto": 0, "f32": 1, "bf16": 2}
+COMPONENTS = {"mmdit": 1, "vae_decoder": 2, "vae_encoder": 4, "t5": 8, "clip_text": 16, "clip_vision": 32, "synchformer": 64, "recogniser": 128}
+DEVICE_ERROR = 9  # a status: the device is missing, lost or failed
 TEXT_ENCODERS = {"clip_text": 0, "t5": 1}
 DTYPES = {"float32": 0, "float64": 1, "float16": 2, "int64": 4, "int32": 5, "int16": 6, "uint8": 7}
 
 _floats = c.POINTER(c.c_float)
 _progress = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_int32, c.c_uint32, c.c_uint32)
+_pcm = c.CFUNCTYPE(c.c_int32, c.c_void_p, _floats, _floats, c.c_uint64, c.c_uint64)
 
 
 class ThinkSoundError(RuntimeError):
-    pass
+    """`status` is the library's number, 0 where this module speaks."""
+
+    def __init__(self, message: str, status: int = 0):
+        super().__init__(message)
+        self.status = status
 
 
 class EngineOptions(c.Structure):
@@ -60,6 +69,11 @@ class Lengths(c.Structure):
                 ("num_sync_frames", c.c_uint32), ("num_samples", c.c_uint64)]
 
 
+class MemoryPlan(c.Structure):
+    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32),
+                *((f"{part}_bytes", c.c_uint64) for part in ("weights", "arena", "text", "sample", "decode", "vision", "total", "recognise"))]
+
+
 class Frames(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("num_frames", c.c_uint32), ("pixels", c.c_void_p), ("width", c.c_uint32), ("height", c.c_uint32),
                 ("row_bytes", c.c_uint64), ("frame_bytes", c.c_uint64)]
@@ -80,8 +94,8 @@ class NetworkOptions(c.Structure):
 
 
 INITIALISERS = {EngineOptions: "ts_engine_options_init_2", EngineInfo: "ts_engine_info_init", Conditions: "ts_conditions_init",
-                GenerateOptions: "ts_generate_options_init", Lengths: "ts_lengths_init", Frames: "ts_frames_init", Tensor: "ts_tensor_init",
-                WeightSource: "ts_weight_source_init", NetworkOptions: "ts_network_options_init"}
+                GenerateOptions: "ts_generate_options_init", Lengths: "ts_lengths_init", MemoryPlan: "ts_memory_plan_init_2",
+                Frames: "ts_frames_init", Tensor: "ts_tensor_init", WeightSource: "ts_weight_source_init", NetworkOptions: "ts_network_options_init"}
 _tensor_fn = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(Tensor), c.c_int32)
 
 
@@ -110,7 +124,7 @@ def library() -> c.CDLL:
 
 def check(status: int) -> None:
     if status:
-        raise ThinkSoundError(library().ts_last_error().decode())
+        raise ThinkSoundError(library().ts_last_error().decode(), status)
 
 
 def filled(struct, /, **values):
@@ -131,15 +145,23 @@ def _rows(features) -> np.ndarray:
 
 
 class Engine:
-    """One bundle on the CPU and one session of it."""
+    """One bundle on one device and one session of it; or, with `synthetic`, random weights ("published", or a bundle.json's sizes)."""
 
-    def __init__(self, bundle, *, threads: int = 0, precision: str = "auto"):
+    def __init__(self, bundle=None, *, synthetic=None, device: str = "cpu", components=COMPONENTS, threads: int = 0, precision: str = "auto"):
         self._engine, self._session = c.c_void_p(), c.c_void_p()
-        options = filled(EngineOptions, bundle_path=str(bundle), device="cpu", num_threads=threads, precision=PRECISIONS[precision])
+        given = {name: str(value) for name, value in (("bundle_path", bundle), ("synthetic", synthetic)) if value is not None}
+        options = filled(EngineOptions, device=device, components=sum(COMPONENTS[name] for name in components), num_threads=threads,
+                         precision=PRECISIONS[precision], **given)
         check(library().ts_engine_create(c.byref(options), c.byref(self._engine)))
         check(library().ts_session_create(self._engine, c.byref(self._session)))
         self.info = filled(EngineInfo)
         check(library().ts_engine_get_info(self._engine, c.byref(self.info)))
+
+    def renew_session(self) -> None:
+        """A new session in place of the old one, whose activations and recordings go."""
+        library().ts_session_destroy(self._session)
+        self._session = c.c_void_p()
+        check(library().ts_session_create(self._engine, c.byref(self._session)))
 
     def __del__(self):
         for handle, destroy in ((self._session, "ts_session_destroy"), (self._engine, "ts_engine_destroy")):
@@ -191,20 +213,54 @@ class Engine:
         check(library().ts_encode_text(self._session, TEXT_ENCODERS[encoder], text.encode(), _pointer(out), c.c_uint64(out.size)))
         return out
 
-    def generate(self, *, duration_s: float, seed: int, clip=None, sync=None, caption: str | None = None, cot: str | None = None,
-                 steps: int = 24, cfg: float = 5.0) -> np.ndarray:
-        """Sound [2, round(44100·duration_s)], no gain applied; conditions that are None are the learned empties."""
+    @staticmethod
+    def _conditions(clip=None, sync=None, text=None, t5=None, caption: str | None = None, cot: str | None = None):
+        """(Conditions, the arrays that they point into)."""
         kept, conditions = [], filled(Conditions)
-        for name, features in (("clip", clip), ("sync", sync)):
-            if features is not None:
-                kept.append(_rows(features))
+        for name, features in (("clip", clip), ("sync", sync), ("text", text), ("t5", t5)):
+            if features is None:
+                continue
+            kept.append(_rows(features))
+            setattr(conditions, f"{name}_features", _pointer(kept[-1]))
+            if name != "t5":
                 setattr(conditions, f"num_{name}", len(kept[-1]))
-                setattr(conditions, f"{name}_features", _pointer(kept[-1]))
-        conditions.caption, conditions.cot = (text.encode() if text is not None else None for text in (caption, cot))
+        conditions.caption, conditions.cot = (words.encode() if words is not None else None for words in (caption, cot))
+        return conditions, kept
+
+    def generate(self, *, duration_s: float, seed: int, steps: int = 24, cfg: float = 5.0, **given) -> np.ndarray:
+        """Sound [2, round(44100·duration_s)], no gain applied. `given`: features `clip`, `sync`, `text`, `t5`, and the words
+        `caption` and `cot`; what is not there, or None, is a learned empty."""
+        conditions, _kept = self._conditions(**given)
         options = filled(GenerateOptions, num_steps=steps, cfg_scale=cfg, duration_s=duration_s, seed=seed)
         out, count = np.empty((2, self.lengths(duration_s).num_samples), np.float32), c.c_uint64()
         check(library().ts_generate(self._session, c.byref(conditions), c.byref(options), None, None, _pointer(out), c.c_uint64(out.size), c.byref(count)))
         return out
+
+    def sample(self, *, duration_s: float, seed: int, steps: int = 24, cfg: float = 5.0, **given) -> np.ndarray:
+        """The latent [64, N] of `generate`."""
+        conditions, _kept = self._conditions(**given)
+        options = filled(GenerateOptions, num_steps=steps, cfg_scale=cfg, duration_s=duration_s, seed=seed)
+        out = np.empty((self.info.latent_dim, self.lengths(duration_s).latent_len), np.float32)
+        check(library().ts_sample(self._session, c.byref(conditions), c.byref(options), None, None, _pointer(out), c.c_uint64(out.size)))
+        return out
+
+    def stream(self, listen, *, duration_s: float, seed: int, steps: int = 24, cfg: float = 5.0, **given) -> None:
+        """`generate` as a job; `listen(offset, num_samples)` hears of each block of sound as it is decoded."""
+        conditions, _kept = self._conditions(**given)
+        options = filled(GenerateOptions, num_steps=steps, cfg_scale=cfg, duration_s=duration_s, seed=seed)
+        heard = _pcm(lambda _, left, right, offset, num_samples: listen(offset, num_samples) or 0)
+        job = c.c_void_p()
+        check(library().ts_job_start(self._session, c.byref(conditions), c.byref(options), None, heard, None, c.c_uint64(0), c.byref(job)))
+        try:
+            check(library().ts_job_wait(job, c.c_uint32(2**32 - 1)))
+        finally:
+            library().ts_job_destroy(job)
+
+    def memory(self, duration_s: float) -> dict[str, int]:
+        """Bytes that a generation of that length needs, as `ts_plan_memory` counts them."""
+        options, plan = filled(GenerateOptions, duration_s=duration_s), filled(MemoryPlan)
+        check(library().ts_plan_memory(self._engine, c.byref(options), c.byref(plan)))
+        return {name: getattr(plan, name) for name, _ in MemoryPlan._fields_ if name.endswith("_bytes")}
 
     def encode(self, audio) -> np.ndarray:
         """Sound [2, n] → means of the latents [64, N]."""
@@ -215,11 +271,12 @@ class Engine:
         check(library().ts_encode_audio(*arguments, _pointer(out), c.c_uint64(out.size), c.byref(length)))
         return out
 
-    def decode(self, latent) -> np.ndarray:
-        """Latent [64, N] → sound [2, hop·N]."""
+    def decode(self, latent, chunk: int = 0, listen=None) -> np.ndarray:
+        """Latent [64, N] → sound [2, hop·N], `chunk` latents at a time (0: the device's own); `listen` as in `stream`."""
         latent = _rows(latent)
         out = np.empty((2, self.info.hop * latent.shape[1]), np.float32)
-        check(library().ts_decode(self._session, _pointer(latent), latent.shape[1], 0, None, None, None, _pointer(out), c.c_uint64(out.size)))
+        heard = _pcm(lambda _, left, right, offset, num_samples: listen(offset, num_samples) or 0) if listen else None
+        check(library().ts_decode(self._session, _pointer(latent), latent.shape[1], chunk, None, heard, None, _pointer(out), c.c_uint64(out.size)))
         return out
 
     def restore(self, audio) -> np.ndarray:
@@ -228,12 +285,13 @@ class Engine:
 
 
 class Network:
-    """One network by itself, in f32 (docs/networks.md)."""
+    """One network by itself (docs/networks.md)."""
 
-    def __init__(self, kind: str, config: dict, path, prefix: str):
+    def __init__(self, kind: str, config: dict, path, prefix: str, *, device: str = "cpu", precision: str = "f32"):
         self._network = c.c_void_p()
         source = filled(WeightSource, path=str(path), prefix=prefix)
-        options = filled(NetworkOptions, kind=kind, config=json.dumps(config), device="cpu", sources=c.pointer(source), num_sources=1)
+        options = filled(NetworkOptions, kind=kind, config=json.dumps(config), device=device, precision=PRECISIONS[precision],
+                         sources=c.pointer(source), num_sources=1)
         check(library().ts_network_create(c.byref(options), c.byref(self._network)))
 
     def __del__(self):

@@ -1,0 +1,59 @@
+"""The product's sampling loop over a batch, which the C ABI does for a network by itself: ts_network_run, "sample". Its weights come
+from a file, written here with random numbers. Conditions, uploads and the memory of a run are in each time."""
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import product
+from timing.ours import choose, lasting
+from timing.parts import measure
+from timing.sizes import SIZES, TEXT_LEN, Clip
+from timing.variants import BATCH
+from twin import safetensors
+from twin.mmdit import Mmdit, MmditConfig
+
+
+def shapes(config: dict) -> dict[str, tuple]:
+    with torch.device("meta") if hasattr(torch.nn.Module, "compile") else torch.no_grad():
+        return {name: tuple(tensor.shape) for name, tensor in Mmdit(MmditConfig(**config)).state_dict().items()}
+
+
+def write_weights(path: Path, config: dict) -> None:
+    """bf16, a million draws over and over, each tensor at the size that keeps activations alive."""
+    draws, tensors = torch.randn(2**20 + 1, generator=torch.Generator().manual_seed(1)), {}
+    for name, shape in shapes(config).items():
+        count = int(np.prod(shape))
+        values = draws * (shape[0] / count) ** 0.5 if len(shape) > 1 else 1 + 0.05 * draws
+        values = values.bfloat16()
+        tensors[name] = values.repeat(-(-count // len(values)))[:count].reshape(shape)
+    safetensors.write(path, tensors)
+
+
+def worker(options: dict, parts: list[str]):
+    """`options` as those of `ours`."""
+    clip, config = Clip(**options["clip"]), SIZES[options["size"]]["mmdit"]
+    random = np.random.default_rng(2)
+
+    def draw(*shape):
+        return random.standard_normal((BATCH, *shape), np.float32)
+    inputs = dict(noise=draw(config["latent_dim"], clip.latent_len), clip_f=draw(clip.clip_len, config["clip_dim"]), sync_f=draw(clip.sync_len, config["sync_dim"]),
+                  text_f=draw(TEXT_LEN, config.get("clip_text_dim", 1024)), t5_features=draw(TEXT_LEN, config["text_dim"]))
+    settings = dict(L=[clip.latent_len, clip.clip_len, clip.sync_len], steps=clip.steps, cfg=clip.cfg)
+    network = None
+
+    def run(setting: str):
+        nonlocal network
+        choose(setting)
+        if network is None:
+            with tempfile.TemporaryDirectory() as folder:
+                write_weights(Path(folder, "mmdit.safetensors"), config)
+                network = product.Network("mmdit", config, Path(folder, "mmdit.safetensors"), "", device=options["device"], precision=options["precision"])
+
+        def once():
+            if not np.isfinite(network.run("sample", settings, **inputs)["latent"]).all():
+                raise ValueError("the latent has values that are no numbers")
+        return measure(once, seconds=options["seconds"])
+    for part in parts:
+        yield part, options["part_s"] + (options["load_s"] if network is None else 0), lasting(lambda: run(part.split("/")[0]))
