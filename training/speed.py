@@ -92,7 +92,7 @@ def groups(options: argparse.Namespace, bundle: str):
         yield engine(["precision=f32"], precision="f32")
 
 
-def work(name: str, options: dict, names: list[str]) -> None:
+def work(name: str, options: dict, channel: int, names: list[str]) -> None:
     """A worker process (`parts.worker_command`)."""
     if name == "ours":
         worker = ours.worker
@@ -100,7 +100,7 @@ def work(name: str, options: dict, names: list[str]) -> None:
         from timing.batch import worker
     else:
         from timing.baseline import worker
-    parts.serve(worker(options, names))
+    parts.serve(worker(options, names), channel)
 
 
 def main(arguments: list[str]) -> int:
@@ -140,6 +140,6 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
-        work(sys.argv[2], json.loads(sys.argv[3]), sys.argv[4:])
+        work(sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4]), sys.argv[5:])
     else:
         sys.exit(main(sys.argv[1:]))

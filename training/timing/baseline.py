@@ -106,7 +106,7 @@ class Baseline:
         except RuntimeError as error:
             # A fault of the card, or of what is recorded, stays for the rest of the process.
             if self.is_card and (variant.recorded or "CUDA error" in str(error)):
-                raise Lost(str(error).splitlines()[0]) from error
+                raise Lost(str(error)) from error
             raise
 
     def run_variant(self, variant: Variant, stage: str) -> dict:
@@ -125,7 +125,9 @@ class Baseline:
             return measure(self.timed(self.recorded(work) if variant.recorded else work), seconds=self.options["seconds"]) | {"cold_s": cold}
 
     def recorded(self, work):
+        """`work` as one launch; its results stay where the recording put them."""
         side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             work()
         torch.cuda.current_stream().wait_stream(side)

@@ -8,7 +8,7 @@ import torch
 
 import product
 from timing.ours import choose, lasting
-from timing.parts import measure
+from timing.parts import Lost, measure
 from timing.sizes import SIZES, TEXT_LEN, Clip
 from timing.variants import BATCH
 from twin import safetensors
@@ -31,6 +31,13 @@ def write_weights(path: Path, config: dict) -> None:
     safetensors.write(path, tensors)
 
 
+def load(config: dict, device: str, precision: str) -> product.Network:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "mmdit.safetensors")
+        write_weights(path, config)
+        return product.Network("mmdit", config, path, "", device=device, precision=precision)
+
+
 def worker(options: dict, parts: list[str]):
     """`options` as those of `ours`."""
     clip, config = Clip(**options["clip"]), SIZES[options["size"]]["mmdit"]
@@ -47,9 +54,10 @@ def worker(options: dict, parts: list[str]):
         nonlocal network
         choose(setting)
         if network is None:
-            with tempfile.TemporaryDirectory() as folder:
-                write_weights(Path(folder, "mmdit.safetensors"), config)
-                network = product.Network("mmdit", config, Path(folder, "mmdit.safetensors"), "", device=options["device"], precision=options["precision"])
+            try:
+                network = load(config, options["device"], options["precision"])
+            except Exception as error:
+                raise Lost(f"loading: {error}") from error
 
         def once():
             if not np.isfinite(network.run("sample", settings, **inputs)["latent"]).all():

@@ -6,7 +6,9 @@ are read by each call, so that one engine serves several settings, with a new se
 """
 import os
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -32,7 +34,12 @@ def choose(setting: str) -> None:
 
 
 def environment(setting: str) -> dict[str, str]:
-    return {"THINKSOUND_CUDA_GRAPHS": "1" if "graphs" in setting.split() else "0"}
+    """Of a process for settings like this one; a cuBLASLt that came with PyTorch is found where nobody named another."""
+    chosen = {"THINKSOUND_CUDA_GRAPHS": "1" if "graphs" in setting.split() else "0"}
+    brought = sorted(file for folder in sys.path if folder for file in Path(folder).glob("nvidia/*/lib/libcublasLt.so.1?"))
+    if brought and "THINKSOUND_CUBLASLT" not in os.environ:
+        chosen["THINKSOUND_CUBLASLT"] = str(brought[-1])
+    return chosen
 
 
 def ask_card(what: str) -> list[str] | None:
@@ -47,7 +54,7 @@ def ask_card(what: str) -> list[str] | None:
 def card_bytes() -> int | None:
     """Memory in use on the first card, by everyone."""
     told = ask_card("memory.used")
-    return told and int(told[0]) * 2**20
+    return int(told[0]) * 2**20 if told and told[0].isdigit() else None
 
 
 def lasting(work):
@@ -140,7 +147,10 @@ def worker(options: dict, parts: list[str]):
         nonlocal stages, current
         choose(setting)
         if stages is None:
-            stages, current = Stages(options), setting
+            try:
+                stages, current = Stages(options), setting
+            except Exception as error:
+                raise Lost(f"loading: {error}") from error
         if setting != current:
             stages.engine.renew_session()
             current = setting

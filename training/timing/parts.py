@@ -12,15 +12,16 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 TRAINING = Path(__file__).resolve().parents[1]
-MOST_FAILURES = 2  # of parts with one word before the slash, before the others of that word are not tried
+MOST_LOST = 2  # processes by parts of one variant, before its other parts are not tried
 
 
 class Lost(Exception):
-    """The device of this process cannot be used any more."""
+    """This process is of no more use, because of its device or because it could not load what it measures."""
 
 
 def measure(work, *, warm_up: int = 1, seconds: float = 1.0, most: int = 20, least: int = 3) -> dict:
@@ -45,10 +46,9 @@ def summary(samples: list[float], cold: float | None = None) -> dict:
             "median_s": ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2}
 
 
-def serve(worker) -> None:
-    """Runs a worker's parts and tells of them on standard output, which nobody else in this process writes to."""
-    lines = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+def serve(worker, channel: int) -> None:
+    """Runs a worker's parts and tells of them through a pipe: libraries print what they like to standard output."""
+    lines = os.fdopen(channel, "w", buffering=1)
 
     def tell(**message):
         lines.write(json.dumps(message) + "\n")
@@ -57,15 +57,21 @@ def serve(worker) -> None:
         try:
             tell(done=name, answer=work())
         except Lost as error:
-            tell(failed=name, why=str(error))
+            tell(failed=name, why=_sentence(error), lost=True)
             os._exit(1)  # the device's own clean-up may hang
         except Exception as error:
-            tell(failed=name, why=f"{type(error).__name__}: {error}")
+            tell(failed=name, why=_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    first = (str(error).strip() or "no message").splitlines()[0]
+    return first if isinstance(error, Lost) else f"{type(error).__name__}: {first}"
 
 
 @dataclass
 class Group:
-    """Parts by name, in the order wanted; "variant/stage". `command` serves those that it is given behind its own words."""
+    """Parts by name, in the order wanted; "variant/stage". `command` serves through a pipe the parts that it is given, both
+    behind its own words."""
     command: list[str]
     parts: list[str]
     environment: dict = field(default_factory=dict)
@@ -73,31 +79,29 @@ class Group:
 
     def run(self, deadline: float, done, failed) -> None:
         """Calls done(part, answer) or failed(part, why) for every part, by `deadline` on time.monotonic's clock."""
-        left, failures = list(self.parts), {}
+        left, lost = list(self.parts), Counter()
 
-        def fail(part, why):
+        def fail(part, why, is_lost=True):
             left.remove(part)
-            failures[part.split("/")[0]] = failures.get(part.split("/")[0], 0) + 1
+            lost[part.split("/")[0]] += is_lost
             failed(part, why)
         while left:
-            for part in [part for part in left if failures.get(part.split("/")[0], 0) >= MOST_FAILURES]:
+            over = time.monotonic() > deadline
+            for part in [part for part in left if over or lost[part.split("/")[0]] >= MOST_LOST]:
                 left.remove(part)
-                failed(part, f"not tried: {MOST_FAILURES} others of {part.split('/')[0]} failed")
-            if not left:
-                return
-            if time.monotonic() > deadline:
-                for part in left:
-                    failed(part, "not tried: the time was over")
-                return
-            self._process(left, deadline, done, fail)
+                failed(part, "not tried: the time was over" if over else f"not tried after {MOST_LOST} such failures")
+            if left:
+                self._process(left, deadline, done, fail)
 
     def _process(self, left: list[str], deadline: float, done, fail) -> None:
         """One process, until it ends or has to be ended; `left` loses what it answers for."""
         with tempfile.TemporaryFile("w+") as log:
-            process = subprocess.Popen([*self.command, *left], stdout=subprocess.PIPE, stderr=log, text=True, cwd=TRAINING.parent,
-                                       env={**os.environ, "PYTHONPATH": str(TRAINING), **self.environment})
+            reading, writing = os.pipe()
+            process = subprocess.Popen([*self.command, str(writing), *left], stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writing,),
+                                       cwd=TRAINING.parent, env={**os.environ, "PYTHONPATH": str(TRAINING), **self.environment})
+            os.close(writing)
             lines = queue.Queue()
-            threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
+            threading.Thread(target=_read, args=(reading, lines), daemon=True).start()
             current, until, has_told = None, time.monotonic() + self.start_s, False
             try:
                 while left:
@@ -116,15 +120,17 @@ class Group:
                         left.remove(message["done"])
                         done(message["done"], message["answer"])
                     else:
-                        fail(message["failed"], message["why"])
+                        fail(message["failed"], message["why"], message.get("lost", False))
             finally:
                 process.kill()
                 process.wait()
 
 
-def _read(stream, lines: queue.Queue) -> None:
-    for line in stream:
-        lines.put(json.loads(line))
+def _read(channel: int, lines: queue.Queue) -> None:
+    with os.fdopen(channel) as stream:
+        for line in stream:
+            if line.endswith("\n"):  # else its process ended in the middle of it
+                lines.put(json.loads(line))
     lines.put(None)
 
 

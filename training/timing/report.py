@@ -112,7 +112,10 @@ class Report:
                      _table(["setting", "weights", "arena", "both", "on the card"],
                             [[name, *(_gb(memory[key]) for key in ("weights_bytes", "arena_bytes", "total_bytes", "card_bytes"))] for name, memory in self.memory.items()])]
         if self.failed:
-            text += ["Failed or not tried:", _table(["what", "stage", "why"], [[row["variant"], row["stage"], row["why"]] for row in self.failed])]
+            together = {}
+            for row in self.failed:
+                together.setdefault((row["variant"], row["why"]), []).append(row["stage"])
+            text += ["Failed or not tried:", _table(["what", "stages", "why"], [[variant, ", ".join(stages), why] for (variant, why), stages in together.items()])]
         return "\n\n".join(text) + "\n"
 
 
