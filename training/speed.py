@@ -39,7 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--setting", action="append", help=f"choices of kernels for ours, may be repeated; default: {'; '.join(SETTINGS)}")
     parser.add_argument("--seconds", type=float, default=0.5, help="of samples for each part; at least three are taken")
     parser.add_argument("--part-seconds", type=float, default=25, help="a part that has not answered by then has failed")
-    parser.add_argument("--load-seconds", type=float, default=75, help="the same for loading an engine")
+    parser.add_argument("--load-seconds", type=float, default=90, help="the same for loading an engine")
     parser.add_argument("--compile-mode", default="max-autotune", choices=("max-autotune", "default", "none"), help="of the whole step and the decoder")
     parser.add_argument("--compile-seconds", type=float, default=120, help="a part that has not been compiled, tuned and measured by then has failed")
     parser.add_argument("--commit", default="", help="that was built, for the report")
@@ -52,9 +52,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def card() -> dict:
-    """Name and driver of the first card, as its driver tells them."""
-    told = ours.ask_card("name,driver_version")
-    return dict(zip(("card", "driver"), told)) if told else {}
+    """The first card as its driver tells of it, in words."""
+    told = ours.ask_card("name,driver_version,power.limit,clocks.max.sm")
+    return dict(zip(("card", "driver", "power_limit_w", "max_clock_mhz"), told)) if told else {}
 
 
 def groups(options: argparse.Namespace, bundle: str):

@@ -70,7 +70,8 @@ class Baseline:
             noise = torch.randn((batch, self.clip.latent_len, c["latent_dim"]), device=self.device)
             loop = SamplingLoop(network, self.clip, self.device)
             if variant.compiled == "blocks":
-                torch._dynamo.config.recompile_limit = 64  # a kind of block is compiled once, but each block asks
+                from torch._dynamo import config as dynamo
+                dynamo.recompile_limit = 64  # a kind of block is compiled once, but each block asks
                 for block in (*network.joint_blocks, *network.fused_blocks):
                     block.compile(dynamic=False)
             elif variant.compiled:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 import product
-from timing.ours import choose, lasting
+from timing.ours import check, choose, lasting
 from timing.parts import Lost, measure
 from timing.sizes import SIZES, TEXT_LEN, Clip
 from timing.variants import BATCH
@@ -50,18 +50,17 @@ def worker(options: dict, parts: list[str]):
     settings = dict(L=[clip.latent_len, clip.clip_len, clip.sync_len], steps=clip.steps, cfg=clip.cfg)
     network = None
 
-    def run(setting: str):
+    def prepare() -> None:
         nonlocal network
-        choose(setting)
-        if network is None:
-            try:
-                network = load(config, options["device"], options["precision"])
-            except Exception as error:
-                raise Lost(f"loading: {error}") from error
+        try:
+            network = load(config, options["device"], options["precision"])
+        except Exception as error:
+            raise Lost(f"loading: {error}") from error
 
-        def once():
-            if not np.isfinite(network.run("sample", settings, **inputs)["latent"]).all():
-                raise ValueError("the latent has values that are no numbers")
-        return measure(once, seconds=options["seconds"])
+    def run(setting: str) -> dict:
+        choose(setting)
+        return measure(lambda: network.run("sample", settings, **inputs)["latent"], check=check, seconds=options["seconds"])
     for part in parts:
-        yield part, options["part_s"] + (options["load_s"] if network is None else 0), lasting(lambda: run(part.split("/")[0]))
+        if network is None:
+            yield part, options["load_s"], prepare
+        yield part, options["part_s"], lasting(lambda: run(part.split("/")[0]))

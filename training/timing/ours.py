@@ -120,11 +120,9 @@ class Stages:
         work(lambda offset, num_samples: times.append(time.perf_counter() - began))
         return times[0]
 
-    def end_to_end(self) -> None:
+    def end_to_end(self) -> np.ndarray:
         clip, sync = self.film
-        sound = self.engine.generate(clip=self.engine.clip_features(clip), sync=self.engine.sync_features(sync), caption=CAPTION, cot=COT, **self.how)
-        if not np.isfinite(sound).all():
-            raise ValueError("the sound has values that are no numbers")
+        return self.engine.generate(clip=self.engine.clip_features(clip), sync=self.engine.sync_features(sync), caption=CAPTION, cot=COT, **self.how)
 
     def memory(self) -> dict:
         """Of the engine and a session that has done everything, one length of clip."""
@@ -138,24 +136,35 @@ class Stages:
                 "parameters": info.num_parameters, "weights_bytes": info.weights_bytes}
 
 
+def check(answer) -> None:
+    if isinstance(answer, np.ndarray) and not np.isfinite(answer).all():
+        raise ValueError("the answer has values that are no numbers")
+
+
 def worker(options: dict, parts: list[str]):
     """`options`: size, clip, device, precision, bundle ("published" or a path), [components]; seconds, part_s and load_s: of a
     measurement, and the most that a part and loading may take."""
     stages, current = None, None
 
-    def run(setting: str, stage: str):
+    def load(setting: str) -> None:
         nonlocal stages, current
         choose(setting)
-        if stages is None:
-            try:
-                stages, current = Stages(options), setting
-            except Exception as error:
-                raise Lost(f"loading: {error}") from error
-        if setting != current:
-            stages.engine.renew_session()
-            current = setting
+        try:
+            stages, current = Stages(options), setting
+        except Exception as error:
+            raise Lost(f"loading: {error}") from error
+
+    def run(setting: str, stage: str) -> dict:
+        nonlocal current
         if stage == "load":
             return stages.describe()
-        return stages.memory() if stage == "memory" else measure(stages.work(stage), seconds=options["seconds"])
+        if setting != current:
+            choose(setting)
+            stages.engine.renew_session()
+            current = setting
+        return stages.memory() if stage == "memory" else measure(stages.work(stage), check=check, seconds=options["seconds"])
     for part in parts:
-        yield part, options["part_s"] + (options["load_s"] if stages is None else 0), lasting(lambda: run(*part.split("/")))
+        setting, stage = part.split("/")
+        if stages is None:
+            yield part, options["load_s"], lambda: load(setting)
+        yield part, options["part_s"], lasting(lambda: run(setting, stage))

@@ -1,7 +1,8 @@
 """Measurements that cannot hurt each other. A group of parts runs in a process of its own and tells of each part as it is
 done; a part that fails, hangs or ends its process is a failure with a message, and a new process goes on behind it.
 
-A worker is a generator: it yields (name, limit in seconds, function), and the function's answer is what is measured.
+A worker is a generator: it yields (name, limit in seconds, function), and the function's answer is what is measured; None is
+only a preparation of what comes next.
 """
 import json
 import os
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,18 +26,21 @@ class Lost(Exception):
     """This process is of no more use, because of its device or because it could not load what it measures."""
 
 
-def measure(work, *, warm_up: int = 1, seconds: float = 1.0, most: int = 20, least: int = 3) -> dict:
-    """Times of `work`, or what it answers if it times itself: the first call is cold, then `least` to `most` samples in about `seconds`."""
+def measure(work, *, check=None, warm_up: int = 1, seconds: float = 1.0, most: int = 20, least: int = 3) -> dict:
+    """Times of `work`, or what it answers if it times itself: the first call is cold, then `least` to `most` samples in about
+    `seconds`. `check` sees the first answer."""
     def sample():
         began = time.perf_counter()
         answer = work()
-        return answer if isinstance(answer, float) else time.perf_counter() - began
-    cold = sample()
+        return answer if isinstance(answer, float) else time.perf_counter() - began, answer
+    cold, answer = sample()
+    if check:
+        check(answer)
     for _ in range(warm_up - 1):
         sample()
     samples, began = [], time.perf_counter()
     while len(samples) < least or (len(samples) < most and time.perf_counter() - began < seconds):
-        samples.append(sample())
+        samples.append(sample()[0])
     return summary(samples, cold)
 
 
@@ -55,7 +60,9 @@ def serve(worker, channel: int) -> None:
     for name, limit_s, work in worker:
         tell(begin=name, limit_s=limit_s)
         try:
-            tell(done=name, answer=work())
+            answer = work()
+            if answer is not None:
+                tell(done=name, answer=answer)
         except Lost as error:
             tell(failed=name, why=_sentence(error), lost=True)
             os._exit(1)  # the device's own clean-up may hang
@@ -75,7 +82,7 @@ class Group:
     command: list[str]
     parts: list[str]
     environment: dict = field(default_factory=dict)
-    start_s: float = 60  # until the first part must have begun
+    start_s: float = 90  # until the first part must have begun
 
     def run(self, deadline: float, done, failed) -> None:
         """Calls done(part, answer) or failed(part, why) for every part, by `deadline` on time.monotonic's clock."""
@@ -98,7 +105,7 @@ class Group:
         with tempfile.TemporaryFile("w+") as log:
             reading, writing = os.pipe()
             process = subprocess.Popen([*self.command, str(writing), *left], stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writing,),
-                                       cwd=TRAINING.parent, env={**os.environ, "PYTHONPATH": str(TRAINING), **self.environment})
+                                       start_new_session=True, cwd=TRAINING.parent, env={**os.environ, "PYTHONPATH": str(TRAINING), **self.environment})
             os.close(writing)
             lines = queue.Queue()
             threading.Thread(target=_read, args=(reading, lines), daemon=True).start()
@@ -122,7 +129,8 @@ class Group:
                     else:
                         fail(message["failed"], message["why"], message.get("lost", False))
             finally:
-                process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # a compiler has processes of its own
                 process.wait()
 
 
