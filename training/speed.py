@@ -57,11 +57,11 @@ def card() -> dict:
     return dict(zip(("card", "driver", "power_limit_w", "max_clock_mhz"), told)) if told else {}
 
 
-def groups(options: argparse.Namespace, bundle: str):
+def groups(options: argparse.Namespace, bundle: str, weights: str):
     """(source, group) in the order they are run: what is needed for a ratio first."""
     what, clip = set(options.what.split(",")), dict(duration_s=options.duration, steps=options.steps, cfg=5.0)
     common = dict(size=options.size, clip=clip, device=options.device, seconds=options.seconds, part_s=options.part_seconds, load_s=options.load_seconds,
-                  bundle=bundle, compile_mode=options.compile_mode, compile_s=options.compile_seconds)
+                  bundle=bundle, weights=weights, compile_mode=options.compile_mode, compile_s=options.compile_seconds)
     settings = options.setting or list(SETTINGS)
 
     def engine(settings: list[str], worker: str = "ours", precision: str = "auto", stages=None):
@@ -124,7 +124,7 @@ def main(arguments: list[str]) -> int:
         def say(part, text):
             told.save(output)
             print(f"{time.monotonic() - began:6.1f} s  {part}: {text}", flush=True)
-        for source, group in groups(options, bundle):
+        for source, group in groups(options, bundle, str(Path(folder, "mmdit.safetensors"))):
             def done(part, answer, source=source):
                 told.add(source, part, answer)
                 say(part, f"{1e3 * answer['median_s']:.3f} ms" if "median_s" in answer else json.dumps(answer))

@@ -1,6 +1,5 @@
 """The product's sampling loop over a batch, which the C ABI does for a network by itself: ts_network_run, "sample". Its weights come
 from a file, written here with random numbers. Conditions, uploads and the memory of a run are in each time."""
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -31,16 +30,9 @@ def write_weights(path: Path, config: dict) -> None:
     safetensors.write(path, tensors)
 
 
-def load(config: dict, device: str, precision: str) -> product.Network:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "mmdit.safetensors")
-        write_weights(path, config)
-        return product.Network("mmdit", config, path, "", device=device, precision=precision)
-
-
 def worker(options: dict, parts: list[str]):
-    """`options` as those of `ours`."""
-    clip, config = Clip(**options["clip"]), SIZES[options["size"]]["mmdit"]
+    """`options` as those of `ours`, and where the weights are, or are to be, for several processes."""
+    clip, config, weights = Clip(**options["clip"]), SIZES[options["size"]]["mmdit"], Path(options["weights"])
     random = np.random.default_rng(2)
 
     def draw(*shape):
@@ -53,7 +45,9 @@ def worker(options: dict, parts: list[str]):
     def prepare() -> None:
         nonlocal network
         try:
-            network = load(config, options["device"], options["precision"])
+            if not weights.exists():
+                write_weights(weights, config)
+            network = product.Network("mmdit", config, weights, "", device=options["device"], precision=options["precision"])
         except Exception as error:
             raise Lost(f"loading: {error}") from error
 
