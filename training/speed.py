@@ -22,8 +22,8 @@ from timing import ours, parts, report, sizes
 from timing.variants import BATCHED, baseline_parts
 
 ROOT = Path(__file__).resolve().parents[1]
-WHAT = ("ceilings", "eager", "ours", "graphs", "compiled", "batch", "f32")
-SETTINGS = ("default", "product=wgmma attention=wgmma", "product=cublaslt", "graphs", "graphs product=wgmma attention=wgmma")
+WHAT = ("ceilings", "eager", "ours", "separate", "compiled", "batch", "f32")
+SETTINGS = ("default", "product=mma attention=mma", "product=cublaslt", "separate")
 # Of settings other than the first of a process, what a choice of kernels moves.
 FEWER_STAGES = ("sample_loop", "decode", "clip_vision", "synchformer", "first_pcm", "end_to_end")
 
@@ -75,17 +75,17 @@ def groups(options: argparse.Namespace, bundle: str, weights: str):
     baselines = baseline_parts("batch" in what)
     first = [f"ceiling/{name}" for name in ("describe", "product", "copy")] if "ceilings" in what else []
     first += baselines["eager"] if "eager" in what else []
-    plain, graphs = ([setting for setting in settings if ("graphs" in setting.split()) is wanted] for wanted in (False, True))
+    recorded, separate = ([setting for setting in settings if ("separate" in setting.split()) is wanted] for wanted in (False, True))
     if first:
         yield torch(first)
-    if "ours" in what and plain:
-        yield engine(plain)
-    if "graphs" in what and graphs:
-        yield engine(graphs)
+    if "ours" in what and recorded:
+        yield engine(recorded)
+    if "separate" in what and separate:
+        yield engine(separate)
     if "compiled" in what and options.compile_mode != "none":
         yield torch(baselines["compiled"])
     if "batch" in what:
-        for some in (plain, graphs):
+        for some in (recorded, separate):
             if some:
                 yield engine(some, "batch", "bf16", (BATCHED,))
     if "f32" in what:

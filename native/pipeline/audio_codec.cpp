@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "models/mel_codec.h"
 #include "models/oobleck.h"
+#include "signal/dc_blocker.h"
 #include "signal/peak_limiter.h"
 #include "signal/phase_reconstruction.h"
 
@@ -109,7 +110,7 @@ MelShape shape_of(const MelCodecConfig& config) {
 
 class MelSynthesis final : public Synthesis {
  public:
-  explicit MelSynthesis(const MelShape& shape) : phase_(shape), limiter_(shape.hop) {}
+  explicit MelSynthesis(const MelShape& shape) : phase_(shape), limiter_(shape.hop), blockers_{DcBlocker(shape.sample_rate), DcBlocker(shape.sample_rate)} {}
   void push(std::span<const float> rows, std::vector<float>& left, std::vector<float>& right) override {
     phase_.push(rows, left_, right_);
     limit(left, right);
@@ -122,6 +123,8 @@ class MelSynthesis final : public Synthesis {
 
  private:
   void limit(std::vector<float>& left, std::vector<float>& right) {
+    blockers_[0].apply(left_);
+    blockers_[1].apply(right_);
     limiter_.push(left_, right_, left, right);
     left_.clear();
     right_.clear();
@@ -129,6 +132,7 @@ class MelSynthesis final : public Synthesis {
 
   PhaseReconstruction phase_;
   PeakLimiter limiter_;
+  DcBlocker blockers_[2];
   std::vector<float> left_, right_;  // not limited yet
 };
 

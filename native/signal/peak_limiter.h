@@ -16,7 +16,7 @@ namespace ts {
 class PeakLimiter {
  public:
   static constexpr float kLimit = 0.965f;   // of full scale: −0.31 dBFS
-  static constexpr float kRelease = 0.08f;  // of what is missing, a block: at blocks of 256, back to a third of it in 80 ms
+  static constexpr float kRelease = 0.02f;  // of what is missing, a block: at blocks of 256, back to a third of it in 0.3 s
   static constexpr int64_t kLookAhead = 1;  // blocks
 
   explicit PeakLimiter(int64_t block) : block_(block) {}

@@ -140,7 +140,7 @@ class SpeedTest(unittest.TestCase):
             output = Path(folder, "speed.json")
             run = subprocess.run(
                 [sys.executable, "-m", "speed", "--device", "cpu", "--size", "small", "--duration", "1", "--steps", "2", "--seconds", "0", "--compile-mode", "none",
-                 "--setting", "default", "--setting", "graphs attention=mma", "--minutes", "3", "--commit", "0123abc", "-o", str(output)],
+                 "--setting", "default", "--setting", "separate attention=mma", "--minutes", "3", "--commit", "0123abc", "-o", str(output)],
                 cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "training")}, capture_output=True, text=True, timeout=300)
             self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
             told, text = json.loads(output.read_text(encoding="utf-8")), output.with_suffix(".md").read_text(encoding="utf-8")
@@ -148,7 +148,7 @@ class SpeedTest(unittest.TestCase):
         # Debian's PyTorch 1.13 cannot do the bf16 transposed convolutions of a CPU.
         self.assertEqual({reason for part, reason in why.items() if part != "eager bf16/decode"}, {"RuntimeError: recording needs a card"})
         found = {(row["source"], row["variant"], row["stage"]): row for row in told["stages"]}
-        for part in (("ours", "default", "end_to_end"), ("ours", "default", "first_pcm"), ("ours", "graphs attention=mma", "sample_loop"), ("ours", "precision=f32", "decode"),
+        for part in (("ours", "default", "end_to_end"), ("ours", "default", "first_pcm"), ("ours", "separate attention=mma", "sample_loop"), ("ours", "precision=f32", "decode"),
                      ("ours", "default", "sample_loop_x16"), ("baseline", "eager bf16", "sample_loop"), ("baseline", "eager fp16 autocast", "decode")):
             self.assertGreater(found[part]["median_s"], 0, part)
             self.assertEqual(len(found[part]["samples_s"]), 3, part)

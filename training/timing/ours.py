@@ -1,7 +1,7 @@
 """The product through its C ABI. Latencies are of the host's clock around a call, which ends when its results are on the host:
 uploads of pixels and features, downloads of latents and sound are in them.
 
-Parts are "SETTING/STAGE". A setting is words like "graphs product=wgmma attention=wgmma precision=f32"; product and attention
+Parts are "SETTING/STAGE". A setting is words like "separate product=mma attention=mma precision=f32"; product and attention
 are read by each call, so that one engine serves several settings, with a new session each.
 """
 import os
@@ -25,7 +25,7 @@ VARIABLES = {"product": "THINKSOUND_CUDA_PRODUCT", "attention": "THINKSOUND_CUDA
 
 
 def choose(setting: str) -> None:
-    """Makes the environment of this process that of a setting. Graphs are for the process's whole life: `environment`."""
+    """Makes the environment of this process that of a setting. Whether steps are recorded is for the process's whole life: `environment`."""
     chosen = dict(word.split("=", 1) for word in setting.split() if "=" in word)
     for word, variable in VARIABLES.items():
         os.environ.pop(variable, None)
@@ -35,7 +35,7 @@ def choose(setting: str) -> None:
 
 def environment(setting: str) -> dict[str, str]:
     """Of a process for settings like this one; a cuBLASLt that came with PyTorch is found where nobody named another."""
-    chosen = {"THINKSOUND_CUDA_GRAPHS": "1" if "graphs" in setting.split() else "0"}
+    chosen = {"THINKSOUND_CUDA_GRAPHS": "0" if "separate" in setting.split() else "1"}
     brought = sorted(file for folder in sys.path if folder for file in Path(folder).glob("nvidia/*/lib/libcublasLt.so.1?"))
     if brought and "THINKSOUND_CUBLASLT" not in os.environ:
         chosen["THINKSOUND_CUBLASLT"] = str(brought[-1])

@@ -9,13 +9,15 @@ float32, and two phases that differ in their last bits drift apart, so sounds ar
 import math
 
 import numpy as np
+import scipy.signal
 import torch
 
 from twin.mel_codec import FLOOR, MelConfig, band_centres_hz, hz_to_mel
 
 LOOK_AHEAD = 3    # frames after the one being committed that are refined with it
 MAX_LOG = 9       # of a magnitude: 78 dB above full scale, so that nothing a network says overflows
-LIMIT, RELEASE = 0.965, 0.08  # of full scale: −0.3 dBFS; of what is missing, a hop
+CUTOFF_HZ = 5     # below it is offset
+LIMIT, RELEASE = 0.965, 0.02  # of full scale: −0.3 dBFS; of what is missing, a hop
 WINDOW_SUM = 1.5  # of squared Hann windows a quarter of their length apart
 
 
@@ -111,6 +113,11 @@ def common_phase(magnitude: np.ndarray, config: MelConfig = MelConfig(), iterati
     return units
 
 
+def centred(samples: np.ndarray, sample_rate: float) -> np.ndarray:
+    """Each channel without its offset: a zero at 0 Hz, −3 dB at CUTOFF_HZ."""
+    return scipy.signal.lfilter([1, -1], [1, 2 * math.pi * CUTOFF_HZ / sample_rate - 1], samples)
+
+
 def limited(samples: np.ndarray, block: int) -> np.ndarray:
     """Sound [2, L] turned down around blocks that pass LIMIT: the gain each needs, given back by RELEASE, joined by lines."""
     blocks = -(-samples.shape[1] // block)
@@ -132,4 +139,4 @@ def synthesise(y: np.ndarray, config: MelConfig = MelConfig(), iterations: int =
     reach = (config.n_fft - config.hop) // 2
     kept = slice(reach, reach + config.hop * len(y))
     sums = overlap_add(np.broadcast_to(window**2, (len(y), config.n_fft)), config.hop)
-    return limited(overlap_add(frames, config.hop)[:, kept] / sums[kept], config.hop)
+    return limited(centred(overlap_add(frames, config.hop)[:, kept] / sums[kept], config.sample_rate), config.hop)
