@@ -20,13 +20,14 @@ struct Stream {
   const MmditBlock& weights;
   Tensor x;            // f32 [B', n, D], read
   Tensor y;            // the same or another: where a full block leaves its result
-  Tensor condition;    // silu(c), product dtype: [B', n, D] or [B', 1, D]
+  Tensor condition;    // silu(c), product dtype: [B', n, D], [B', 1, D], or [1, R, D] of which
+  Tensor rows;         // i32 [B', n] says who takes which
   Tensor rope;         // empty for text
   Tensor modulation = {};
   Qkv qkv = {};
   Tensor attended = {};
 
-  Chunk chunk(ModulationChunk which) const { return {modulation, which, x.shape[2]}; }
+  Chunk chunk(ModulationChunk which) const { return {modulation, which, x.shape[2], rows}; }
 };
 
 // A forward pass in flight.
@@ -39,7 +40,8 @@ class Evaluation {
   void run(const Tensor& flow, const Tensor& x, const Tensor& embedded) {
     const Tensor latent = ctx_.f32({items_, latent_len_, dim_});
     silu_global_ = ctx_.product({items_, 1, dim_});
-    silu_extended_ = ctx_.product({items_, latent_len_, dim_});
+    const Tensor& distinct = conditions_.distinct_rows;
+    silu_extended_ = ctx_.product(distinct ? Shape{1, distinct.shape[0], dim_} : Shape{items_, latent_len_, dim_});
     make_conditions(embedded);
     project_audio(latent, x);
 
@@ -60,9 +62,14 @@ class Evaluation {
     const Tensor global = ctx_.f32({items_, 1, dim_});
     ops::add(ctx_, global, embedded, conditions_.global);                      // [B', 1, D]
     ctx_.probe("global_c", global);
-    const Tensor extended = ctx_.f32({items_, latent_len_, dim_});
+    Tensor extended = ctx_.f32({items_, latent_len_, dim_});
     ops::add(ctx_, extended, conditions_.sync, global);                        // [B', N, D]
     ctx_.probe("extended_c", extended);
+    if (conditions_.distinct_rows) {
+      const Tensor all = extended.reshape({1, items_ * latent_len_, dim_});
+      extended = ctx_.f32(silu_extended_.shape);
+      ops::gather_rows(ctx_, extended, all, conditions_.distinct_rows);        // [1, R, D]
+    }
     ops::activate(ctx_, silu_global_, global, Activation::silu);
     ops::activate(ctx_, silu_extended_, extended, Activation::silu);
   }
@@ -91,9 +98,9 @@ class Evaluation {
       ctx_.check_cancelled();
       const Arena::Scope scope(ctx_.arena());
       const JointBlock& block = weights_.joint[i];
-      std::array<Stream, 3> streams{Stream{block.latent, latent, latent, silu_extended_, conditions_.latent_rope},
-                                    Stream{block.clip, clip, clip_out, silu_global_, conditions_.clip_rope},
-                                    Stream{block.text, text, text_out, silu_global_, {}}};
+      std::array<Stream, 3> streams{Stream{block.latent, latent, latent, silu_extended_, conditions_.chosen_rows, conditions_.latent_rope},
+                                    Stream{block.clip, clip, clip_out, silu_global_, {}, conditions_.clip_rope},
+                                    Stream{block.text, text, text_out, silu_global_, {}, {}}};
       for (Stream& stream : streams) before_attention(stream);
       attend(streams);
       for (Stream& stream : streams)
@@ -111,7 +118,7 @@ class Evaluation {
 
   void fused_block(const MmditBlock& block, size_t index, const Tensor& latent, const Tensor& context) {
     const Arena::Scope scope(ctx_.arena());
-    std::array<Stream, 1> streams{Stream{block, latent, latent, silu_extended_, conditions_.latent_rope}};
+    std::array<Stream, 1> streams{Stream{block, latent, latent, silu_extended_, conditions_.chosen_rows, conditions_.latent_rope}};
     before_attention(streams[0]);
     attend(streams);
     after_attention(streams[0], context, ctx_.probing() ? concat("fused", index) : std::string());
@@ -122,7 +129,7 @@ class Evaluation {
   void before_attention(Stream& stream) {
     const MmditBlock& weights = stream.weights;
     const int64_t length = stream.x.shape[1];
-    stream.modulation = ctx_.f32({items_, stream.condition.shape[1], weights.num_chunks * dim_});
+    stream.modulation = ctx_.f32({stream.condition.shape[0], stream.condition.shape[1], weights.num_chunks * dim_});
     const Shape heads{items_, config_.num_heads, length, config_.head_dim()};
     stream.qkv = {ctx_.product(heads), ctx_.product(heads), ctx_.product(heads)};
     stream.attended = ctx_.product({items_, length, dim_});
@@ -281,9 +288,10 @@ class Evaluation {
 
   void final_layer(const Tensor& flow, const Tensor& latent) {
     const Arena::Scope scope(ctx_.arena());
-    const Tensor modulation = ctx_.f32({items_, latent_len_, 2 * dim_}), h = ctx_.product(latent.shape);
+    const Tensor modulation = ctx_.f32({silu_extended_.shape[0], silu_extended_.shape[1], 2 * dim_}), h = ctx_.product(latent.shape);
+    const Tensor& rows = conditions_.chosen_rows;
     ops::linear(ctx_, modulation, silu_extended_, *weights_.final_modulation.weight, {.bias = weights_.final_modulation.bias});
-    ops::layer_norm_modulate(ctx_, h, latent, {modulation, kShiftAttention, dim_}, {modulation, kScaleAttention, dim_}, kLayerNormEps);
+    ops::layer_norm_modulate(ctx_, h, latent, {modulation, kShiftAttention, dim_, rows}, {modulation, kScaleAttention, dim_, rows}, kLayerNormEps);
     ops::linear(ctx_, flow, h, *weights_.final_conv.weight, {.bias = weights_.final_conv.bias});  // [B', N, latent_dim]
     ctx_.probe("final_layer", flow);
   }

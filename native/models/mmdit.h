@@ -66,6 +66,9 @@ struct MmditConditions {
   Tensor latent_rope, clip_rope;   // f32 [N, d/2, 2], [C, d/2, 2] of (cos, sin)
   Tensor spline;               // f32 [N, C]: clip rows at latent positions, with add_video where C ≠ N
   Tensor latent_heads, context_heads;  // i32: row order that brings [n, heads, d] to [heads, n, d], with cross_attend
+  // Positions whose extended_c is the same, in the null half nearly all, are modulated once: i32 [R], which of the B'·N
+  // rows differ, and i32 [B', N], which of those each position takes. Both empty where no two are equal.
+  Tensor distinct_rows, chosen_rows;
   Tensor first_row;            // i32 [N] of zeros: repeats one row, with triple_fusion
 };
 

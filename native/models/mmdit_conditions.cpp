@@ -206,7 +206,7 @@ class Preparation {
     const Tensor projected = ctx_.f32({b, projected_len, config_.hidden_dim});
     project(ctx_, projected, placed, weights_.sync);                           // [B', S, D]
     ctx_.probe("sync_input_proj", projected);
-    ops::gather_rows(ctx_, out_.sync, projected, indices(ctx_, nearest_exact_index(projected_len, out_.lengths.latent)));  // [B', N, D]
+    ops::gather_rows(ctx_, out_.sync, projected, indices(ctx_, sync_row_));    // [B', N, D]
     ctx_.probe("cond.sync_f", out_.sync);
   }
 
@@ -246,9 +246,35 @@ class Preparation {
     ctx_.probe("cond.text_f_c", pooled, {b, d});
   }
 
+  bool has_sync(int64_t item) const { return item < batch_ && sync_.given && !lacks(item, kMmditSync); }
+
+  // What the sync feature at a position is made of. Without a video its rows repeat as the position embedding does, except
+  // where the convolutions reach beyond an end.
+  int64_t sync_key(int64_t item, int64_t row) const {
+    int64_t before = 0, after = 0;
+    for (const PackedWeight* kernel : {weights_.sync.input.weight.get(), weights_.sync.mlp.in.get(), weights_.sync.mlp.out.weight.get()}) {
+      before += (kernel->taps - 1) / 2;
+      after += kernel->taps / 2;
+    }
+    const bool repeats = !has_sync(item) && row >= before && row + after < sync_.length;
+    return item * sync_.length + (repeats ? before + (row - before) % kSyncSegment : row);
+  }
+
+  void share_positions() {
+    std::vector<int64_t> keys;
+    for (int64_t item = 0; item < out_.items; ++item)
+      for (int32_t row : sync_row_) keys.push_back(sync_key(item, row));
+    const SharedRows rows = share_rows(keys);
+    if (rows.distinct.size() == keys.size()) return;
+    out_.distinct_rows = indices(ctx_, rows.distinct);
+    out_.chosen_rows = indices(ctx_, rows.chosen).reshape({out_.items, out_.lengths.latent});
+  }
+
   // What follows from lengths alone.
   void make_tables() {
     const int64_t n = out_.lengths.latent, c = out_.lengths.clip;
+    sync_row_ = nearest_exact_index(config_.projected_sync_len(sync_.length), n);
+    share_positions();
     out_.latent_rope = rope(ctx_, "latent_rot", n, config_.head_dim(), 1.0f);
     out_.clip_rope = rope(ctx_, "clip_rot", c, config_.head_dim(), float(double(n) / double(c)));
     if (config_.add_video && c != n) {
@@ -271,6 +297,7 @@ class Preparation {
   const int64_t batch_;
   const bool guided_;
   Sequence clip_, sync_, text_, t5_, masked_;
+  std::vector<int32_t> sync_row_;  // the projected sync feature of each position
   MmditConditions out_;
 };
 

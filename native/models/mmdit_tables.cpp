@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <unordered_map>
 
 #include "core/error.h"
 #include "core/linspace.h"
@@ -68,6 +69,17 @@ std::vector<int32_t> nearest_exact_index(int64_t source_len, int64_t target_len)
     index[size_t(n)] = int32_t(std::min(int64_t(position), source_len - 1));
   }
   return index;
+}
+
+SharedRows share_rows(std::span<const int64_t> keys) {
+  SharedRows rows;
+  std::unordered_map<int64_t, int32_t> known;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const auto [place, is_new] = known.try_emplace(keys[i], int32_t(rows.distinct.size()));
+    if (is_new) rows.distinct.push_back(int32_t(i));
+    rows.chosen.push_back(place->second);
+  }
+  return rows;
 }
 
 std::vector<float> natural_spline_matrix(int64_t source_len, int64_t target_len) {

@@ -21,6 +21,13 @@ std::vector<float> timestep_embedding(std::span<const float> t, std::span<const 
 // integer arithmetic gives (spec 01 §4).
 std::vector<int32_t> nearest_exact_index(int64_t source_len, int64_t target_len);
 
+// Rows that repeat, by what each is made of: rows with equal keys are equal.
+struct SharedRows {
+  std::vector<int32_t> distinct;  // the first row of every kind
+  std::vector<int32_t> chosen;    // for each row, which of `distinct` it equals
+};
+SharedRows share_rows(std::span<const int64_t> keys);
+
 // Natural cubic spline through `source_len` knots, evaluated at `target_len` points, as a matrix [target, source]
 // (spec 01 §7a). source_len ≥ 2.
 std::vector<float> natural_spline_matrix(int64_t source_len, int64_t target_len);

@@ -45,8 +45,12 @@ class Arguments {
     rank(name, chunk.table, 3);
     dtype(name, chunk.table, DType::f32);
     const Shape& table = chunk.table.shape;
-    require(table[0] == shape[0] && (table[1] == 1 || table[1] == shape[1]), name, " is a table ", table.str(), " for ",
-            shape.str());
+    if (chunk.rows) {
+      this->shape(name, chunk.rows, {shape[0], shape[1]});
+      dtype(name, chunk.rows, DType::i32);
+    }
+    const bool fits = chunk.rows ? table[0] == 1 : table[0] == shape[0] && (table[1] == 1 || table[1] == shape[1]);
+    require(fits, name, " is a table ", table.str(), " for ", shape.str());
     require(chunk.width == shape[2], name, " is ", chunk.width, " wide, ", shape[2], " needed");
     require(chunk.index >= 0 && chunk.width > 0 && chunk.index < table[2] / chunk.width, name, " ", chunk.index, " of width ",
             chunk.width, " lies outside a table ", table.str());

@@ -17,16 +17,18 @@ enum class Activation : uint8_t {
 };
 
 // One vector per position or per item out of a modulation table f32 [B, L, num_chunks·width]: L = 1 serves every
-// position of an item, otherwise L is the number of positions.
+// position of an item, otherwise L is the number of positions. With `rows` the table is [1, any, num_chunks·width] and
+// holds every vector once.
 struct Chunk {
   Tensor table;
   int64_t index = 0;   // which chunk
   int64_t width = 0;
+  Tensor rows = {};    // i32 [B, N] on the device: which row of the table each position takes, checked by the caller
   explicit operator bool() const { return bool(table); }
-  // Host backends only.
-  const float* row(int64_t item, int64_t position) const {
-    const int64_t len = table.shape[1], cols = table.shape[2];
-    return static_cast<const float*>(table.data) + (item * len + (len == 1 ? 0 : position)) * cols + index * width;
+  // Host backends only; `len` positions to an item.
+  const float* row(int64_t item, int64_t position, int64_t len) const {
+    const int64_t own = table.shape[1] == 1 ? item : item * len + position;
+    return static_cast<const float*>(table.data) + (rows ? rows.as<int32_t>()[item * len + position] : own) * table.shape[2] + index * width;
   }
 };
 

@@ -16,7 +16,7 @@ void finish_rows_as(const Tile& tile, const RowFinish& finish) {
   for (int64_t r = 0; r < tile.rows; ++r) {
     const int64_t row = tile.row + r, at = row * finish.y_stride + tile.column;
     const float* c = tile.c + r * tile.c_stride;
-    const float* gate = finish.gate ? finish.gate.row(row / finish.item_rows, row % finish.item_rows) + tile.column : nullptr;
+    const float* gate = finish.gate ? finish.gate.row(row / finish.item_rows, row % finish.item_rows, finish.item_rows) + tile.column : nullptr;
     const float* residual = finish.residual ? finish.residual + at : nullptr;
     Y* y = static_cast<Y*>(finish.y) + at;
     over(tile.columns, [&](auto lanes, int64_t i) HWY_ATTR {

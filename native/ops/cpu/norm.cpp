@@ -76,7 +76,7 @@ void layer_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& we
 void layer_norm_modulate(Context& ctx, const Tensor& y, const Tensor& x, const Chunk& shift, const Chunk& scale, float eps) {
   const int64_t len = x.shape[1];
   for_each_row(ctx, y, x, [&](int64_t row, const float* from, void* to) {
-    const float *factor = scale.row(row / len, row % len), *offset = shift.row(row / len, row % len);
+    const float *factor = scale.row(row / len, row % len, len), *offset = shift.row(row / len, row % len, len);
     HWY_DYNAMIC_DISPATCH(layer_norm_kernel)(from, factor, offset, to, y.dtype, x.cols(), eps, true);
   });
 }

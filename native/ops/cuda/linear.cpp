@@ -49,7 +49,8 @@ void linear(Context& ctx, const Tensor& y, const Tensor& x, const PackedWeight& 
     const int64_t len = gate.table.shape[1], cols = gate.table.shape[2];
     finish.gate = floats(gate.table) + gate.index * gate.width;
     finish.gate_item = len * cols;
-    finish.gate_row = len == 1 ? 0 : cols;
+    finish.gate_row = len == 1 && !gate.rows ? 0 : cols;
+    finish.gate_rows = gate.rows ? gate.rows.as<int32_t>() : nullptr;
   }
   product(ctx, x, {}, cuda_weight(packed), neighbours(x, packed, y.shape[1]), finish);
 }

@@ -31,17 +31,21 @@ __global__ void layer_norm_kernel(To* y, const float* x, const float* weight, co
 struct Rows {
   const float* first;
   int64_t per_item, per_position;  // elements from one to the next
+  const int32_t* chosen;           // row of the table for every row of x; null where each has its own
 
   explicit Rows(const Chunk& chunk)
       : first(chunk.table.as<float>() + chunk.index * chunk.width), per_item(chunk.table.shape[1] * chunk.table.shape[2]),
-        per_position(chunk.table.shape[1] == 1 ? 0 : chunk.table.shape[2]) {}
-  __device__ const float* row(int64_t item, int64_t position) const { return first + item * per_item + position * per_position; }
+        per_position(chunk.table.shape[1] == 1 && !chunk.rows ? 0 : chunk.table.shape[2]),
+        chosen(chunk.rows ? chunk.rows.as<int32_t>() : nullptr) {}
+  __device__ const float* row(int64_t item, int64_t position, int64_t len) const {
+    return first + (chosen ? chosen[item * len + position] * per_position : item * per_item + position * per_position);
+  }
 };
 
 template <class To>
 __global__ void layer_norm_modulate_kernel(To* y, const float* x, Rows shift, Rows scale, int64_t len, int64_t cols, float eps) {
   const int64_t item = blockIdx.x / len, position = blockIdx.x % len;
-  const float *from = x + blockIdx.x * cols, *add = shift.row(item, position), *multiply = scale.row(item, position);
+  const float *from = x + blockIdx.x * cols, *add = shift.row(item, position, len), *multiply = scale.row(item, position, len);
   To* to = y + blockIdx.x * cols;
   const Moments m = moments(from, cols, eps);
   for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) store(to[d], (from[d] - m.mean) * m.rstd * (1.0f + multiply[d]) + add[d]);

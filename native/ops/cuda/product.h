@@ -45,6 +45,7 @@ struct Finish {
   Divider bias_period;
   const float* gate = nullptr;        // of item 0, row 0
   int64_t gate_item = 0, gate_row = 0;  // elements from one item, one row to the next
+  const int32_t* gate_rows = nullptr;   // which row each row r takes, instead of its own
   const float* residual = nullptr;
   int32_t heads = 0;
   Divider head_dim, width;            // width = heads·head_dim

@@ -95,7 +95,7 @@ __device__ inline Outputs begin_rows(const Finish& f, int32_t row, int32_t c) {
         if (o.mask >> i & 1) o.bias[i] = f.bias[f.bias_period.remainder(uint32_t(c + i))];
   }
   fill_four(o.factor, 1);
-  if (f.gate) load_masked(f, f.gate, item * f.gate_item + m * f.gate_row + c, o.mask, o.factor);
+  if (f.gate) load_masked(f, f.gate, (f.gate_rows ? f.gate_rows[row] * f.gate_row : item * f.gate_item + m * f.gate_row) + c, o.mask, o.factor);
   fill_four(o.other, 0);
   if (f.residual) load_masked(f, f.residual, o.at, o.mask, o.other);
   return o;

@@ -52,7 +52,7 @@ void linear(Context& ctx, const Tensor& y, const Tensor& x, const PackedWeight& 
   const Neighbour rows{input.as<float>(), x.shape[1], len, weight.in, weight.taps};
   visit(y, [&](auto* to) {
     product(ctx.parallel(), y.rows(), plain_weight(weight), all_taps(weight), rows, [&](int64_t i, int64_t first, const float* sums, const float*) {
-      const float* gate = epilogue.gate ? epilogue.gate.row(i / len, i % len) : nullptr;
+      const float* gate = epilogue.gate ? epilogue.gate.row(i / len, i % len, len) : nullptr;
       for (int64_t o = first; o < std::min(out, first + kPanel); ++o) {
         float value = sums[o - first];
         if (bias) value += bias[o];

@@ -48,7 +48,7 @@ void layer_norm_modulate(Context& ctx, const Tensor& y, const Tensor& x, const C
   const int64_t cols = x.cols(), len = x.shape[1];
   for_each_row(ctx, y, x, [&](int64_t row, const float* from, auto* to) {
     const Moments m = moments(from, cols, eps);
-    const float *add = shift.row(row / len, row % len), *multiply = scale.row(row / len, row % len);
+    const float *add = shift.row(row / len, row % len, len), *multiply = scale.row(row / len, row % len, len);
     for (int64_t d = 0; d < cols; ++d) store(to[d], (from[d] - m.mean) * m.rstd * (1.0f + multiply[d]) + add[d]);
   });
 }

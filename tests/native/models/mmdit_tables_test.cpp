@@ -78,6 +78,14 @@ TEST_CASE("mmdit tables: the nearest sync row of every latent, for every duratio
   CHECK(nine_seconds[145] == 161);
 }
 
+TEST_CASE("mmdit tables: rows with one key are one row") {
+  const int64_t keys[] = {7, 3, 7, -1, 3, 3, 8};
+  const SharedRows rows = share_rows(keys);
+  CHECK(rows.distinct == std::vector<int32_t>{0, 1, 3, 6});
+  CHECK(rows.chosen == std::vector<int32_t>{0, 1, 0, 2, 1, 1, 3});
+  CHECK(share_rows({}).distinct.empty());
+}
+
 TEST_CASE("mmdit tables: the natural spline passes through its knots, keeps lines, and has no curvature at its ends") {
   const std::pair<int64_t, int64_t> lengths[] = {{2, 7}, {3, 5}, {8, 22}, {72, 194}, {9, 3}, {5, 5}, {4, 1}};
   for (const auto& pair : lengths) {

@@ -153,6 +153,39 @@ TEST_CASE("mmdit: absent modalities are the learned empties, whichever way they 
   CHECK(bit_identical(run_case(model, missing, plain_table()), by_flag));
 }
 
+TEST_CASE("mmdit: without a video, positions that hear the same are modulated once, and nothing else changes") {
+  const auto file = golden::open("mmdit_flags_small");
+  if (!file) TS_SKIP("no golden file mmdit_flags_small.safetensors");
+  constexpr int64_t kLatents = 86, kSyncLen = 96, kAtEnds = 2 * 5, kKinds = 8;
+  MmditCase c = read_case(*file, "plain");
+  c.lengths.latent = kLatents;
+  c.lengths.sync = kSyncLen;
+  const Array one = c.inputs["x"], empty = file->array("w.empty_sync_feat");
+  Array x({1, kLatents, one.shape[2]}), sync({1, kSyncLen, c.inputs["sync_f"].shape[2]});
+  for (size_t i = 0; i < x.values.size(); ++i) x.values[i] = one.values[i % one.values.size()];
+  for (size_t i = 0; i < sync.values.size(); ++i) sync.values[i] = empty.values[i % empty.values.size()];
+  c.inputs["x"] = x;
+  c.inputs["sync_f"] = sync;
+  TS_FOR_EACH_BACKEND(table) {
+    const Mmdit model = load_flag_model(*file, "plain", table);
+    const Array given = run_case(model, c, table);
+    MmditCase absent = c;
+    absent.inputs.erase("sync_f");
+    golden::check_close("flow", run_case(model, absent, table).view(), given.view(), golden::kFlow);
+    golden::run(table, DType::f32, [&](Context& ctx) {
+      const auto num_distinct = [&](const MmditCase& of, bool guided) {
+        const Arena::Scope scope(ctx.arena());
+        const MmditConditions conditions = model.prepare(ctx, of.features(ctx), of.lengths, 1, {.guided = guided});
+        return conditions.distinct_rows ? conditions.distinct_rows.shape[0] : 0;
+      };
+      CHECK(num_distinct(c, false) == 0);
+      CHECK(num_distinct(absent, false) <= kAtEnds + kKinds);
+      CHECK(num_distinct(c, true) == kLatents + num_distinct(absent, false));
+      CHECK(num_distinct(absent, true) == 2 * num_distinct(absent, false));
+    });
+  }
+}
+
 TEST_CASE("mmdit: bf16 products stay near the reference") {
   const auto file = golden::open("mmdit_flags_small");
   if (!file) TS_SKIP("no golden file mmdit_flags_small.safetensors");

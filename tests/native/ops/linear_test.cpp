@@ -141,6 +141,38 @@ TEST_CASE("linear: bias, activation, gate and residual are applied in this order
             }
 }
 
+TEST_CASE("linear: a gate of shared rows is the gate that lays them out") {
+  const std::vector<float> all = normal(4 * 2 * 65);
+  TS_FOR_EACH_BACKEND(table)
+    for (const LinearCase& c : {LinearCase{2, 7, 5, 9, 1}, LinearCase{2, 31, 24, 40, 3}, LinearCase{1, 6, 3, 17, 2}, LinearCase{3, 1, 64, 65, 1}})
+      for (DType product : {DType::f32, DType::bf16})
+        for (int64_t num_rows : {int64_t(1), int64_t(4)})
+          for (const char* way : test::product_ways(table, product)) {
+            CAPTURE(c.str());
+            CAPTURE(way);
+            const test::CudaWay asked(test::kProductWay, way);
+            const LinearData data = random_data(c, product);
+            const Weight weight = pack(table, c, data.w, product);
+            const Shape shape{c.batch, c.out_len(), c.out};
+            std::vector<int32_t> rows;
+            std::vector<float> laid_out;
+            for (int64_t i = 0; i < c.batch * c.out_len(); ++i) {
+              rows.push_back(int32_t((i * i + 3) % num_rows));
+              const auto row = all.begin() + rows.back() * 2 * c.out;
+              laid_out.insert(laid_out.end(), row, row + 2 * c.out);
+            }
+            Harness h(table, product);
+            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), shared = h.output(shape), apart = h.output(shape);
+            const Tensor few = h.input(all, {1, num_rows, 2 * c.out}), many = h.input(laid_out, {c.batch, c.out_len(), 2 * c.out});
+            const Tensor chosen = h.input(rows, {c.batch, c.out_len()});
+            h.run([&](Context& ctx) {
+              ops::linear(ctx, shared, x, *weight, {.gate = {few, 1, c.out, chosen}});
+              ops::linear(ctx, apart, x, *weight, {.gate = {many, 1, c.out}});
+            });
+            CHECK(h.read(shared) == h.read(apart));
+          }
+}
+
 template <class T>
 std::vector<T> gated(const LinearCase& c, const std::vector<float>& x, const std::vector<float>& w1, const std::vector<float>& w3, Activation activation) {
   std::vector<T> y = multiply<T>(c, x, w1);

@@ -79,6 +79,30 @@ TEST_CASE("norm: layer_norm_modulate takes its chunks per item and per position"
       }
 }
 
+TEST_CASE("norm: layer_norm_modulate with shared rows is the one that lays them out") {
+  TS_FOR_EACH_BACKEND(table)
+    for (const Rows& c : kCases)
+      for (int64_t num_rows : {int64_t(1), int64_t(3)}) {
+        const std::vector<float> few = normal(num_rows * 2 * c.cols);
+        std::vector<int32_t> rows;
+        std::vector<float> many;
+        for (int64_t i = 0; i < c.batch * c.len; ++i) {
+          rows.push_back(int32_t((i * i + 2) % num_rows));
+          const auto row = few.begin() + rows.back() * 2 * c.cols;
+          many.insert(many.end(), row, row + 2 * c.cols);
+        }
+        Harness h(table);
+        const Shape shape{c.batch, c.len, c.cols};
+        const Tensor x = h.input(values_of(c), shape), shared = h.output(shape), apart = h.output(shape), chosen = h.input(rows, {c.batch, c.len});
+        const Tensor table_of_few = h.input(few, {1, num_rows, 2 * c.cols}), table_of_many = h.input(many, {c.batch, c.len, 2 * c.cols});
+        h.run([&](Context& ctx) {
+          ops::layer_norm_modulate(ctx, shared, x, {table_of_few, 0, c.cols, chosen}, {table_of_few, 1, c.cols, chosen}, 1e-5f);
+          ops::layer_norm_modulate(ctx, apart, x, {table_of_many, 0, c.cols}, {table_of_many, 1, c.cols}, 1e-5f);
+        });
+        CHECK(h.read(shared) == h.read(apart));
+      }
+}
+
 TEST_CASE("norm: a constant row gives the bias, not noise") {
   TS_FOR_EACH_BACKEND(table) {
     Harness h(table);
@@ -99,6 +123,10 @@ TEST_CASE("norm: arguments that do not fit are refused with their shapes") {
   CHECK_THROWS_WITH_AS(ops::layer_norm(ctx, x, x, w, w, 1e-6f), "layer_norm: y and x overlap in memory", Error);
   CHECK_THROWS_WITH_AS(ops::layer_norm_modulate(ctx, y, x, {h.input(normal(8), {1, 1, 8}), 0, 4}, {w, 0, 4}, 1e-5f),
                        doctest::Contains("shift is a table [1, 1, 8] for [2, 3, 4]"), Error);
+  const Chunk shared{h.input(normal(8), {1, 2, 4}), 0, 4, h.input(std::vector<int32_t>(6), {2, 3})};
+  ops::layer_norm_modulate(ctx, y, x, shared, shared, 1e-5f);
+  CHECK_THROWS_WITH_AS(ops::layer_norm_modulate(ctx, y, x, shared, {shared.table, 0, 4, h.input(std::vector<int32_t>(5), {1, 5})}, 1e-5f),
+                       doctest::Contains("scale is [1, 5], [2, 3] needed"), Error);
 }
 
 }  // namespace
