@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "models/mmdit_layers.h"
@@ -20,10 +21,9 @@ struct Stream {
   const MmditBlock& weights;
   Tensor x;            // f32 [B', n, D], read
   Tensor y;            // the same or another: where a full block leaves its result
-  Tensor condition;    // silu(c), product dtype: [B', n, D], [B', 1, D], or [1, R, D] of which
-  Tensor rows;         // i32 [B', n] says who takes which
   Tensor rope;         // empty for text
-  Tensor modulation = {};
+  Tensor modulation;   // f32 [B', 1 or n, chunks·D], or [1, R, chunks·D] of which
+  Tensor rows = {};    // i32 [B', n] says who takes which
   Qkv qkv = {};
   Tensor attended = {};
 
@@ -33,16 +33,15 @@ struct Stream {
 // A forward pass in flight.
 class Evaluation {
  public:
-  Evaluation(Context& ctx, const Mmdit& model, const MmditConditions& conditions)
-      : ctx_(ctx), config_(model.config()), weights_(model.weights()), conditions_(conditions), items_(conditions.items),
+  Evaluation(Context& ctx, const Mmdit& model, const MmditTimes& time, const MmditConditions& conditions)
+      : ctx_(ctx), config_(model.config()), weights_(model.weights()), time_(time), conditions_(conditions), items_(conditions.items),
         latent_len_(conditions.lengths.latent), dim_(config_.hidden_dim) {}
 
-  void run(const Tensor& flow, const Tensor& x, const Tensor& embedded) {
+  void run(const Tensor& flow, const Tensor& x) {
     const Tensor latent = ctx_.f32({items_, latent_len_, dim_});
-    silu_global_ = ctx_.product({items_, 1, dim_});
     const Tensor& distinct = conditions_.distinct_rows;
     silu_extended_ = ctx_.product(distinct ? Shape{1, distinct.shape[0], dim_} : Shape{items_, latent_len_, dim_});
-    make_conditions(embedded);
+    extend_condition();
     project_audio(latent, x);
 
     Tensor clip = conditions_.clip, text = conditions_.text;
@@ -56,21 +55,17 @@ class Evaluation {
   }
 
  private:
-  // global_c = t_emb + global, extended_c = global_c + sync; all that is kept of them is what the modulations read.
-  void make_conditions(const Tensor& embedded) {
+  // extended_c = global_c + sync; all that is kept of it is what the modulations read.
+  void extend_condition() {
     const Arena::Scope scope(ctx_.arena());
-    const Tensor global = ctx_.f32({items_, 1, dim_});
-    ops::add(ctx_, global, embedded, conditions_.global);                      // [B', 1, D]
-    ctx_.probe("global_c", global);
     Tensor extended = ctx_.f32({items_, latent_len_, dim_});
-    ops::add(ctx_, extended, conditions_.sync, global);                        // [B', N, D]
+    ops::add(ctx_, extended, conditions_.sync, time_.global.reshape({items_, 1, dim_}));  // [B', N, D]
     ctx_.probe("extended_c", extended);
     if (conditions_.distinct_rows) {
       const Tensor all = extended.reshape({1, items_ * latent_len_, dim_});
       extended = ctx_.f32(silu_extended_.shape);
       ops::gather_rows(ctx_, extended, all, conditions_.distinct_rows);        // [1, R, D]
     }
-    ops::activate(ctx_, silu_global_, global, Activation::silu);
     ops::activate(ctx_, silu_extended_, extended, Activation::silu);
   }
 
@@ -98,9 +93,12 @@ class Evaluation {
       ctx_.check_cancelled();
       const Arena::Scope scope(ctx_.arena());
       const JointBlock& block = weights_.joint[i];
-      std::array<Stream, 3> streams{Stream{block.latent, latent, latent, silu_extended_, conditions_.chosen_rows, conditions_.latent_rope},
-                                    Stream{block.clip, clip, clip_out, silu_global_, {}, conditions_.clip_rope},
-                                    Stream{block.text, text, text_out, silu_global_, {}, {}}};
+      const bool is_last = i + 1 == weights_.joint.size();
+      const Tensor both = is_last ? time_.last_modulation : time_.modulation.slice(int64_t(2 * i), 2);
+      const auto global = [&](int64_t which) { return both.slice(which, 1).reshape({items_, 1, both.shape[2]}); };
+      std::array<Stream, 3> streams{Stream{block.latent, latent, latent, conditions_.latent_rope, extended(block.latent), conditions_.chosen_rows},
+                                    Stream{block.clip, clip, clip_out, conditions_.clip_rope, global(0)},
+                                    Stream{block.text, text, text_out, {}, global(1)}};
       for (Stream& stream : streams) before_attention(stream);
       attend(streams);
       for (Stream& stream : streams)
@@ -118,24 +116,30 @@ class Evaluation {
 
   void fused_block(const MmditBlock& block, size_t index, const Tensor& latent, const Tensor& context) {
     const Arena::Scope scope(ctx_.arena());
-    std::array<Stream, 1> streams{Stream{block, latent, latent, silu_extended_, conditions_.chosen_rows, conditions_.latent_rope}};
+    std::array<Stream, 1> streams{Stream{block, latent, latent, conditions_.latent_rope, extended(block), conditions_.chosen_rows}};
     before_attention(streams[0]);
     attend(streams);
     after_attention(streams[0], context, ctx_.probing() ? concat("fused", index) : std::string());
     if (ctx_.probing()) ctx_.probe(concat("fused", index), latent);
   }
 
-  // LN, modulation, q, k and v of one stream. Allocates them in the scope of the block.
+  // The latent's modulation in one block.
+  Tensor extended(const MmditBlock& block) { return extended(block.modulation, block.num_chunks); }
+  Tensor extended(const Linear& layer, int64_t num_chunks) {
+    const Tensor modulation = ctx_.f32({silu_extended_.shape[0], silu_extended_.shape[1], num_chunks * dim_});
+    ops::linear(ctx_, modulation, silu_extended_, *layer.weight, {.bias = layer.bias});
+    return modulation;
+  }
+
+  // q, k and v of one stream, modulated. Allocates them in the scope of the block.
   void before_attention(Stream& stream) {
     const MmditBlock& weights = stream.weights;
     const int64_t length = stream.x.shape[1];
-    stream.modulation = ctx_.f32({stream.condition.shape[0], stream.condition.shape[1], weights.num_chunks * dim_});
     const Shape heads{items_, config_.num_heads, length, config_.head_dim()};
     stream.qkv = {ctx_.product(heads), ctx_.product(heads), ctx_.product(heads)};
     stream.attended = ctx_.product({items_, length, dim_});
 
     const Arena::Scope scope(ctx_.arena());
-    ops::linear(ctx_, stream.modulation, stream.condition, *weights.modulation.weight, {.bias = weights.modulation.bias});
     const Tensor h = ctx_.product(stream.x.shape);
     ops::layer_norm_modulate(ctx_, h, stream.x, stream.chunk(kShiftAttention), stream.chunk(kScaleAttention), kLayerNormEps);
     ops::qkv_projection(ctx_, stream.qkv, h, *weights.qkv.weight,
@@ -288,9 +292,8 @@ class Evaluation {
 
   void final_layer(const Tensor& flow, const Tensor& latent) {
     const Arena::Scope scope(ctx_.arena());
-    const Tensor modulation = ctx_.f32({silu_extended_.shape[0], silu_extended_.shape[1], 2 * dim_}), h = ctx_.product(latent.shape);
+    const Tensor modulation = extended(weights_.final_modulation, 2), h = ctx_.product(latent.shape);
     const Tensor& rows = conditions_.chosen_rows;
-    ops::linear(ctx_, modulation, silu_extended_, *weights_.final_modulation.weight, {.bias = weights_.final_modulation.bias});
     ops::layer_norm_modulate(ctx_, h, latent, {modulation, kShiftAttention, dim_, rows}, {modulation, kScaleAttention, dim_, rows}, kLayerNormEps);
     ops::linear(ctx_, flow, h, *weights_.final_conv.weight, {.bias = weights_.final_conv.bias});  // [B', N, latent_dim]
     ctx_.probe("final_layer", flow);
@@ -299,9 +302,10 @@ class Evaluation {
   Context& ctx_;
   const MmditConfig& config_;
   const MmditWeights& weights_;
+  const MmditTimes& time_;
   const MmditConditions& conditions_;
   const int64_t items_, latent_len_, dim_;
-  Tensor silu_global_, silu_extended_;  // silu(c): every modulation begins with it
+  Tensor silu_extended_;  // silu(extended_c): every modulation of the latent begins with it
   int num_attentions_ = 0;
 };
 
@@ -315,36 +319,72 @@ Mmdit Mmdit::load(Loader& loader, const MmditConfig& config) {
   return model;
 }
 
-void Mmdit::embed_times(Context& ctx, const Tensor& embedded, std::span<const float> t, const MmditConditions& conditions) const {
-  const int64_t items = conditions.items, width = config_.hidden_dim;
-  require(int64_t(t.size()) == conditions.batch, "mmdit: ", t.size(), " times for ", conditions.batch, " items");
+MmditTimes Mmdit::allocate_times(Context& ctx, int64_t count, const MmditConditions& conditions) const {
+  const int64_t rows = count * conditions.items, width = config_.hidden_dim, num_joint = config_.num_joint();
+  MmditTimes times;
+  times.count = count;
+  times.global = ctx.f32({1, rows, width});
+  if (num_joint > 1) times.modulation = ctx.f32({2 * (num_joint - 1), rows, 6 * width});
+  if (num_joint > 0) times.last_modulation = ctx.f32({2, rows, 2 * width});
+  return times;
+}
+
+void Mmdit::prepare_times(Context& ctx, const MmditTimes& times, std::span<const float> t, const MmditConditions& conditions) const {
+  const int64_t batch = conditions.batch, items = conditions.items, width = config_.hidden_dim, rows = times.count * items;
+  require(int64_t(t.size()) == times.count * batch, "mmdit: ", t.size(), " times for ", times.count, " evaluations of ", batch, " items");
   const Arena::Scope scope(ctx.arena());
-  std::vector<float> times;
-  for (int64_t item = 0; item < items; ++item) times.push_back(t[size_t(item % conditions.batch)]);
-  const std::vector<float> table = timestep_embedding(times, timestep_frequencies(config_.timestep_dim(), config_.v2));
-  const Tensor waves = ctx.f32({items, 1, config_.timestep_dim()}), hidden = ctx.product({items, 1, width});
+  std::vector<float> of_rows;
+  for (int64_t row = 0; row < rows; ++row) of_rows.push_back(t[size_t(row / items * batch + row % items % batch)]);
+  const std::vector<float> table = timestep_embedding(of_rows, timestep_frequencies(config_.timestep_dim(), config_.v2));
+  const Tensor waves = ctx.f32({1, rows, config_.timestep_dim()}), hidden = ctx.product({1, rows, width});
   ops::upload(ctx, waves, tensor_of(table.data(), waves.shape));
   ops::linear(ctx, hidden, waves, *weights_.t_embed0.weight, {.bias = weights_.t_embed0.bias, .activation = Activation::silu});
-  ops::linear(ctx, embedded, hidden, *weights_.t_embed2.weight, {.bias = weights_.t_embed2.bias});
-  ctx.probe("t_embed", embedded, {items, width});
+  ops::linear(ctx, times.global, hidden, *weights_.t_embed2.weight, {.bias = weights_.t_embed2.bias});
+  ctx.probe("t_embed", times.global, {rows, width});
+  const Tensor global = times.global.reshape({times.count, items, width});
+  ops::add(ctx, global, global, conditions.global.reshape({1, items, width}));   // [T, B', D]
+  ctx.probe("global_c", times.global, {rows, 1, width});
+  ops::activate(ctx, hidden, times.global, Activation::silu);
+  const auto modulate = [&](const MmditBlock& block, const Tensor& modulation) {
+    ops::linear(ctx, modulation, hidden, *block.modulation.weight, {.bias = block.modulation.bias});
+  };
+  for (size_t i = 0; i < weights_.joint.size(); ++i) {
+    const bool is_last = i + 1 == weights_.joint.size();
+    const Tensor both = is_last ? times.last_modulation : times.modulation.slice(int64_t(2 * i), 2);
+    modulate(weights_.joint[i].clip, both.slice(0, 1));                          // [1, T·B', 6·D or 2·D]
+    modulate(weights_.joint[i].text, both.slice(1, 1));
+  }
+}
+
+void Mmdit::choose_time(Context& ctx, const MmditTimes& one, const MmditTimes& times, int64_t index) const {
+  const int64_t items = one.global.shape[1];
+  require(index >= 0 && index < times.count, "mmdit: evaluation ", index, " of ", times.count);
+  const Arena::Scope scope(ctx.arena());
+  std::vector<int32_t> rows(static_cast<size_t>(items));
+  std::iota(rows.begin(), rows.end(), int32_t(index * items));
+  const Tensor chosen = ctx.arena().allocate<int32_t>({items});
+  ops::upload(ctx, chosen, tensor_of(rows.data(), chosen.shape));
+  for (Tensor MmditTimes::*part : {&MmditTimes::global, &MmditTimes::modulation, &MmditTimes::last_modulation})
+    if (times.*part) ops::gather_rows(ctx, one.*part, times.*part, chosen);
 }
 
 void Mmdit::velocity(Context& ctx, const Tensor& flow, const Tensor& x, std::span<const float> t, const MmditConditions& conditions) const {
   const Arena::Scope scope(ctx.arena());
-  const Tensor embedded = ctx.f32({conditions.items, 1, config_.hidden_dim});
-  embed_times(ctx, embedded, t, conditions);
-  velocity(ctx, flow, x, embedded, conditions);
+  const MmditTimes time = allocate_times(ctx, 1, conditions);
+  prepare_times(ctx, time, t, conditions);
+  velocity(ctx, flow, x, time, conditions);
 }
 
-void Mmdit::velocity(Context& ctx, const Tensor& flow, const Tensor& x, const Tensor& embedded, const MmditConditions& conditions) const {
+void Mmdit::velocity(Context& ctx, const Tensor& flow, const Tensor& x, const MmditTimes& time, const MmditConditions& conditions) const {
   const int64_t n = conditions.lengths.latent;
   require(x.shape == Shape({conditions.batch, n, config_.latent_dim}), "mmdit: x is ", x.shape.str(), ", expected [", conditions.batch, ", ", n,
           ", ", config_.latent_dim, "]");
   require(flow.shape == Shape({conditions.items, n, config_.latent_dim}), "mmdit: flow is ", flow.shape.str(), ", expected [", conditions.items,
           ", ", n, ", ", config_.latent_dim, "]");
-  require(embedded.shape == Shape({conditions.items, 1, config_.hidden_dim}), "mmdit: embedded times are ", embedded.shape.str());
+  require(time.count == 1 && time.global.shape[1] == conditions.items, "mmdit: ", time.count, " evaluations of ", time.global.shape[1],
+          " items are prepared, expected 1 of ", conditions.items);
   const Arena::Scope scope(ctx.arena());
-  Evaluation(ctx, *this, conditions).run(flow, x, embedded);
+  Evaluation(ctx, *this, time, conditions).run(flow, x);
 }
 
 }  // namespace ts

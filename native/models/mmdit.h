@@ -8,8 +8,8 @@
 //   global_c   [B, 1, D] = timestep embedding + MLP(pooled clip + pooled text)   modulates clip and text
 //   extended_c [B, N, D] = global_c + sync                                       modulates the latent, position by position
 //
-// Whatever depends on neither t nor x is computed once per clip, by prepare(); velocity() is one evaluation. Under
-// guidance the batch is doubled: first the B conditional items, then their B null twins.
+// Whatever depends on neither t nor x is computed once per clip, by prepare(); what depends on t alone, for many times in
+// one go, by prepare_times(); velocity() is one evaluation. Under guidance the batch is doubled: first the B conditional items, then their B null twins.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +72,15 @@ struct MmditConditions {
   Tensor first_row;            // i32 [N] of zeros: repeats one row, with triple_fusion
 };
 
+// What the network makes of times alone: the clip and text streams' modulation in every joint block. Of T evaluations, each
+// with a time for every item.
+struct MmditTimes {
+  int64_t count = 0;        // T
+  Tensor global;            // f32 [1, T·B', D]: global_c
+  Tensor modulation;        // f32 [2·(J − 1), T·B', 6·D]: clip's and text's in each of J joint blocks but the last
+  Tensor last_modulation;   // f32 [2, T·B', 2·D]
+};
+
 // Immutable once loaded; any number of contexts may use it at a time.
 class Mmdit {
  public:
@@ -90,12 +99,16 @@ class Mmdit {
   MmditConditions prepare(Context& ctx, const MmditFeatures& features, const MmditLengths& lengths, int64_t batch,
                           const MmditOptions& options = {}) const;
 
-  // What the network knows of the times t, one per item (1 = noise, 0 = sound): embedded f32 [B', 1, D].
-  void embed_times(Context& ctx, const Tensor& embedded, std::span<const float> t, const MmditConditions& conditions) const;
-  // flow f32 [B', N, latent_dim] of x f32 [B, N, latent_dim] at times that embed_times has embedded. Calls nothing but
-  // operators on the device, so it can be recorded and replayed (ops/replay.h).
-  void velocity(Context& ctx, const Tensor& flow, const Tensor& x, const Tensor& embedded, const MmditConditions& conditions) const;
-  // Both at once.
+  // Room in the context's arena for `count` evaluations.
+  MmditTimes allocate_times(Context& ctx, int64_t count, const MmditConditions& conditions) const;
+  // Fills `times` for t (1 = noise, 0 = sound), B of them for every evaluation.
+  void prepare_times(Context& ctx, const MmditTimes& times, std::span<const float> t, const MmditConditions& conditions) const;
+  // Fills `one`, of a single evaluation, with evaluation `index` of `times`.
+  void choose_time(Context& ctx, const MmditTimes& one, const MmditTimes& times, int64_t index) const;
+  // flow f32 [B', N, latent_dim] of x f32 [B, N, latent_dim] at the times of one evaluation. Calls nothing but operators on
+  // the device, so it can be recorded and replayed (ops/replay.h).
+  void velocity(Context& ctx, const Tensor& flow, const Tensor& x, const MmditTimes& time, const MmditConditions& conditions) const;
+  // All at once.
   void velocity(Context& ctx, const Tensor& flow, const Tensor& x, std::span<const float> t, const MmditConditions& conditions) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include "core/philox.h"
 #include "pipeline/decode.h"
+#include "pipeline/flow_times.h"
 #include "sampler/flow_edit.h"
 
 namespace ts {
@@ -13,17 +14,19 @@ constexpr uint64_t kEditStream = uint64_t(3) << 32;
 // One side of an edit: what it is asked, and the network with that prepared.
 class Side {
  public:
-  Side(Context& ctx, const Mmdit& mmdit, const HostFeatures& features, const Lengths& lengths, float cfg_scale)
-      : flow_([this, &ctx, &mmdit](const Tensor& answer, const Tensor& x, float t) { mmdit.velocity(ctx, answer, x, {&t, 1}, conditions_); }),
-        conditions_(mmdit.prepare(ctx, upload_features(ctx, mmdit.config(), features, lengths.latent),
-                                  {lengths.latent, lengths.clip, lengths.sync}, 1, {.guided = cfg_scale != 1.0f})) {}
+  Side(Context& ctx, const Mmdit& mmdit, const HostFeatures& features, const Lengths& lengths, float cfg_scale, int64_t num_steps)
+      : conditions_(mmdit.prepare(ctx, upload_features(ctx, mmdit.config(), features, lengths.latent),
+                                  {lengths.latent, lengths.clip, lengths.sync}, 1, {.guided = cfg_scale != 1.0f})),
+        times_(ctx, mmdit, conditions_, evaluation_times(num_steps, 1.0f)),
+        flow_([this, &ctx, &mmdit](const Tensor& answer, const Tensor& x, float t) { mmdit.velocity(ctx, answer, x, times_.at(t), conditions_); }) {}
   Side(const Side&) = delete;
   Side& operator=(const Side&) = delete;
   const FlowFunction& flow() const { return flow_; }
 
  private:
-  const FlowFunction flow_;
   const MmditConditions conditions_;
+  FlowTimes times_;
+  const FlowFunction flow_;
 };
 
 }  // namespace
@@ -58,7 +61,8 @@ std::vector<float> edit_latent(Workspace& workspace, const Networks& networks, c
   progress.report(TS_STAGE_SAMPLE, 0, options.num_edit_steps);
   workspace.run([&](Context& ctx) {
     const Arena::Scope scope(ctx.arena());
-    const Side from(ctx, mmdit, features[0], lengths, options.source_cfg_scale), to(ctx, mmdit, features[1], lengths, options.target_cfg_scale);
+    const Side from(ctx, mmdit, features[0], lengths, options.source_cfg_scale, options.num_steps);
+    const Side to(ctx, mmdit, features[1], lengths, options.target_cfg_scale, options.num_steps);
     const Tensor x = upload_rows(ctx, rows, lengths.latent, config.latent_dim);
     flow_edit(ctx, x, from.flow(), to.flow(), edit);
     ops::download(ctx, tensor_of(latent.data(), x.shape), x);

@@ -6,6 +6,7 @@
 #include "ops/replay.h"
 #include "pipeline/decode.h"
 #include "pipeline/features.h"
+#include "pipeline/flow_times.h"
 #include "sampler/inpaint.h"
 
 namespace ts {
@@ -16,6 +17,7 @@ constexpr uint64_t kJumpStream = uint64_t(2) << 32;
 
 Solver solver_of(ts_sampler sampler) {
   switch (sampler) {
+    case TS_SAMPLER_V_DDIM:  // has steps of its own, at the times of Euler's
     case TS_SAMPLER_EULER: return Solver::euler;
     case TS_SAMPLER_MIDPOINT: return Solver::midpoint;
     case TS_SAMPLER_RK4: return Solver::rk4;
@@ -36,6 +38,7 @@ void sample(Context& ctx, const Mmdit& mmdit, const HostFeatures& host, const Ge
             const HostLatents& latents, std::span<float> latent, const SamplerOptions& sampler) {
   const Arena::Scope scope(ctx.arena());
   const MmditConfig& config = mmdit.config();
+  const Solver solver = solver_of(options.sampler);
   const MmditFeatures features = upload_features(ctx, config, host, lengths.latent);
   const MmditConditions conditions =
       mmdit.prepare(ctx, features, {lengths.latent, lengths.clip, lengths.sync}, 1, {.guided = sampler.is_guided()});
@@ -43,21 +46,21 @@ void sample(Context& ctx, const Mmdit& mmdit, const HostFeatures& host, const Ge
   const auto uploaded = [&](const std::vector<float>& values) { return upload_rows(ctx, values, lengths.latent, config.latent_dim); };
   const Tensor x = uploaded(latents.noise);
   if (!latents.init.empty()) start_latent(ctx, x, x, uploaded(latents.init), options.sigma_max);
-  const Tensor embedded = ctx.f32({conditions.items, 1, config.hidden_dim});
+  FlowTimes times(ctx, mmdit, conditions, evaluation_times(options.num_steps, options.sigma_max, solver));
   std::map<const void*, Replay> replays;  // by where x lies: some samplers look at two places
   const FlowFunction flow = [&](const Tensor& answer, const Tensor& at, float t) {
-    mmdit.embed_times(ctx, embedded, {&t, 1}, conditions);
-    replays.try_emplace(at.data, ctx).first->second.run([&] { mmdit.velocity(ctx, answer, at, embedded, conditions); });
+    const MmditTimes& time = times.at(t);
+    replays.try_emplace(at.data, ctx).first->second.run([&] { mmdit.velocity(ctx, answer, at, time, conditions); });
   };
   if (options.sampler == TS_SAMPLER_V_DDIM) {
     v_ddim(ctx, x, flow, sampler);
   } else if (latents.known.empty()) {
-    follow(ctx, x, flow, sampler, solver_of(options.sampler));
+    follow(ctx, x, flow, sampler, solver);
   } else {
     const KnownLatent known{.sound = uploaded(latents.known), .noise = uploaded(latents.noise), .mask = options.known_mask,
                             .num_jumps = num_jumps(config, options), .jump_length = options.jump_length,
                             .jump_noise = [&](std::span<float> noise, int64_t jump) { fill_normal(noise, options.seed, kJumpStream + uint64_t(jump)); }};
-    inpaint(ctx, x, flow, known, sampler, solver_of(options.sampler));
+    inpaint(ctx, x, flow, known, sampler, solver);
   }
   ops::download(ctx, tensor_of(latent.data(), shape), x);
 }

@@ -7,6 +7,17 @@ using namespace sampling;
 
 std::vector<float> time_grid(int64_t num_steps, float sigma_max) { return linspace_f32(sigma_max, 0.0f, num_steps + 1); }
 
+std::vector<float> evaluation_times(int64_t num_steps, float sigma_max, Solver solver) {
+  const std::vector<float> grid = time_grid(num_steps, sigma_max);
+  std::vector<float> times;
+  for (size_t i = 0; i + 1 < grid.size(); ++i) {
+    if (times.empty() || times.back() != grid[i]) times.push_back(grid[i]);
+    if (solver != Solver::euler) times.push_back(middle(grid[i], grid[i + 1]));
+    if (solver == Solver::rk4) times.push_back(grid[i + 1]);
+  }
+  return times;
+}
+
 void start_latent(Context& ctx, const Tensor& x, const Tensor& noise, const Tensor& init, float sigma_max) {
   require(sigma_max > 0 && sigma_max <= 1, "sampler: sigma_max ", sigma_max, " must be above 0 and at most 1");
   require(bool(init) || sigma_max == 1.0f, "sampler: sigma_max ", sigma_max, " starts from a mixture, which needs an initial latent");
@@ -49,7 +60,7 @@ void FlowSolver::midpoint(const Tensor& x, float t, float next, int64_t i) {
   const Tensor& slope = velocity_(x, t);
   begin(x, t, i, slope);
   ops::scale_add(ctx_, stage_, 1.0f, x, dt / 2, slope);
-  ops::scale_add(ctx_, x, 1.0f, x, dt, velocity_(stage_, t + dt / 2));
+  ops::scale_add(ctx_, x, 1.0f, x, dt, velocity_(stage_, middle(t, next)));
 }
 
 void FlowSolver::rk4(const Tensor& x, float t, float next, int64_t i) {
@@ -58,10 +69,10 @@ void FlowSolver::rk4(const Tensor& x, float t, float next, int64_t i) {
   begin(x, t, i, slope);
   ops::scale_add(ctx_, sum_, 1.0f, x, dt / 6, slope);
   ops::scale_add(ctx_, stage_, 1.0f, x, half, slope);
-  velocity_(stage_, t + half);                                               // k2
+  velocity_(stage_, middle(t, next));                                               // k2
   ops::scale_add(ctx_, sum_, 1.0f, sum_, dt / 3, slope);
   ops::scale_add(ctx_, stage_, 1.0f, x, half, slope);
-  velocity_(stage_, t + half);                                               // k3
+  velocity_(stage_, middle(t, next));                                               // k3
   ops::scale_add(ctx_, sum_, 1.0f, sum_, dt / 3, slope);
   ops::scale_add(ctx_, stage_, 1.0f, x, dt, slope);
   velocity_(stage_, next);                                                   // k4

@@ -42,6 +42,10 @@ enum class Solver {
   rk4,       // fourth order, classical Runge-Kutta (4)
 };
 
+// The times at which `follow` looks at the flow, in its order, one that is looked at twice in a row named once; v_ddim's and
+// flow_edit's are those of Euler's steps from 1.
+std::vector<float> evaluation_times(int64_t num_steps, float sigma_max, Solver solver = Solver::euler);
+
 // Moves x in place from sigma_max to 0. TS_CANCELLED between steps when the context is cancelled.
 // Probes, per step i, in the reference's layout: x_steps[i] and flow_steps[i] [B, latent_dim, N], t_steps[i] [B]: what
 // the network saw first in that step, and its guided answer.

@@ -11,6 +11,9 @@ namespace ts::sampling {
 // TS_INVALID_ARGUMENT for steps or sigma_max out of range.
 void check_options(const Tensor& x, const SamplerOptions& options);
 
+// The time that the solvers of higher order look at within a step.
+inline float middle(float t, float next) { return t + (next - t) / 2; }
+
 // The network under guidance, with the memory for its answers.
 class GuidedFlow {
  public:

@@ -205,5 +205,28 @@ TEST_CASE("sampler: the grid falls from sigma_max to exactly 0 for any number of
   CHECK(std::bit_cast<uint32_t>(time_grid(24, 1.0f)[5]) == 0x3F4AAAABu);
 }
 
+TEST_CASE("sampler: the times of an evaluation are known ahead, bit for bit") {
+  std::vector<float> asked;
+  const auto ask = [&](Context& ctx) {
+    return FlowFunction([&](const Tensor& flow, const Tensor&, float t) {
+      if (ctx.planning()) return;
+      std::fill_n(flow.as<float>(), flow.numel(), 0.5f);
+      if (asked.empty() || asked.back() != t) asked.push_back(t);
+    });
+  };
+  float x[2] = {1, 2};
+  for (const Solver solver : {Solver::euler, Solver::midpoint, Solver::rk4})
+    for (const float sigma_max : {1.0f, 0.7f})
+      for (const int64_t steps : {1, 2, 7, 24, 1000}) {
+        asked.clear();
+        const SamplerOptions options{.num_steps = steps, .sigma_max = sigma_max, .cfg_scale = 1, .on_step = {}};
+        with_context([&](Context& ctx) { follow(ctx, tensor_of(x, {1, 2, 1}), ask(ctx), options, solver); });
+        CHECK(asked == evaluation_times(steps, sigma_max, solver));
+      }
+  asked.clear();
+  with_context([&](Context& ctx) { v_ddim(ctx, tensor_of(x, {1, 2, 1}), ask(ctx), {.num_steps = 9, .cfg_scale = 1, .on_step = {}}); });
+  CHECK(asked == evaluation_times(9, 1.0f));
+}
+
 }  // namespace
 }  // namespace ts
