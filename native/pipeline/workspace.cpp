@@ -1,5 +1,7 @@
 #include "pipeline/workspace.h"
 
+#include "ops/table.h"
+
 namespace ts {
 
 void MemoryBudget::take(uint64_t bytes, const char* what) {
@@ -8,6 +10,14 @@ void MemoryBudget::take(uint64_t bytes, const char* what) {
   used_ -= bytes;
   fail(TS_OUT_OF_MEMORY, what, " needs ", bytes / 1e6, " MB, ", before / 1e6, " MB are in use and the cap is ", cap_ / 1e6,
        " MB; raise the memory cap, make a shorter sound or load fewer components");
+}
+
+bool Workspace::could_reserve(int64_t bytes) const {
+  if (bytes <= capacity_) return true;
+  if (!budget_.has_room(uint64_t(bytes - capacity_))) return false;
+  void* memory = table_.allocate(bytes);
+  if (memory) table_.release(memory);
+  return memory != nullptr;
 }
 
 void Workspace::reserve(int64_t bytes) {

@@ -16,6 +16,7 @@ class MemoryBudget {
   // Throws TS_OUT_OF_MEMORY, with what is used and what was asked for, when the cap would be passed.
   void take(uint64_t bytes, const char* what);
   void give(uint64_t bytes) { used_ -= bytes; }
+  bool has_room(uint64_t bytes) const { return cap_ == 0 || (bytes <= cap_ && used_ <= cap_ - bytes); }
   uint64_t used() const { return used_; }
 
  private:
@@ -50,6 +51,8 @@ class Workspace {
     finish(table_);
   }
 
+  // Whether an arena of so many bytes could be had, for which the present one would go.
+  bool could_reserve(int64_t bytes) const;
   // Bytes of arena that run() would need.
   template <class Body>
   int64_t plan(Body&& body) const {

@@ -178,15 +178,34 @@ void Engine::load_components(const EngineOptions& options) {
   product_dtype_ = choose_precision(options, files);
 
   double total = 0;
-  visit_components(options, [&](const Component&, ts_components, uint64_t, const char*, const auto& make, const auto&) {
+  std::string shares;
+  const auto megabytes = [&](double parameters, DType dtype) { return parameters * double(size_of(dtype)) / 1e6; };
+  visit_components(options, [&](const Component&, ts_components, uint64_t, const char* name, const auto& make, const auto&) {
     WeightCount count;
     Loader loader(count, table(), product_dtype_);
     make(loader);
     total += count.num_parameters();
+    shares += concat(shares.empty() ? "" : ", ", name, " ", megabytes(count.num_parameters(), product_dtype_));
   });
   // The cap is asked before anything is read; what packing adds or saves is settled afterwards.
   const uint64_t expected = uint64_t(std::min(total * double(size_of(product_dtype_)), 0x1p62));
-  budget_.take(expected, "the model");
+  const double narrow = megabytes(total, DType::bf16);
+  const bool could_narrow = product_dtype_ == DType::f32 && narrow * 1e6 < double(device().memory_bytes);
+  try {
+    budget_.take(expected, "the model");
+  } catch (const Error& error) {
+    fail(error.status(), error.what(), "; its components in MB: ", shares,
+         could_narrow && budget_.has_room(uint64_t(narrow * 1e6)) ? concat("; what would fit: precision bf16, ", narrow, " MB before activations") : "");
+  }
+  const auto advising = [&](const auto& body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      if (error.status() != TS_OUT_OF_MEMORY) throw;
+      fail(error.status(), error.what(), "; the model needs ", expected / 1e6, " MB and ", device().id, " has ", device().memory_bytes / 1e6,
+           " MB in all; its components in MB: ", shares, could_narrow ? concat("; with precision bf16 it needs ", narrow, " MB") : "");
+    }
+  };
 
   // Told after every tensor, so that loading can be cancelled there. The last step belongs to the finished engine.
   int64_t step = 0;
@@ -199,7 +218,7 @@ void Engine::load_components(const EngineOptions& options) {
     const std::unique_ptr<WeightSource> source = files.open(component, seed);
     Loader loader(*source, table(), product_dtype_);
     loader.on_tensor([&](int64_t num_parameters) { report(double(num_parameters_ + num_parameters)); });
-    keep(make(loader));
+    advising([&] { keep(make(loader)); });
     loaded_ |= bit;
     num_parameters_ += loader.num_parameters();
     weights_bytes_ += loader.bytes();

@@ -6,6 +6,7 @@
 #include "pipeline/edit.h"
 #include "pipeline/sample.h"
 #include "pipeline/text.h"
+#include "runtime/memory_advice.h"
 #include "signal/pcm.h"
 #include "signal/resample.h"
 
@@ -67,6 +68,28 @@ ts_memory_plan Session::plan_memory(const GenerateOptions& options) const {
   return plan;
 }
 
+template <class Body>
+auto Session::advising(const Conditions& conditions, const GenerateOptions& options, bool decodes, const Body& body) const {
+  try {
+    return body();
+  } catch (const Error& error) {
+    if (error.status() != TS_OUT_OF_MEMORY) throw;
+    const Networks& networks = engine_->networks();
+    const bool reads = conditions.caption || conditions.cot || conditions.negative_caption || conditions.negative_cot;
+    const int64_t reading = reads ? plan_text(workspace_, networks) : 0;
+    const auto plan = [&](double duration_s, int64_t chunk) {
+      GenerateOptions changed = options;
+      changed.duration_s = duration_s;
+      const Lengths lengths = lengths_for(duration_s, options.lengths, engine_->bundle().sample_rate, engine_->hop());
+      const int64_t decoding = decodes ? plan_decode(workspace_, *networks.decoder, lengths.latent, chunk) : 0;
+      return uint64_t(std::max({reading, plan_sample(workspace_, networks, changed, lengths), decoding}));
+    };
+    const MemoryNeed asked{options.duration_s, !decodes ? 0 : options.decode_chunk > 0 ? options.decode_chunk : kDefaultDecodeChunk, 0};
+    const auto fitting = find_fitting(asked, plan, [&](uint64_t bytes) { return workspace_.could_reserve(int64_t(bytes)); });
+    fail(TS_OUT_OF_MEMORY, error.what(), "; ", describe_fitting(asked, fitting));
+  }
+}
+
 int64_t Session::encoded_len(int64_t num_samples, int64_t sample_rate) const {
   const Networks& networks = engine_->networks();
   const int64_t hop = networks.need(networks.encoder, "vae encoder", "encode sound").hop();
@@ -76,7 +99,12 @@ int64_t Session::encoded_len(int64_t num_samples, int64_t sample_rate) const {
 void Session::generate(const Busy& busy, const Conditions& conditions, const GenerateOptions& options, const Progress& progress,
                        const PcmSink& sink) {
   const Lengths lengths = check(conditions, options);
-  const std::vector<float> latent = sample(busy, conditions, options, progress);
+  advising(conditions, options, true, [&] { generate_within(busy, lengths, conditions, options, progress, sink); });
+}
+
+void Session::generate_within(const Busy& busy, const Lengths& lengths, const Conditions& conditions, const GenerateOptions& options,
+                              const Progress& progress, const PcmSink& sink) {
+  const std::vector<float> latent = sample_latent(workspace_, engine_->networks(), conditions, options, lengths, progress);
   const int64_t rate = engine_->bundle().sample_rate;
   // Cut to the sample, with a fade where it was cut; the reference's rule neither cuts nor fades.
   const bool cut = options.lengths == TS_LENGTHS_EXACT;
@@ -96,7 +124,7 @@ void Session::generate(const Busy& busy, const Conditions& conditions, const Gen
 std::vector<float> Session::sample(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress) {
   const Lengths lengths = lengths_for(options.duration_s, options.lengths, engine_->bundle().sample_rate, engine_->hop());
   check_request(engine_->networks(), conditions, options, lengths);
-  return sample_latent(workspace_, engine_->networks(), conditions, options, lengths, progress);
+  return advising(conditions, options, false, [&] { return sample_latent(workspace_, engine_->networks(), conditions, options, lengths, progress); });
 }
 
 std::vector<float> Session::edit(const Busy&, const Conditions& source, const Conditions& target, const EditOptions& options,

@@ -69,6 +69,12 @@ class Session {
                                   const Progress& progress);
 
  private:
+  void generate_within(const Busy&, const Lengths& lengths, const Conditions& conditions, const GenerateOptions& options, const Progress& progress,
+                       const PcmSink& sink);
+  // Runs body(); for want of memory its error also says what would fit.
+  template <class Body>
+  auto advising(const Conditions& conditions, const GenerateOptions& options, bool decodes, const Body& body) const;
+
   const std::shared_ptr<Engine> engine_;
   Workspace workspace_;
   std::mutex mutex_;

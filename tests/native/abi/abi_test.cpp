@@ -191,6 +191,25 @@ void check_stages_and_plan(const char* codec) {
   std::vector<float> room(2 * 44100);
   CHECK(ts_generate(tight.session, &request.conditions, &request.options, nullptr, nullptr, room.data(), room.size(), &num_samples) == TS_OUT_OF_MEMORY);
   CHECK(last_error().find("memory cap") != std::string::npos);
+  // Where smaller pieces need less, the refusal names the largest that fit, and they do.
+  ts_memory_plan least;
+  ts_memory_plan_init(&least);
+  request.options.decode_chunk = 1;
+  REQUIRE(ts_plan_memory(tiny.engine, &request.options, &least) == TS_OK);
+  request.options.decode_chunk = 0;
+  const uint64_t enough = std::max(least.sample_bytes, least.decode_bytes);
+  const bool helps = enough < std::max(plan.sample_bytes, plan.decode_bytes);
+  CHECK(helps == (codec == ts::test::kTinyOobleck));
+  if (helps) {
+    TinyEngine advised(1, "cpu", plan.weights_bytes + enough, codec);
+    CHECK(ts_generate(advised.session, &request.conditions, &request.options, nullptr, nullptr, room.data(), room.size(), &num_samples) == TS_OUT_OF_MEMORY);
+    const std::string advice = "what would fit: decode_chunk ";
+    const size_t at = last_error().find(advice);
+    REQUIRE_MESSAGE(at != std::string::npos, last_error());
+    request.options.decode_chunk = uint32_t(std::stoul(last_error().substr(at + advice.size())));
+    generate(advised.session, request);
+    request.options.decode_chunk = 0;
+  }
   TinyEngine hopeless(1, "cpu", 1000, codec);
   CHECK(hopeless.status == TS_OUT_OF_MEMORY);
 }

@@ -98,6 +98,21 @@ TEST_CASE("load: the memory cap is asked before anything is read, and says what 
   const bool says_need = message.find("the model needs 7529") != std::string::npos || message.find("the model needs 15058") != std::string::npos;
   CHECK_MESSAGE(says_need, message);
   CHECK_MESSAGE(message.find("the cap is 1000 MB") != std::string::npos, message);
+  CHECK_MESSAGE(message.find("its components in MB: mmdit ") != std::string::npos, message);
+  CHECK_MESSAGE(message.find("what would fit") == std::string::npos, message);
+}
+
+TEST_CASE("load: a model that would fit in bf16 says so") {
+  ts_engine_options options;
+  ts_engine_options_init(&options);
+  options.synthetic = "published";
+  options.device = "cpu";
+  options.precision = TS_PRECISION_F32;
+  options.memory_cap_bytes = 8'000'000'000;
+  ts_engine* engine = nullptr;
+  CHECK(ts_engine_create(&options, &engine) == TS_OUT_OF_MEMORY);
+  const std::string message = ts_last_error();
+  CHECK_MESSAGE(message.find("what would fit: precision bf16, 7529") != std::string::npos, message);
 }
 
 // What programs were built with before these structs grew.
