@@ -45,6 +45,16 @@ ClipVision ClipVision::load(Loader& loader, const ClipVisionConfig& config) {
   return vision;
 }
 
+// Of the last block only the class row is read, so only that is computed.
+void ClipVision::run_last_block(Context& ctx, const Tensor& y, const Tensor& h) const {
+  if (blocks_.empty()) return ops::gather_rows(ctx, y, h, class_row_);
+  ctx.check_cancelled();
+  run_clip_block_for_row(ctx, y, h, class_row_, blocks_.back(), config_.tower);
+  if (!ctx.probing() && !ctx.planning()) return;
+  run_clip_block(ctx, h, blocks_.back(), config_.tower, false, {});                 // all rows, for whoever listens; h is read no more
+  if (ctx.probing()) ctx.probe(concat("vision.layer", blocks_.size() - 1), h);
+}
+
 void ClipVision::forward(Context& ctx, const Tensor& features, const Tensor& pixels) const {
   const int64_t side = config_.image_size, patch = config_.patch_size, width = config_.hidden_size, patches = config_.num_patches();
   require(pixels.shape.rank() == 4 && pixels.shape == Shape({pixels.shape[0], 3, side, side}), "clip_vision: pixels are ", pixels.shape.str(),
@@ -68,13 +78,13 @@ void ClipVision::forward(Context& ctx, const Tensor& features, const Tensor& pix
     run_layer_norm(ctx, h, embedded, pre_norm_, config_.tower.eps);                 // [F, 1 + patches, D]
   }
   ctx.probe("vision.pre_layrnorm", h);
-  for (size_t i = 0; i < blocks_.size(); ++i) {
+  for (size_t i = 0; i + 1 < blocks_.size(); ++i) {
     ctx.check_cancelled();
     run_clip_block(ctx, h, blocks_[i], config_.tower, false, {});                   // [F, 1 + patches, D]
     if (ctx.probing()) ctx.probe(concat("vision.layer", i), h);
   }
   const Tensor last = ctx.f32({frames, 1, width}), pooled = ctx.f32({frames, 1, width});
-  ops::gather_rows(ctx, last, h, class_row_);                                       // [F, 1, D]
+  run_last_block(ctx, last, h);                                                     // [F, 1, D]
   run_layer_norm(ctx, pooled, last, post_norm_, config_.tower.eps);                 // [F, 1, D]
   ctx.probe("vision.pooled", pooled, {frames, width});
   ops::linear(ctx, features.reshape({frames, 1, config_.projection_dim}), pooled, *projection_.weight);  // [F, 1, P]

@@ -37,6 +37,8 @@ class ClipVision {
   void forward(Context& ctx, const Tensor& features, const Tensor& pixels) const;
 
  private:
+  void run_last_block(Context& ctx, const Tensor& y, const Tensor& h) const;
+
   ClipVisionConfig config_;
   Buffer class_embedding_;     // [1, 1, D]
   Weight patch_;               // [D, 3·p·p], no bias

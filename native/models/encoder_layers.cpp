@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/json.h"
+#include "ops/rows.h"
 
 namespace ts {
 
@@ -59,6 +60,25 @@ void run_clip_block(Context& ctx, const Tensor& x, const ClipBlock& block, const
     ops::linear(ctx, x, attended, *block.out.weight, {.bias = block.out.bias, .residual = x});               // [B, N, D]
   }
   add_mlp(ctx, x, block.mlp, tower.activation, tower.eps);
+}
+
+void run_clip_block_for_row(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& row, const ClipBlock& block, const ClipTower& tower) {
+  const int64_t batch = x.shape[0], len = x.shape[1], width = x.shape[2], heads = tower.num_heads, head_dim = tower.head_dim();
+  const Tensor rows = y.reshape({1, batch, width});  // as rows of one item: a product is faster over many than over one
+  {
+    const Arena::Scope scope(ctx.arena());
+    const Tensor normed = ctx.product(x.shape), attended = ctx.product({batch, 1, width});                   // [B, N, D], [B, 1, D]
+    const Qkv qkv = allocate_qkv(ctx, batch, heads, len, head_dim);                                          // 3 × [B, H, N, d]
+    const Tensor query = ctx.product({batch, heads, 1, head_dim});
+    run_layer_norm(ctx, normed, x, block.norm1, tower.eps);
+    ops::qkv_projection(ctx, qkv, normed, *block.qkv.weight, {.bias = block.qkv.bias});
+    ops::gather_rows(ctx, query.reshape({batch * heads, 1, head_dim}), qkv.q.reshape({batch * heads, len, head_dim}), row);
+    const AttentionStream stream{query, qkv.k, qkv.v, attended};
+    ops::attention(ctx, {&stream, 1}, {.scale = 1.0f / std::sqrt(float(head_dim))});                         // [B, 1, D]
+    ops::gather_rows(ctx, y, x, row);
+    ops::linear(ctx, rows, attended.reshape(rows.shape), *block.out.weight, {.bias = block.out.bias, .residual = rows});
+  }
+  add_mlp(ctx, rows, block.mlp, tower.activation, tower.eps);
 }
 
 }  // namespace ts

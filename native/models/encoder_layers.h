@@ -60,6 +60,8 @@ struct ClipTower {
 ClipBlock load_clip_block(Loader& loader, const std::string& name, const ClipTower& tower);
 // x f32 [B, N, D] in place; key_mask u8 [B, N] or empty.
 void run_clip_block(Context& ctx, const Tensor& x, const ClipBlock& block, const ClipTower& tower, bool causal, const Tensor& key_mask);
+// y f32 [B, 1, D]: one row of what run_clip_block makes of x, neither causal nor masked. `row` i32 [1] on the device says which.
+void run_clip_block_for_row(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& row, const ClipBlock& block, const ClipTower& tower);
 
 // hidden_act, layer_norm_eps, hidden_size, num_attention_heads, intermediate_size of a tower's configuration, with the
 // defaults of the Hugging Face class where they are missing.

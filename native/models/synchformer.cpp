@@ -116,15 +116,17 @@ void Synchformer::aggregate(Context& ctx, const Tensor& features, const Tensor& 
   const Tensor cls = features.reshape({groups, 1, width});
   {
     const Arena::Scope attention_scope(ctx.arena());
+    const int64_t heads = config_.num_heads, head_dim = config_.head_dim();
     const Tensor x = ctx.f32({groups, len, width}), normed = ctx.product(x.shape), attended = ctx.product({groups, 1, width});
-    const Qkv qkv = allocate_qkv(ctx, groups, config_.num_heads, len, config_.head_dim());
+    const Qkv qkv = allocate_qkv(ctx, groups, heads, len, head_dim);
+    const Tensor query = ctx.product({groups, heads, 1, head_dim});
     ops::copy_block(ctx, x, 0, 0, aggregator_cls_);
     ops::copy_block(ctx, x, 1, 0, tokens);
     run_layer_norm(ctx, normed, x, aggregator_.norm, config_.eps);                                          // [B·T, 1 + P, D]
     ops::qkv_projection(ctx, qkv, normed, *aggregator_.qkv.weight, {.bias = aggregator_.qkv.bias});
-    const AttentionStream stream{qkv.q, qkv.k, qkv.v, normed};
-    ops::attention(ctx, {&stream, 1}, {.scale = 1.0f / std::sqrt(float(config_.head_dim()))});              // [B·T, 1 + P, D]
-    ops::gather_rows(ctx, attended, normed, first_row_);                                                    // [B·T, 1, D]
+    ops::gather_rows(ctx, query.reshape({groups * heads, 1, head_dim}), qkv.q.reshape({groups * heads, len, head_dim}), first_row_);
+    const AttentionStream stream{query, qkv.k, qkv.v, attended};
+    ops::attention(ctx, {&stream, 1}, {.scale = 1.0f / std::sqrt(float(head_dim))});                        // [B·T, 1, D]
     ops::copy_block(ctx, cls, 0, 0, aggregator_cls_);
     // One row per group: as a product of one item, the groups are its rows.
     const Shape rows{1, groups, width};

@@ -70,6 +70,26 @@ TEST_CASE("clip_vision: other image and patch sizes work, and frames do not see 
   }
 }
 
+TEST_CASE("clip_vision: a listener hears all rows of every block and changes nothing, however few blocks there are") {
+  golden::Array pixels({2, 3, 32, 32});
+  for (size_t i = 0; i < pixels.values.size(); ++i) pixels.values[i] = float(i * 7919 % 1000) / 500 - 1;
+  TS_FOR_EACH_BACKEND(table)
+    for (int64_t num_layers : {0, 1, 3}) {
+      CAPTURE(num_layers);
+      nlohmann::json config = {{"projection_dim", 10}, {"vision_config", {{"hidden_size", 24}, {"intermediate_size", 40}, {"num_attention_heads", 4},
+                               {"num_hidden_layers", num_layers}, {"image_size", 32}, {"patch_size", 16}}}};
+      const auto source = synthetic_weights(5);
+      const ClipVision vision = load(*source, table, config);
+      golden::Recorder recorder;
+      const golden::Array heard = run(vision, table, pixels, DType::f32, &recorder.probe());
+      CHECK(heard.values == run(vision, table, pixels).values);
+      for (int64_t i = 0; i < num_layers; ++i) {
+        REQUIRE(recorder.heard().count(concat("vision.layer", i)) == 1);
+        CHECK(recorder.heard().at(concat("vision.layer", i)).shape == Shape({2, 5, 24}));
+      }
+    }
+}
+
 TEST_CASE("clip_vision: the published configuration asks for exactly the published tensors") {
   test::check_published_names("metaclip_h14", {"text_model.", "text_projection.", "logit_scale"}, [](Loader& loader) {
     const auto config = nlohmann::json::parse(R"({"projection_dim": 1024, "vision_config": {"hidden_size": 1280, "intermediate_size": 5120,
