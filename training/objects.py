@@ -4,7 +4,7 @@
     python3 -m objects models/foley-small --tracks-only --count 88      masks and tracks alone, no sound
 
 Scenes have one source or two; every source that moves is clicked once, on the picture that shows most of it, at the point that lies
-deepest inside. Only shapes that move count as the thing. Needs the command line program (scripts/build.sh --cli) and ffmpeg.
+deepest inside. Only shapes that move count as the thing, and of those what nothing hides. Needs the command line program (scripts/build.sh --cli) and ffmpeg.
 """
 import argparse
 import base64
@@ -40,7 +40,7 @@ CHANCE = 1 / len(scenes.CLASSES)
 
 
 class Tracing(Canvas):
-    """Draws as ever; while `traced`, also keeps what moving shapes cover, bool [num_frames, size, size]."""
+    """Draws as ever; while `traced`, also keeps what moving shapes cover and nothing hides later, bool [num_frames, size, size]."""
 
     traced = False
 
@@ -50,11 +50,13 @@ class Tracing(Canvas):
 
     def shape(self, distance, x, y, reach_x, reach_y, colour, alpha=1.0, soft=0.0, shade=None, held=False):
         super().shape(distance, x, y, reach_x, reach_y, colour, alpha, soft, shade, held)
-        if not self.traced or soft > 0.05 or np.ptp(self.per_frame(x)) + np.ptp(self.per_frame(y)) < MOVES:
+        moves = self.traced and soft <= 0.05 and np.ptp(self.per_frame(x)) + np.ptp(self.per_frame(y)) >= MOVES
+        if not moves and not self.cover.any():
             return
         alone = Canvas(self.num_frames, self.size, self.shake)
         alone.shape(distance, x, y, reach_x, reach_y, np.ones(3), alpha, soft, None, held)
-        self.cover |= alone.image[:, 0] > 0.5
+        drawn = alone.image[:, 0] > 0.5
+        self.cover = self.cover | drawn if moves else self.cover & ~drawn
 
 
 def traced(scene, source):

@@ -31,8 +31,8 @@ public interface ISegmenter
     /// <summary>Segments.</summary>
     /// <param name="frame">The picture.</param>
     /// <param name="selection">Clicks or a box; polygons are masks already and never asked for.</param>
-    /// <param name="neighbours">Pictures of the same shot and size, before and after, that show what moves; may be none.</param>
+    /// <param name="around">Pictures of the same shot, before and after, that show what moves; null if there are none.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>Of the picture's size; empty if nothing stands out.</returns>
-    Mask Segment(StillFrame frame, ObjectSelection selection, IReadOnlyList<StillFrame> neighbours, CancellationToken cancellationToken = default);
+    Mask Segment(StillFrame frame, ObjectSelection selection, Surroundings? around, CancellationToken cancellationToken = default);
 }

@@ -46,7 +46,7 @@ internal static class Matting
                 (label, nearest) = (of[y * width + x], distance);
             }
         if (label == 0) return Mat.Zeros(mask.Size(), MatType.CV_8UC1);
-        var part = new Mat();
+        using var part = new Mat();
         Cv2.InRange(labels, new Scalar(label), new Scalar(label), part);
         return FillHoles(part);
     }
@@ -60,7 +60,7 @@ internal static class Matting
         for (int label = 1; label < count; label++)
             if (best == 0 || stats.At<int>(label, (int)ConnectedComponentsTypes.Area) > stats.At<int>(best, (int)ConnectedComponentsTypes.Area)) best = label;
         if (best == 0) return Mat.Zeros(mask.Size(), MatType.CV_8UC1);
-        var part = new Mat();
+        using var part = new Mat();
         Cv2.InRange(labels, new Scalar(best), new Scalar(best), part);
         return FillHoles(part);
     }
@@ -81,6 +81,51 @@ internal static class Matting
         return mask;
     }
 
+    /// <summary>What is clearly above a threshold, and what is nearly so around it; single pixels left out, gaps closed. Its border
+    /// lies where the levels fall to half of those inside, which no blur moves.</summary>
+    /// <param name="levels">8 bits.</param>
+    /// <param name="threshold">Of them.</param>
+    /// <param name="blur">Standard deviation of the blur they have seen, in pixels.</param>
+    public static Mat Hysteresis(Mat levels, double threshold, double blur)
+    {
+        const double nearly = 0.6;
+        int reach = 1 + (int)Math.Ceiling(1.5 * blur);
+        using Mat weak = new(), strong = new(), labels = new(), disc = Disc(1);
+        Cv2.Threshold(levels, weak, nearly * threshold, 255, ThresholdTypes.Binary);
+        Cv2.Threshold(levels, strong, threshold, 255, ThresholdTypes.Binary);
+        Cv2.MorphologyEx(weak, weak, MorphTypes.Open, disc);
+        int count = Cv2.ConnectedComponents(weak, labels);
+        labels.GetArray(out int[] of);
+        strong.GetArray(out byte[] isStrong);
+        var sure = new bool[count];
+        for (int i = 0; i < of.Length; i++) sure[of[i]] |= isStrong[i] != 0;
+        var kept = new byte[of.Length];
+        for (int i = 0; i < of.Length; i++) kept[i] = of[i] != 0 && sure[of[i]] ? (byte)255 : (byte)0;
+        using Mat view = Mat.FromPixelData(levels.Height, levels.Width, MatType.CV_8UC1, kept);
+        using Mat closed = new(), core = new(), least = new(), round = Disc(reach);
+        Cv2.MorphologyEx(view, closed, MorphTypes.Close, disc, iterations: 2);
+        Cv2.Erode(closed, core, round);
+        Cv2.Dilate(levels, least, round);
+        least.ConvertTo(least, MatType.CV_8UC1, 0.5);
+        var inside = new Mat();
+        Cv2.Compare(levels, least, inside, CmpTypes.GE);
+        Cv2.BitwiseOr(inside, core, inside);
+        Cv2.BitwiseAnd(inside, closed, inside);
+        Cv2.MedianBlur(inside, inside, 3);
+        return inside;
+    }
+
+    /// <summary>Grown by any number of pixels, in the time of one.</summary>
+    public static Mat Near(Mat mask, double radius)
+    {
+        using Mat outside = new(), distance = new();
+        Cv2.Threshold(mask, outside, 0, 255, ThresholdTypes.BinaryInv);
+        Cv2.DistanceTransform(outside, distance, DistanceTypes.L2, DistanceTransformMasks.Mask3);
+        var near = new Mat();
+        Cv2.Compare(distance, Scalar.All(radius), near, CmpTypes.LE);
+        return near;
+    }
+
     public static Mat Grown(Mat mask, int radius)
     {
         var grown = new Mat();
@@ -99,10 +144,12 @@ internal static class Matting
 
     private static Mat Disc(int radius) => Cv2.GetStructuringElement(MorphShapes.Ellipse, new Size(2 * radius + 1, 2 * radius + 1));
 
-    private static Mat FillHoles(Mat part)
+    /// <summary>As 255.</summary>
+    public static Mat FillHoles(Mat part)
     {
         Cv2.FindContours(part, out Point[][] outlines, out _, RetrievalModes.External, ContourApproximationModes.ApproxNone);
-        Cv2.DrawContours(part, outlines, -1, Scalar.All(255), -1);
-        return part;
+        Mat filled = Mat.Zeros(part.Size(), MatType.CV_8UC1);
+        Cv2.DrawContours(filled, outlines, -1, Scalar.All(255), -1);
+        return filled;
     }
 }

@@ -2,37 +2,55 @@ using OpenCvSharp;
 
 namespace ThinkSound.Objects;
 
-/// <summary>What moves in a picture: how far each pixel is from the median of the shot around it.</summary>
+/// <summary>What moves in a picture: how far each pixel is from what is there at other times.</summary>
 internal static class MotionMap
 {
-    private const int Threshold = 14;          // levels of 255 in the channel that differs most; noise and compression stay below
-    private const double LargestShare = 0.45;  // of the picture: more is a moving camera
+    private const double LargestShare = 0.45; // of the picture: more is a moving camera
+    private const double LeastAway = 0.1;     // of the pictures, that show the clicked place without the object
 
-    /// <summary>Moving pixels as 255; null where the camera moves or there is too little to compare with.</summary>
-    public static Mat? Of(StillFrame frame, IReadOnlyList<StillFrame> neighbours)
+    private const double Rarely = 0.4, Sometimes = 0.25; // share of the pictures in which a moving pixel may look the same
+
+    /// <summary>Moving pixels as 255: what is different most of the time; and, for what mostly rests where it is clicked, what is
+    /// different while it is away from there.</summary>
+    public static IEnumerable<Mat> Of(Surroundings around, Point at)
     {
-        if (neighbours.Count < 4) return null;
-        byte[] now = frame.Bytes, moving = new byte[frame.Width * frame.Height];
-        Span<byte> values = stackalloc byte[neighbours.Count + 1];
-        for (int i = 0; i < moving.Length; i++)
+        around.Picture.GetArray(out Vec3b[] now);
+        Vec3b[][] others = [.. around.Others.Select(mat => mat.GetArray(out Vec3b[] values) ? values : throw new InvalidOperationException("pictures have three channels"))];
+        int width = around.Picture.Width, height = around.Picture.Height;
+        if (Against(others, Rarely) is { } all) yield return all;
+        Vec3b[][] away = [.. others.Where(other => DifferenceAt(other) > around.Threshold)];
+        if (away.Length < Math.Max(2, LeastAway * others.Length) || away.Length == others.Length) yield break;
+        if (Against(away, Sometimes) is { } some) yield return some;
+
+        Mat? Against(Vec3b[][] pictures, double alike)
         {
-            int largest = 0;
-            for (int c = 3 * i; c < 3 * i + 3; c++)
+            var difference = new byte[now.Length];
+            Span<byte> values = stackalloc byte[pictures.Length];
+            for (int i = 0; i < difference.Length; i++)
             {
-                for (int n = 0; n < neighbours.Count; n++) values[n] = neighbours[n].Bytes[c];
-                values[^1] = now[c];
+                Vec3b here = now[i];
+                for (int n = 0; n < pictures.Length; n++) values[n] = Difference(here, pictures[n][i]);
                 values.Sort();
-                largest = Math.Max(largest, Math.Abs(now[c] - values[values.Length / 2]));
+                difference[i] = values[(int)(alike * values.Length)];
             }
-            moving[i] = largest > Threshold ? (byte)255 : (byte)0;
+            using Mat view = Mat.FromPixelData(height, width, MatType.CV_8UC1, difference);
+            Mat map = Matting.Hysteresis(view, around.Threshold, around.Blur);
+            if (Cv2.CountNonZero(map) <= LargestShare * difference.Length) return map;
+            map.Dispose();
+            return null;
         }
-        using Mat view = Mat.FromPixelData(frame.Height, frame.Width, MatType.CV_8UC1, moving);
-        Mat map = view.Clone();
-        using Mat disc = Cv2.GetStructuringElement(MorphShapes.Ellipse, new Size(3, 3));
-        Cv2.MorphologyEx(map, map, MorphTypes.Open, disc);
-        Cv2.MorphologyEx(map, map, MorphTypes.Close, disc, iterations: 2);
-        if (Cv2.CountNonZero(map) <= LargestShare * moving.Length) return map;
-        map.Dispose();
-        return null;
+
+        double DifferenceAt(Vec3b[] other)
+        {
+            double sum = 0;
+            int count = 0;
+            for (int y = Math.Max(0, at.Y - 1); y <= Math.Min(height - 1, at.Y + 1); y++)
+                for (int x = Math.Max(0, at.X - 1); x <= Math.Min(width - 1, at.X + 1); x++, count++)
+                    sum += Difference(now[y * width + x], other[y * width + x]);
+            return sum / count;
+        }
     }
+
+    /// <summary>In the channel that differs most.</summary>
+    private static byte Difference(Vec3b a, Vec3b b) => (byte)Math.Max(Math.Abs(a.Item0 - b.Item0), Math.Max(Math.Abs(a.Item1 - b.Item1), Math.Abs(a.Item2 - b.Item2)));
 }

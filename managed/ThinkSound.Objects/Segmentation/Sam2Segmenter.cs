@@ -67,7 +67,7 @@ public sealed class Sam2Segmenter : ISegmenter, IDisposable
     public bool CorrectsTracks => true;
 
     /// <inheritdoc/>
-    public Mask Segment(StillFrame frame, ObjectSelection selection, IReadOnlyList<StillFrame> neighbours, CancellationToken cancellationToken = default)
+    public Mask Segment(StillFrame frame, ObjectSelection selection, Surroundings? around, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(frame);
         ArgumentNullException.ThrowIfNull(selection);

@@ -3,7 +3,8 @@ using ThinkSound.Projects;
 
 namespace ThinkSound.Objects;
 
-/// <summary>Follows a mask from one picture to the next. Where it goes: the place whose colours are the object's inside and not around
+/// <summary>Follows a mask from one picture to the next. With a <see cref="BackgroundPlate"/>, the object is what differs from the
+/// scene near where it was heading and has its colours. Without one, or where nothing such is there, where it goes: the place whose colours are the object's inside and not around
 /// (a matched filter over <see cref="ColourModel"/>) and whose pixels are those of last time, near where it was heading. How it
 /// changes: GrabCut around the moved mask. Lost, it looks everywhere for what it knew. One caller at a time.</summary>
 internal sealed class FrameTracker : IDisposable
@@ -11,11 +12,13 @@ internal sealed class FrameTracker : IDisposable
     private const double LostBelow = 0.32, FoundAbove = 0.5;  // of the score, at most 1
     private const double PixelTolerance = 40;                 // levels of 255, root mean square, at which the likeness of pixels is 1/e
     private const double DistancePenalty = 0.12;              // at the rim of what is searched
+    private const double LeastForeground = 0.05;              // of what is found: less is a part of the scene that looks like it
     private const double SmallestPart = 0.3, WholePart = 0.75; // of its usual area: that must be seen; that shows it whole
 
     private readonly int _width, _height;
     private readonly ColourModel _colours;
     private readonly double _firstArea;
+    private BackgroundPlate? _plate; // while the scene stays as it is
     private Mat _template = new(), _shape = new(); // pixels of the object's box, and which of them are its own
     private Point2d _centre, _speed; // of the box, in pixels; per picture
     private double _usualArea;
@@ -23,8 +26,10 @@ internal sealed class FrameTracker : IDisposable
 
     /// <param name="frame">A picture.</param>
     /// <param name="mask">The object in it, not empty.</param>
-    public FrameTracker(StillFrame frame, Mask mask)
+    /// <param name="plate">The scene without it, which becomes the tracker's; null if that is not known.</param>
+    public FrameTracker(StillFrame frame, Mask mask, BackgroundPlate? plate)
     {
+        _plate = plate;
         (_width, _height, _colours, _firstArea) = (frame.Width, frame.Height, new ColourModel(), mask.Area);
         (Current, _usualArea) = (mask, mask.Area);
         using Mat bgr = Matting.ToBgr(frame);
@@ -46,21 +51,35 @@ internal sealed class FrameTracker : IDisposable
     public void Advance(StillFrame frame)
     {
         using Mat bgr = Matting.ToBgr(frame);
+        if (Compare(bgr) is not var (foreground, unknown))
+        {
+            Match(frame, bgr, _ => true);
+            return;
+        }
+        using (foreground)
+        using (unknown)
+        {
+            if (Parts(frame, foreground, unknown) is var (mask, score)) Take(frame, bgr, mask, Score = score);
+            else Match(frame, bgr, found => Share(found, foreground, unknown) >= LeastForeground);
+            if (IsSeen) _plate!.Learn(Current);
+        }
+    }
+
+    /// <summary>By its pixels and colours, without a plate.</summary>
+    private void Match(StillFrame frame, Mat bgr, Func<Mask, bool> isThere)
+    {
         var (place, score) = Find(frame, bgr);
         Score = score;
-        if (score < (IsSeen ? LostBelow : FoundAbove))
+        if (score >= (IsSeen ? LostBelow : FoundAbove))
         {
-            Lose();
-            return;
+            Mask refined = Refine(bgr, Moved(place));
+            if (refined.Area >= SmallestPart * _usualArea && isThere(refined))
+            {
+                Take(frame, bgr, refined, score);
+                return;
+            }
         }
-        Mask moved = Moved(place);
-        Mask refined = Refine(bgr, moved);
-        if (refined.Area < SmallestPart * _usualArea)
-        {
-            Lose();
-            return;
-        }
-        Take(frame, bgr, refined, score);
+        Lose();
     }
 
     /// <summary>Takes another's word for where it is in the picture that was given last.</summary>
@@ -76,6 +95,78 @@ internal sealed class FrameTracker : IDisposable
     {
         _template.Dispose();
         _shape.Dispose();
+        _plate?.Dispose();
+    }
+
+    /// <summary>What differs from the scene without it; null, from then on, where that scene is gone.</summary>
+    private (Mat Foreground, Mat Unknown)? Compare(Mat bgr)
+    {
+        var compared = _plate?.Compare(bgr);
+        if (compared is null)
+        {
+            _plate?.Dispose();
+            _plate = null;
+        }
+        return compared;
+    }
+
+    /// <summary>The part of a mask in which something is in front of the scene, or may be.</summary>
+    private static double Share(Mask mask, Mat foreground, Mat unknown)
+    {
+        foreground.GetArray(out byte[] isFront);
+        unknown.GetArray(out byte[] isUnknown);
+        int front = 0;
+        for (int i = 0; i < isFront.Length; i++)
+            if (mask.Values[i] != 0 && (isFront[i] | isUnknown[i]) != 0) front++;
+        return front / (double)Math.Max(1, mask.Area);
+    }
+
+    /// <summary>The parts of what differs from the scene without it that lie where it is expected and have its colours; lost, those
+    /// that have its size and colours anywhere.</summary>
+    private (Mask, double)? Parts(StillFrame frame, Mat foreground, Mat unknown)
+    {
+        double size = Math.Sqrt(Current.Area), speed = Math.Sqrt(_speed.X * _speed.X + _speed.Y * _speed.Y);
+        using Mat last = Matting.ToMat(Current), moved = CameraShift.Redo(last, _speed);
+        using Mat near = IsSeen ? Matting.Near(moved, Math.Clamp(0.3 * size + 1.5 * speed, 5, 80)) : new Mat(moved.Size(), MatType.CV_8UC1, Scalar.All(255));
+        using Mat labels = new(), stats = new(), centroids = new();
+        int count = Cv2.ConnectedComponentsWithStats(foreground, labels, stats, centroids);
+        labels.GetArray(out int[] of);
+        moved.GetArray(out byte[] isMoved);
+        near.GetArray(out byte[] isNear);
+        unknown.GetArray(out byte[] isUnknown);
+        var likely = new double[count];
+        int[] inside = new int[count], close = new int[count];
+        ReadOnlySpan<byte> pixels = frame.Pixels;
+        for (int i = 0; i < of.Length; i++)
+        {
+            if (of[i] == 0 || isNear[i] == 0) continue;
+            close[of[i]]++;
+            if (isMoved[i] != 0) inside[of[i]]++;
+            likely[of[i]] += _colours.Probability(pixels, 3 * i);
+        }
+        var values = new byte[of.Length];
+        var taken = new bool[count];
+        double sum = 0;
+        int total = 0;
+        for (int label = 1; label < count; label++)
+        {
+            if (close[label] < Math.Max(4, 0.02 * _usualArea)) continue;
+            double like = likely[label] / close[label];
+            int area = stats.At<int>(label, (int)ConnectedComponentsTypes.Area);
+            bool isIts = IsSeen ? like >= 0.3 && (close[label] >= 0.5 * area || inside[label] >= 0.3 * Current.Area)
+                : like >= 0.5 && area >= 0.4 * _usualArea && area <= 2.5 * _usualArea;
+            if (!isIts) continue;
+            taken[label] = true;
+            sum += likely[label];
+            total += close[label];
+        }
+        if (total == 0 && !IsSeen) return null;
+        for (int i = 0; i < of.Length; i++)
+            values[i] = (taken[of[i]] && of[i] != 0 && isNear[i] != 0) || (IsSeen && isUnknown[i] != 0 && isMoved[i] != 0) ? (byte)1 : (byte)0;
+        using Mat open = Mat.FromPixelData(_height, _width, MatType.CV_8UC1, values), whole = Matting.FillHoles(open);
+        Mask mask = Matting.ToMask(whole);
+        if (mask.Area < SmallestPart * _usualArea || mask.Area > 3 * _usualArea) return null;
+        return (mask, total == 0 ? 0.5 : 0.5 + 0.5 * sum / total);
     }
 
     private void Lose() => (IsSeen, _speed) = (false, new Point2d(0, 0));
@@ -94,7 +185,8 @@ internal sealed class FrameTracker : IDisposable
 
     private void Remember(Mat bgr, Mask mask)
     {
-        Dispose();
+        _template.Dispose();
+        _shape.Dispose();
         Rect box = Matting.BoxOf(mask);
         using Mat whole = Matting.ToMat(mask);
         Cv2.Multiply(whole, Scalar.All(255), whole);

@@ -25,7 +25,7 @@ public readonly record struct TrackProgress(double Fraction, TimeSpan Time, bool
 /// <param name="options">How; null takes the defaults.</param>
 public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = null)
 {
-    private const int Chunk = 96, Around = 36, NeighbourStep = 4; // pictures: read back at a time; looked at for motion, each so many
+    private const int Chunk = 96, Around = 48, NeighbourStep = 4; // pictures: read back at a time; looked at for motion, each so many
     private const int LeastFrames = 3;                           // of an object that is not lost at once
 
     private readonly ISegmenter _segmenter = segmenter ?? throw new ArgumentNullException(nameof(segmenter));
@@ -38,7 +38,12 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
     /// <exception cref="ArgumentException">It points outside of the picture or the video.</exception>
     /// <exception cref="ObjectException">Nothing stands out there.</exception>
     public Task<Mask> SelectAsync(string video, ObjectSelection selection, CancellationToken cancellationToken = default) =>
-        Task.Run(() => Begin(Open(video, selection, cancellationToken), selection, cancellationToken).Mask, cancellationToken);
+        Task.Run(() =>
+        {
+            var (_, mask, around) = Begin(Open(video, selection, cancellationToken), selection, cancellationToken);
+            around?.Dispose();
+            return mask;
+        }, cancellationToken);
 
     /// <summary>The object's track.</summary>
     /// <param name="video">The file.</param>
@@ -64,22 +69,32 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
         return reader;
     }
 
-    /// <summary>The picture that is pointed at, and the object in it.</summary>
-    private (StillFrame Frame, Mask Mask) Begin(FrameReader reader, ObjectSelection selection, CancellationToken cancel)
+    /// <summary>The picture that is pointed at, the object in it, and what lies around in its shot, if that says anything.</summary>
+    private (StillFrame Frame, Mask Mask, Surroundings? Around) Begin(FrameReader reader, ObjectSelection selection, CancellationToken cancel)
     {
         int at = reader.IndexOf(selection.Time), first = Math.Max(0, at - Around);
         StillFrame[] frames = [.. reader.Read(first, Math.Min(reader.Count, at + Around + 1), cancel)];
         StillFrame frame = frames[at - first];
-        if (selection.Polygon.Count > 0) return (frame, Mask.OfPolygon(selection.Polygon, frame.Width, frame.Height));
         (int begin, int end) = (at - first, at - first + 1);
         while (begin > 0 && !ShotCut.Between(frames[begin - 1], frames[begin])) begin--;
         while (end < frames.Length && !ShotCut.Between(frames[end - 1], frames[end])) end++;
-        StillFrame[] neighbours = [.. Enumerable.Range(begin, end - begin).Where(i => i != at - first && (i - begin) % NeighbourStep == 0).Select(i => frames[i])];
-        Mask mask = _segmenter.Segment(frame, selection, neighbours, cancel);
-        if (mask.IsEmpty)
-            throw new ObjectException(string.Create(CultureInfo.InvariantCulture,
-                $"nothing stands out where it is pointed at {selection.Time.TotalSeconds:0.##} s; click on another part of the object, draw a box around it, or choose another moment"));
-        return (frame, mask);
+        List<StillFrame> before = [], after = []; // the nearest first
+        for (int i = at - first - NeighbourStep; i >= begin; i -= NeighbourStep) before.Add(frames[i]);
+        for (int i = at - first + NeighbourStep; i < end; i += NeighbourStep) after.Add(frames[i]);
+        Surroundings? around = Surroundings.Of(frame, before, after);
+        try
+        {
+            Mask mask = selection.Polygon.Count > 0 ? Mask.OfPolygon(selection.Polygon, frame.Width, frame.Height) : _segmenter.Segment(frame, selection, around, cancel);
+            if (mask.IsEmpty)
+                throw new ObjectException(string.Create(CultureInfo.InvariantCulture,
+                    $"nothing stands out where it is pointed at {selection.Time.TotalSeconds:0.##} s; click on another part of the object, draw a box around it, or choose another moment"));
+            return (frame, mask, around);
+        }
+        catch
+        {
+            around?.Dispose();
+            throw;
+        }
     }
 
     private ObjectTrack Track(FrameReader reader, ObjectSelection selection, IProgress<TrackProgress>? progress, CancellationToken cancel)
@@ -87,11 +102,20 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
         int at = reader.IndexOf(selection.Time);
         int first = selection.Range is { } range ? Math.Min(at, reader.IndexOf(range.Start)) : 0;
         int end = selection.Range is { } stretch ? Math.Max(at + 1, Math.Min(reader.Count, (int)Math.Round(stretch.End.TotalSeconds * ObjectTrack.FramesPerSecond))) : reader.Count;
-        var (frame, mask) = Begin(reader, selection, cancel);
+        var (frame, mask, around) = Begin(reader, selection, cancel);
+        BackgroundPlate? plate;
+        // A box, an outline and a model that knows objects say where it ends; what moves with it may go on.
+        bool isByMotion = selection.Box is null && selection.Polygon.Count == 0 && !_segmenter.CorrectsTracks;
+        using (around) plate = around is null || !isByMotion ? null : BackgroundPlate.Of(around, mask);
+        if (plate is not null && !plate.Tells(frame, mask))
+        {
+            plate.Dispose();
+            plate = null;
+        }
         TrackedFrame initial = Describe(mask, isSeen: true, 1);
         int done = 0;
 
-        using FrameTracker forward = new(frame, mask), back = new(frame, mask);
+        using FrameTracker forward = new(frame, mask, plate), back = new(frame, mask, plate?.Clone());
         var run = new Run(this, forward, frame, initial, Tell);
         List<TrackedFrame> after = [];
         bool cutAfter = run.Follow(reader.Read(at + 1, end, cancel), after, at + 1, 1, cancel);
@@ -150,7 +174,7 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
         {
             PicturePoint middle = tracker.Current.Centre;
             var asked = new ObjectSelection { Points = [new ClickPoint(middle.X, middle.Y)], Box = tracker.Current.Box };
-            Mask mask = owner._segmenter.Segment(frame, asked, [], cancel);
+            Mask mask = owner._segmenter.Segment(frame, asked, null, cancel);
             if (mask.Overlap(tracker.Current) >= 0.5) tracker.Correct(frame, mask); // else it means another thing
         }
     }

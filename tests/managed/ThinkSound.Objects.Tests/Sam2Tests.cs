@@ -69,12 +69,12 @@ internal sealed class Sam2Tests
     public void A_click_goes_to_its_place_and_the_best_mask_comes_back_at_the_pictures_size()
     {
         using var segmenter = Sam2Segmenter.Load(Folder(), threads: 1);
-        Mask mask = segmenter.Segment(Grey(200), new ObjectSelection { Points = [new ClickPoint(0.75, 0.5)] }, []);
+        Mask mask = segmenter.Segment(Grey(200), new ObjectSelection { Points = [new ClickPoint(0.75, 0.5)] }, null);
         double mean = (200 / 255.0 - 0.485) / 0.229, radius = Math.Sqrt(400 / (1 + Math.Exp(-mean))); // in pixels of 64 × 64
         Assert.That((mask.Width, mask.Height), Is.EqualTo((128, 96)));
         Assert.That((mask.Centre.Y, mask.Box.X), Is.EqualTo((0.5, 0.75 - radius / Side)).Within(0.03));
         Assert.That(mask.Box.Height * Side, Is.EqualTo(2 * radius).Within(2.1));
-        Mask darker = segmenter.Segment(Grey(20), new ObjectSelection { Points = [new ClickPoint(0.5, 0.5)] }, []);
+        Mask darker = segmenter.Segment(Grey(20), new ObjectSelection { Points = [new ClickPoint(0.5, 0.5)] }, null);
         Assert.That(darker.Area, Is.LessThan(mask.Area));
     }
 
@@ -82,9 +82,9 @@ internal sealed class Sam2Tests
     public void A_box_is_two_corners_before_the_clicks()
     {
         using var segmenter = Sam2Segmenter.Load(Folder(), threads: 1);
-        Mask corner = segmenter.Segment(Grey(200), new ObjectSelection { Box = new VideoRegion(0.1, 0.1, 0.4, 0.4) }, []);
+        Mask corner = segmenter.Segment(Grey(200), new ObjectSelection { Box = new VideoRegion(0.1, 0.1, 0.4, 0.4) }, null);
         Assert.That((corner.Centre.X, corner.Centre.Y), Is.EqualTo((0.5, 0.5)).Within(0.03)); // the last prompt is its lower right corner
-        Mask click = segmenter.Segment(Grey(200), new ObjectSelection { Box = new VideoRegion(0.1, 0.1, 0.4, 0.4), Points = [new ClickPoint(0.4, 0.5)] }, []);
+        Mask click = segmenter.Segment(Grey(200), new ObjectSelection { Box = new VideoRegion(0.1, 0.1, 0.4, 0.4), Points = [new ClickPoint(0.4, 0.5)] }, null);
         Assert.That(click.Centre.X, Is.EqualTo(0.4).Within(0.03));
     }
 

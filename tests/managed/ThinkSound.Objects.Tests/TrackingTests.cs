@@ -54,6 +54,45 @@ internal sealed class TrackingTests
     }
 
     [Test]
+    public async Task A_thing_of_several_colours_is_found_whole_by_its_motion_though_the_camera_trembles()
+    {
+        const int frames = 72, clicked = 36;
+        (double X, double Y) Tremble(int i) => (3 * Math.Sin(0.5 * i), 2 * Math.Cos(0.35 * i));
+        (double X, double Y) At(int i) => (40 + 2.4 * i + Tremble(i).X, 100 + Tremble(i).Y);
+        string video = Write(frames, (canvas, i) =>
+        {
+            canvas.Save();
+            canvas.Translate((float)Tremble(i).X, (float)Tremble(i).Y);
+            Background(canvas, Wall);
+            canvas.Restore();
+            var (x, y) = At(i);
+            Ball(canvas, x, y, Radius, Red);
+            using var stripe = new SKPaint { Color = SKColors.White };
+            canvas.DrawRect((float)x - 16, (float)y - 5, 32, 10, stripe);
+        });
+        var (cx, cy) = At(clicked);
+        ObjectTrack track = await _tracker.TrackAsync(video, Click(cx, cy, clicked));
+        Assert.That((track.FirstFrame, track.Frames.Count, track.SeenShare), Is.EqualTo((0, frames, 1.0)), string.Join(' ', track.Events));
+        for (int i = 0; i < frames; i++)
+        {
+            var (x, y) = At(i);
+            Assert.That(track.MaskOf(i)!.Overlap(Disc(x, y, Radius)), Is.GreaterThan(0.75), $"picture {i}");
+        }
+    }
+
+    [Test]
+    public async Task A_click_on_the_wall_says_that_nothing_stands_out_there()
+    {
+        string video = Write(24, (canvas, i) =>
+        {
+            canvas.Clear(Wall);
+            Ball(canvas, 60 + 2 * i, 60, Radius, Red);
+        });
+        ObjectException e = (await Assert.ThrowsAsync<ObjectException>(() => _tracker.TrackAsync(video, Click(200, 150, 12))))!;
+        Assert.That(e.Message, Does.Contain("nothing stands out").And.Contain("0.5 s"));
+    }
+
+    [Test]
     public async Task Behind_a_post_it_is_lost_and_found_again_and_the_times_are_told()
     {
         const int frames = 90;
