@@ -15,8 +15,8 @@ internal sealed class RefineCommand
     private readonly Argument<string> _input = new("INPUT") { Description = "A project's folder: the object becomes a track of it. Or a video: its own sound, with that of the object." };
     private readonly SelectionArguments _selection = new();
     private readonly Option<string?> _segmenter = new("--segmenter") { Description = "Folder of a SAM 2 in ONNX (*encoder.onnx, *decoder.onnx). Default: by colour and motion, without a model.", HelpName = "FOLDER" };
-    private readonly Option<string> _view = new Option<string>("--view") { Description = "What the model is shown: masked (all but the object is black) or crop (its surroundings, too).", DefaultValueFactory = _ => "masked" }
-        .AcceptOnlyFromAmong("masked", "crop");
+    private readonly Option<string> _view = new Option<string>("--view") { Description = "What the model is shown: alone (the picture, in which nothing else happens), masked (a crop, all else black) or crop (its surroundings, too).", DefaultValueFactory = _ => "alone" }
+        .AcceptOnlyFromAmong("alone", "masked", "crop");
     private readonly Option<double> _dilation = new("--dilation") { Description = "How far the mask is grown, in fractions of its size, 0 to 2.", DefaultValueFactory = _ => new ObjectPayload().Dilation };
     private readonly Option<double> _panWidth = new("--pan-width") { Description = "Pan at the edges of the picture, 0 (none) to 1 (hard).", DefaultValueFactory = _ => new ObjectPayload().PanWidth };
     private readonly Option<double> _levelRange = new("--level-range") { Description = "How far the level may fall with the object's size, 0 to 60 dB; half the size is 6 dB.", DefaultValueFactory = _ => new ObjectPayload().LevelRangeDb, HelpName = "DB" };
@@ -117,7 +117,7 @@ internal sealed class RefineCommand
             Selection = selection,
             Seed = _generation.Seed(parsed),
             Generation = _generation.Read(parsed, engine),
-            IsMasked = parsed.GetValue(_view) == "masked",
+            View = Enum.Parse<RegionView>(parsed.GetValue(_view)!, ignoreCase: true),
             Dilation = parsed.GetValue(_dilation),
             PanWidth = parsed.GetValue(_panWidth),
             LevelRangeDb = parsed.GetValue(_levelRange),
@@ -129,7 +129,7 @@ internal sealed class RefineCommand
         string? Words(Option<string?> option) => parsed.GetValue(option) is { Length: > 0 } words ? words : null;
     }
 
-    private static RegionOptions ViewOf(ObjectPayload payload) => new() { View = payload.IsMasked ? RegionView.Masked : RegionView.Crop, Dilation = payload.Dilation };
+    private static RegionOptions ViewOf(ObjectPayload payload) => new() { View = payload.View, Dilation = payload.Dilation };
 
     private async Task SaveAsync(ParseResult parsed, string video, ObjectTrack track, ObjectPayload payload, CancellationToken cancel)
     {

@@ -63,7 +63,7 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
         ScratchFolder scratch, long begin, long end, List<string> notices, IProgress<ProjectProgress>? progress, CancellationToken cancel)
     {
         Timeline timeline = request.Before.Timeline;
-        var view = new RegionOptions { View = payload.IsMasked ? RegionView.Masked : RegionView.Crop, Dilation = payload.Dilation };
+        var view = new RegionOptions { View = payload.View, Dilation = payload.Dilation };
         string region = await Show(video, track, scratch.At("object.avi"), view, "cutting out the object", progress, cancel).ConfigureAwait(false);
         using StemWriter writer = request.Stems.Create(begin);
         var edges = new Edges(end - begin, (long)(EdgeSeconds * timeline.SampleRate));

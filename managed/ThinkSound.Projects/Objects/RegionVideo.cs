@@ -1,11 +1,16 @@
+using System.Text.Json.Serialization;
 using SkiaSharp;
 using ThinkSound.Media;
+using ThinkSound.Reasoning;
 
 namespace ThinkSound.Projects;
 
 /// <summary>How an object is shown to a model.</summary>
+[JsonConverter(typeof(SnakeCaseEnumConverter<RegionView>))]
 public enum RegionView
 {
+    /// <summary>The whole picture, in which nothing happens but the object: outside of the grown mask is what is usually there.</summary>
+    Alone,
     /// <summary>Everything outside of the grown mask is black, and the crop goes with the object.</summary>
     Masked,
     /// <summary>One rectangle that holds the object at all times, as it is.</summary>
@@ -18,7 +23,7 @@ public enum RegionView
 public sealed record RegionOptions
 {
     /// <summary>How.</summary>
-    public RegionView View { get; init; } = RegionView.Masked;
+    public RegionView View { get; init; } = RegionView.Alone;
 
     /// <summary>How far the mask is grown, in fractions of its size (the root of its area), 0 to 2.</summary>
     public double Dilation { get; init; } = 0.1;
@@ -32,7 +37,8 @@ public sealed record RegionOptions
 
 /// <summary>The video of one object, from when it is first seen to when it is last seen: what vision towers, recognisers and chat
 /// models are shown. Lossless, 24 pictures a second, so that picture n of it is picture n of the track.</summary>
-/// <remarks>The crop of <see cref="RegionView.Masked"/> is a square about the mean of the object's places within a second around, large
+/// <remarks>What is usually there, for <see cref="RegionView.Alone"/>, is the median of sixteen pictures in which the object is elsewhere; where
+/// it never is, of all of them. A camera that travels leaves a blur of it. The crop of <see cref="RegionView.Masked"/> is a square about the mean of the object's places within a second around, large
 /// enough for the object wherever it is in that time. So it goes along with what travels, and what bounces, swings or knocks is still
 /// seen to move.</remarks>
 public static class RegionVideo
@@ -85,6 +91,7 @@ public static class RegionVideo
             Rates = [new FrameRate(ObjectTrack.FramesPerSecond, track.Frames.Count)], Start = track.Start,
             MaxSide = Math.Max(32, (int)Math.Ceiling(Math.Max(stream.Width, stream.Height) * scale)),
         };
+        byte[]? still = options.View == RegionView.Alone ? StillScene.Of(video, read, track, options.Dilation, cancel) : null;
         using var file = new AviFile(path, width, height, (int)ObjectTrack.FramesPerSecond);
         using VideoReader reader = VideoReader.Open(video, read, cancel);
         byte[] png = [];
@@ -96,7 +103,8 @@ public static class RegionVideo
             {
                 cancel.ThrowIfCancellationRequested();
                 seen.CopyTo(pixels);
-                if (options.View != RegionView.Crop) Blacken(pixels, seen.Width, seen.Height, track.MaskOf(at), options);
+                if (still is not null) StillScene.Around(pixels, still, StillScene.Grown(track.MaskOf(at), options.Dilation, seen.Width, seen.Height));
+                else if (options.View != RegionView.Crop) Blacken(pixels, seen.Width, seen.Height, track.MaskOf(at), options);
                 png = ToPng(pixels, seen.Width, seen.Height, crops.At(at), width, height);
                 file.Add(png);
                 progress?.Invoke((double)(at + 1) / count);
@@ -113,7 +121,7 @@ public static class RegionVideo
     /// <summary>Not seen, an object has no mask: all of it is black under <see cref="RegionView.Masked"/>, nothing under <see cref="RegionView.Without"/>.</summary>
     private static void Blacken(byte[] pixels, int width, int height, Mask? mask, RegionOptions options)
     {
-        ReadOnlySpan<byte> inside = mask is null ? default : mask.Dilate((int)Math.Round(options.Dilation * Math.Sqrt(mask.Area))).Resize(width, height).Values;
+        ReadOnlySpan<byte> inside = StillScene.Grown(mask, options.Dilation, width, height);
         byte black = options.View == RegionView.Masked ? (byte)0 : (byte)1;
         for (int i = 0; i < width * height; i++)
             if ((inside.IsEmpty ? 0 : inside[i]) == black) pixels.AsSpan(3 * i, 3).Clear();

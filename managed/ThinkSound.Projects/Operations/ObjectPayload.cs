@@ -23,9 +23,8 @@ public sealed record ObjectPayload : OperationPayload
     /// <summary>How much of the surroundings stays in the region video, in fractions of the mask's size.</summary>
     public double Dilation { get; init; } = 0.1;
 
-    /// <summary>The crop goes with the object, with everything outside the grown mask black; false takes a plain crop. See
-    /// <see cref="RegionVideo"/>.</summary>
-    public bool IsMasked { get; init; } = true;
+    /// <summary>How the object is shown to whoever thinks and to the model. See <see cref="RegionVideo"/>.</summary>
+    public RegionView View { get; init; } = RegionView.Alone;
 
     /// <summary>How far the level may fall with the object's size, in dB, up to 60: half the size is 6 dB; 0 keeps the level. See
     /// <see cref="ObjectPlacement"/>.</summary>

@@ -49,7 +49,7 @@ internal sealed class RegionVideoTests
     [Test]
     public void Masked_shows_the_object_in_the_middle_and_black_around()
     {
-        IReadOnlyList<StillFrame> shown = Render(Track(), new RegionOptions { Dilation = 0.1 });
+        IReadOnlyList<StillFrame> shown = Render(Track(), new RegionOptions { View = RegionView.Masked, Dilation = 0.1 });
         Assert.That(shown, Has.Count.EqualTo(Frames));
         Assert.That(shown[0].Width, Is.EqualTo(shown[0].Height));
         for (int i = 4; i < Frames; i += 8)
@@ -83,6 +83,28 @@ internal sealed class RegionVideoTests
         Assert.That((shown[5].Width, shown[5].Height), Is.EqualTo((Width, Height)));
         Assert.That(At(shown[5], X(5) / Width, 0.5), Is.EqualTo((0, 0, 0)));
         for (int i = 0; i < 3 * 60; i++) Assert.That(shown[5].Pixels[i], Is.EqualTo(all[5].Pixels[i]).Within(1)); // the top row is the wall's
+    }
+
+    [Test]
+    public void Alone_shows_the_object_where_it_is_and_nothing_else_that_happens()
+    {
+        // A second ball falls on the left while the first one, the object, goes to the right.
+        string video = Write(Frames, (canvas, i) =>
+        {
+            Background(canvas, Wall);
+            Ball(canvas, X(i), 96, 20, Red);
+            Ball(canvas, 24, 10 + 5 * i, 12, new SKColor(30, 30, 200));
+        }), path = Temporary(".avi");
+        RegionVideo.Write(video, Track(), path, new RegionOptions { View = RegionView.Alone });
+        IReadOnlyList<StillFrame> shown = Read(path);
+        Assert.That((shown[0].Width, shown[0].Height), Is.EqualTo((Width, Height)));
+        for (int i = 0; i < Frames; i++)
+        {
+            Assert.That(At(shown[i], X(i) / (Width - 1), 96.0 / (Height - 1)).R, i is 10 or 11 ? Is.LessThan(120) : Is.GreaterThan(150), $"picture {i}: the object, unless it is not seen");
+            Assert.That(At(shown[i], 24.0 / (Width - 1), (10.0 + 5 * i) / (Height - 1)).B, Is.LessThan(150), $"picture {i}: the other ball");
+            double elsewhere = X((i + Frames / 2) % Frames); // where it was or will be
+            if (Math.Abs(elsewhere - X(i)) > 30) Assert.That(At(shown[i], elsewhere / (Width - 1), 96.0 / (Height - 1)).R, Is.LessThan(120), $"picture {i}: no ghost of the object");
+        }
     }
 
     [Test]
