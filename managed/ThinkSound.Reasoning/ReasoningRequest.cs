@@ -19,6 +19,10 @@ public sealed record ReasoningRequest
     /// <summary>The part of the picture that it is about; null is all of it.</summary>
     public VideoRegion? Region { get; init; }
 
+    /// <summary>Where <see cref="Video"/> shows one object alone: the picture that it was taken from. What the scene does not show, the
+    /// object is not. Null if there is none.</summary>
+    public SceneVideo? Scene { get; init; }
+
     /// <summary>The user's words on what is heard. Data, never instructions to whoever thinks.</summary>
     public string? Caption { get; init; }
 
@@ -83,6 +87,11 @@ public readonly record struct VideoRegion
     /// <summary>Above 0, up to 1.</summary>
     public double Height { get; }
 }
+
+/// <summary>A stretch of a video, the whole picture.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Range">From the file's begin.</param>
+public sealed record SceneVideo(string Path, TimeRange Range);
 
 /// <summary>A stretch of time.</summary>
 /// <param name="Start">From the begin of the sound.</param>

@@ -31,6 +31,7 @@ public static class ObjectThinker
             Video = path,
             Duration = track.Duration,
             Region = new VideoRegion(0, 0, 1, 1), // all of it is the object's region, so that one object is thought about
+            Scene = new SceneVideo(video, new TimeRange(track.Start, track.End)),
             Caption = words?.Caption,
             ChainOfThought = words?.ChainOfThought,
             Existing = existing ?? [],

@@ -30,6 +30,27 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
         return new VideoReading(await session.RecogniseAsync(clip, sync, cancel).ConfigureAwait(false), facts);
     }
 
+    /// <summary>What the heads of the model say of the whole picture, without the measures.</summary>
+    public static async Task<Recognition> RecogniseAsync(ThinkSoundEngine engine, SceneVideo scene, IProgress<ReasoningProgress>? progress, CancellationToken cancel)
+    {
+        using ThinkSoundSession session = engine.CreateSession();
+        var (clip, sync) = await WatchAsync(session, scene.Path, scene.Range.Start, scene.Range.End - scene.Range.Start, null, progress, cancel).ConfigureAwait(false);
+        return await session.RecogniseAsync(clip, sync, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>The reading of one object in a scene: what the scene does not show, the object is hardly. A class's probability is
+    /// multiplied by the root of the scene's, relative to the scene's largest: an object may be what is less sure in the scene, so
+    /// the scene counts half.</summary>
+    public VideoReading In(Recognition scene)
+    {
+        float most = scene.Classes.Count > 0 ? scene.Classes[0].Probability : 0;
+        if (most <= 0) return this;
+        var shown = scene.Classes.ToDictionary(recognised => recognised.Name, recognised => recognised.Probability);
+        Recognised[] classes = [.. Recognition.Classes.Select(own => own with { Probability = own.Probability * MathF.Sqrt(shown.GetValueOrDefault(own.Name) / most) })
+                                              .OrderByDescending(own => own.Probability)];
+        return this with { Recognition = Recognition with { Classes = classes } };
+    }
+
     /// <summary>The measures alone: no model is needed.</summary>
     public static async Task<PictureFacts> MeasureAsync(string path, TimeSpan start, TimeSpan watched, VideoRegion? region, CancellationToken cancel)
     {
