@@ -1,6 +1,6 @@
 """Measures stage two in the product itself: clicks on things of held-out scenes, and holds mask, track and sound against the truth.
 
-    python3 -m objects models/foley-small -o scores.json                masked and plain crops, 44 scenes, about a quarter of an hour on two cores
+    python3 -m objects models/foley-small -o scores.json                44 things, each shown in three ways; twenty minutes on two cores
     python3 -m objects models/foley-small --tracks-only --count 88      masks and tracks alone, no sound
 
 Scenes have one source or two; every source that moves is clicked once, on the picture that shows most of it, at the point that lies
@@ -194,7 +194,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m objects", description=__doc__.split("\n")[0])
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--count", type=int, default=44, help="things to click")
-    parser.add_argument("--views", default="masked,crop", help="what the model is shown: masked, crop")
+    parser.add_argument("--views", default="alone,masked,crop", help="what the model is shown: alone, masked, crop")
     parser.add_argument("--provider", default="recogniser", help="who thinks: recogniser, none")
     parser.add_argument("--cfg", type=float, default=3.0)
     parser.add_argument("--tracks-only", action="store_true")
@@ -202,7 +202,7 @@ def main() -> None:
     options = parser.parse_args()
     if not PROGRAM.exists():
         parser.error(f"{PROGRAM} is not there; scripts/build.sh --cli makes it")
-    views = ["masked"] if options.tracks_only else options.views.split(",")
+    views = ["alone"] if options.tracks_only else options.views.split(",")
     judge = None if options.tracks_only else judges.read(JUDGE)
     rows, heard = {view: [] for view in views}, {view: [] for view in views}
     with tempfile.TemporaryDirectory() as name:
