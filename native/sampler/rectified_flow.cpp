@@ -69,10 +69,10 @@ void FlowSolver::rk4(const Tensor& x, float t, float next, int64_t i) {
   begin(x, t, i, slope);
   ops::scale_add(ctx_, sum_, 1.0f, x, dt / 6, slope);
   ops::scale_add(ctx_, stage_, 1.0f, x, half, slope);
-  velocity_(stage_, middle(t, next));                                               // k2
+  velocity_(stage_, middle(t, next));                                        // k2
   ops::scale_add(ctx_, sum_, 1.0f, sum_, dt / 3, slope);
   ops::scale_add(ctx_, stage_, 1.0f, x, half, slope);
-  velocity_(stage_, middle(t, next));                                               // k3
+  velocity_(stage_, middle(t, next));                                        // k3
   ops::scale_add(ctx_, sum_, 1.0f, sum_, dt / 3, slope);
   ops::scale_add(ctx_, stage_, 1.0f, x, dt, slope);
   velocity_(stage_, next);                                                   // k4

@@ -38,7 +38,8 @@ public sealed record RegionOptions
 /// <summary>The video of one object, from when it is first seen to when it is last seen: what vision towers, recognisers and chat
 /// models are shown. Lossless, 24 pictures a second, so that picture n of it is picture n of the track.</summary>
 /// <remarks>What is usually there, for <see cref="RegionView.Alone"/>, is the median of sixteen pictures in which the object is elsewhere; where
-/// it never is, of all of them. A camera that travels leaves a blur of it. The crop of <see cref="RegionView.Masked"/> is a square about the mean of the object's places within a second around, large
+/// it never is, of all of them. A camera that travels leaves a blur of it.
+/// The crop of <see cref="RegionView.Masked"/> is a square about the mean of the object's places within a second around, large
 /// enough for the object wherever it is in that time. So it goes along with what travels, and what bounces, swings or knocks is still
 /// seen to move.</remarks>
 public static class RegionVideo

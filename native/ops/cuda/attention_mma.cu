@@ -10,7 +10,7 @@
 //          cp.async, the next while this one is computed. Rows in shared memory are 16 bytes longer than the head, so
 //          that ldmatrix meets no bank twice.
 // Cost     4·queries·keys·dim flop. Floor: half of a Hopper's bf16 rate, all of an Ampere's; one e^x per 4·dim flop, which
-//          at dim 64 takes as long as the products on Hopper. Keys and values pass from L2 once per block. Not measured yet.
+//          at dim 64 takes as long as the products on Hopper. Keys and values pass from L2 once per block. Reached: bench/NOTES.md.
 // Source   Dao, "FlashAttention-2", 2023.
 #include "ops/cuda/attention_launch.h"
 #include "ops/cuda/attention_tiles.cuh"

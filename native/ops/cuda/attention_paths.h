@@ -19,7 +19,7 @@ AttentionJob attention_job(std::span<const AttentionStream> streams, const Atten
 AttentionJob divided_attention_job(const Tensor& out, const Qkv& qkv, int64_t frames, int64_t sites, ops::DividedAxis axis, float scale);
 
 // The best path worth taking: wgmma, but mma for queries of three streams, the DiT's joint attention, where tiles of 64 queries
-// for each stream leave a third of them empty: 0.85 of the speed of mma, 1.2 to 1.9 times that elsewhere (bench/NOTES.md).
+// for each stream leave a third of them empty: 0.85 of the speed of mma, 1.1 to 1.9 times that elsewhere (bench/NOTES.md).
 AttentionPath preferred_path(const AttentionJob& job);
 
 // What the environment's THINKSOUND_CUDA_ATTENTION (simt, mma or wgmma) allows at best, for tests and measurements; nothing if

@@ -12,7 +12,7 @@
 //          fit the ring stay there for all of them. Two blocks a multiprocessor, so that one computes its softmax while the
 //          other's products run.
 // Cost     4·queries·keys·dim flop, one e^x per 4·dim of them: at dim 64 the exponentials take as long as the products.
-//          Floor: the bf16 rate; queries are rounded up to 64 and keys to 16 per stream. Not measured yet.
+//          Floor: the bf16 rate; queries are rounded up to 64 and keys to 16 per stream. Reached: bench/NOTES.md.
 // Source   Shah et al., "FlashAttention-3", 2024; PTX ISA 8.4.
 #include "ops/cuda/attention_launch.h"
 #include "ops/cuda/attention_tiles.cuh"

@@ -9,7 +9,7 @@ void divided_attention(Context& ctx, const Tensor& out, const Qkv& qkv, int64_t 
   const AttentionJob job = divided_attention_job(out, qkv, frames, sites, axis, scale);
   if (ctx.planning()) return;
   const bool is_bf16 = qkv.q.dtype == DType::bf16;
-  const bool has_rows = best_path(job, is_bf16, wished_path().value_or(AttentionPath::wgmma), false) != AttentionPath::simt;
+  const bool has_rows = best_path(job, is_bf16, wished_path().value_or(preferred_path(job)), false) != AttentionPath::simt;
   if (axis == ops::DividedAxis::time && has_rows && has_divided_time_kernel(job)) {
     const cudaStream_t queue = stream(ctx);
     check(launch_divided_time(job, queue), "divided attention in time");
