@@ -1,10 +1,12 @@
 """Measures stage two in the product itself: clicks on things of held-out scenes, and holds mask, track and sound against the truth.
 
-    python3 -m objects models/foley-small -o scores.json                44 things, each shown in three ways; twenty minutes on two cores
+    python3 -m objects models/foley-small -o objects.json               44 things, each with two seeds; ten minutes on two cores
+    python3 -m objects models/foley-small --first 44 --views alone,crop the next 44, shown in two ways
     python3 -m objects models/foley-small --tracks-only --count 88      masks and tracks alone, no sound
 
 Scenes have one source or two; every source that moves is clicked once, on the picture that shows most of it, at the point that lies
-deepest inside. Only shapes that move count as the thing, and of those what nothing hides. Needs the command line program (scripts/build.sh --cli) and ffmpeg.
+deepest inside. Only shapes that move count as the thing, and of those what nothing hides. `true` is each thing's own sound, from the
+scenes' program: what the judge is worth. Needs the command line program (scripts/build.sh --cli) and ffmpeg.
 """
 import argparse
 import base64
@@ -23,11 +25,12 @@ import scipy.ndimage
 
 import judge as judges
 import scenes
-from evaluation import hearing
+from evaluation import clips, hearing
 from scenes.compose import generator
 from scenes.draw.canvas import Canvas
 from scenes.draw.style import Style, background, camera, develop
 from scenes.scene import FPS
+from scenes.sound.mix import Mix
 from scenes.video import render_video
 
 PROGRAM = Path(__file__).resolve().parents[1] / "build" / "cli" / "thinksound"
@@ -36,6 +39,7 @@ CLASSES = ("bounce", "strike", "knock", "footsteps", "bell", "clock", "bird", "s
 DURATION_S, SIZE = 4.0, 256
 MOVES = 0.03        # of the picture's half width: less is camera shake or a shiver
 LEAST_SHARE = 0.002  # of the picture, of a thing that can be clicked
+LEVEL_RANGE_DB = 6.0  # the program's own
 CHANCE = 1 / len(scenes.CLASSES)
 
 
@@ -72,6 +76,13 @@ def traced(scene, source):
             other.draw(canvas, style, rng)
             canvas.traced = False
     return develop(rng, canvas), canvas.cover
+
+
+def sound_of(scene, source):
+    """float32 [2, num_samples]: what the scene would sound like with this source alone."""
+    mix = Mix(scene.num_samples)
+    source.sound(generator(scene.streams["sound"]), mix)
+    return mix.finish(scene.room, generator(scene.streams["room"]))
 
 
 def click(cover):
@@ -137,29 +148,40 @@ def pan_of(audio, cover):
     return float(np.corrcoef(places, pans)[0, 1]) if moves and np.std(pans) > 0 else float("nan")
 
 
+def level_errors(points, cover):
+    """(mean distance in dB of the level from what the thing's true size asks for, and of a level that stays), in the frames that show it;
+    a level that is higher or lower all the time is no error."""
+    sizes = np.sqrt(cover.mean((1, 2)))
+    seen = np.nonzero(np.square(sizes) >= LEAST_SHARE)[0]
+    wanted = np.maximum(-LEVEL_RANGE_DB, 20 * np.log10(sizes[seen] / sizes.max()))
+    times, levels = np.array(points or [[0, 0]]).T
+    return tuple(float(np.abs(curve - curve.mean()).mean()) for curve in (np.interp(seen / FPS, times, levels) - wanted, wanted))
+
+
 def read_wav(path):
     with wave.open(str(path)) as file:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels()).T.astype(np.float32) / 32768
 
 
-def refine(video, spot, folder, options, view):
-    """(track, audio or None) of one click. Raises RuntimeError with the program's own words."""
+def refine(video, spot, folder, options, view, seed):
+    """(track, what the program tells as JSON, audio or None) of one click. Raises RuntimeError with the program's own words."""
     frame, x, y = spot
     track, out = folder / "track.json", folder / "out.wav"
-    command = [str(PROGRAM), "refine", str(video), "--at", f"{x:.5f},{y:.5f}", "--time", f"{frame / FPS:.5f}", "--track", str(track), "--force", "--quiet"]
+    command = [str(PROGRAM), "refine", str(video), "--at", f"{x:.5f},{y:.5f}", "--time", f"{frame / FPS:.5f}", "--track", str(track), "--force", "--quiet", "--json"]
     if options.tracks_only:
         command += ["--dry-run"]
     else:
-        command += ["-o", str(out), "--view", view, "--bundle", str(options.bundle), "--provider", options.provider, "--keep-audio", "replace", "--cfg", str(options.cfg)]
+        command += ["-o", str(out), "--view", view, "--bundle", str(options.bundle), "--provider", options.provider, "--keep-audio", "replace", "--cfg", str(options.cfg),
+                    "--seed", str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip())
-    return json.loads(track.read_text()), None if options.tracks_only else read_wav(out)
+    return json.loads(track.read_text()), json.loads(done.stdout), None if options.tracks_only else read_wav(out)
 
 
-def cases(count):
-    """(scene, source, frames, cover, spot), `count` of them, classes in turn."""
-    made, seed = 0, 0
+def cases(count, first=0):
+    """(scene, source, frames, cover, spot), `count` of them from the `first` on, classes in turn."""
+    made, seed = -first, 0
     while made < count:
         scene = scenes.generate(seed, DURATION_S, CLASSES[seed % len(CLASSES)], "test", size=SIZE, pictures=False)
         seed += 1
@@ -169,7 +191,8 @@ def cases(count):
             frames, cover = traced(scene, source)
             if (spot := click(cover)) is not None:
                 made += 1
-                yield scene, source, frames, cover, spot
+                if made > 0:
+                    yield scene, source, frames, cover, spot
 
 
 def median(values):
@@ -177,7 +200,8 @@ def median(values):
     return float(np.median(values)) if values else float("nan")
 
 
-def summary(rows, heard):
+def summary(rows, heard, seeds):
+    """`heard`: each thing `seeds` times in turn; chance holds a sound against another thing's events."""
     good = [row for row in rows if "error" not in row]
     table = {
         "cases": len(rows), "failed": len(rows) - len(good),
@@ -186,7 +210,8 @@ def summary(rows, heard):
     }
     if heard:
         table |= {"accuracy": hearing.accuracy(heard), "accuracy_chance": CHANCE, "onset_f1": hearing.sync_f1(heard),
-                  "onset_f1_chance": hearing.mismatched_f1(heard), "pan_correlation": median([row["pan"] for row in good])}
+                  "onset_f1_chance": float(np.mean([hearing.mismatched_f1(heard[k::seeds]) for k in range(seeds)])), "pan_correlation": median([row["pan"] for row in good]),
+                  "level_error_db": float(np.mean([row["level_error_db"] for row in good])), "level_error_db_without": float(np.mean([row["level_without_db"] for row in good]))}
     return {key: round(value, 4) for key, value in table.items()}
 
 
@@ -194,7 +219,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m objects", description=__doc__.split("\n")[0])
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--count", type=int, default=44, help="things to click")
-    parser.add_argument("--views", default="alone,masked,crop", help="what the model is shown: alone, masked, crop")
+    parser.add_argument("--first", type=int, default=0, help="things to pass over before")
+    parser.add_argument("--seeds", type=int, default=2, help="sounds of each")
+    parser.add_argument("--views", default="alone", help="what the model is shown, joined by commas: alone, masked, crop")
     parser.add_argument("--provider", default="recogniser", help="who thinks: recogniser, none")
     parser.add_argument("--cfg", type=float, default=3.0)
     parser.add_argument("--tracks-only", action="store_true")
@@ -202,28 +229,36 @@ def main() -> None:
     options = parser.parse_args()
     if not PROGRAM.exists():
         parser.error(f"{PROGRAM} is not there; scripts/build.sh --cli makes it")
-    views = ["alone"] if options.tracks_only else options.views.split(",")
+    if options.tracks_only:
+        options.views, options.seeds = "alone", 1
+    views = options.views.split(",")
     judge = None if options.tracks_only else judges.read(JUDGE)
-    rows, heard = {view: [] for view in views}, {view: [] for view in views}
+    rows, heard, true = {view: [] for view in views}, {view: [] for view in views}, []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for scene, source, frames, cover, spot in cases(options.count):
+        for scene, source, frames, cover, spot in cases(options.count, options.first):
             scene.frames = frames
             render_video(scene, folder / "scene.mp4", silent=True)
-            for view in views:
-                row = {"class": source.name, "seed": scene.seed, "sources": list(scene.classes)}
+            thing = SimpleNamespace(class_name=source.name, events=source.events)
+            if judge is not None:
+                true.append(hearing.listen(judge, thing, sound_of(scene, source)))
+            for view, variation in ((view, variation) for view in views for variation in range(options.seeds)):
+                row = {"class": source.name, "seed": scene.seed, "sources": list(scene.classes), "variation": variation}
                 try:
-                    track, audio = refine(folder / "scene.mp4", spot, folder, options, view)
+                    track, told, audio = refine(folder / "scene.mp4", spot, folder, options, view, clips.generation_seed(1, scene, variation))
                     row |= dict(zip(("iou_clicked", "iou", "middle_error", "seen"), against(masks_of(track), cover, spot[0])))
                     if audio is not None:
-                        one = hearing.listen(judge, SimpleNamespace(class_name=source.name, events=source.events), audio)
+                        one = hearing.listen(judge, thing, audio)
                         heard[view].append(one)
-                        row |= {"heard_as": one.guess, "pan": pan_of(audio, cover)}
+                        row |= {"caption": told["caption"], "heard_as": one.guess, "pan": pan_of(audio, cover)}
+                        row |= dict(zip(("level_error_db", "level_without_db"), level_errors(told["level_db"], cover)))
                 except RuntimeError as e:
                     row["error"] = str(e)
                 rows[view].append(row)
                 print(view, json.dumps(row), flush=True)
-    result = {view: summary(rows[view], heard[view]) for view in views}
+    result = {view: summary(rows[view], heard[view], options.seeds) for view in views}
+    if true:
+        result["true"] = {"accuracy": round(hearing.accuracy(true), 4), "onset_f1": round(hearing.sync_f1(true), 4)}
     print(json.dumps(result, indent=1))
     if options.output is not None:
         options.output.write_text(json.dumps({"summary": result, "cases": rows}, indent=1) + "\n", encoding="utf-8")

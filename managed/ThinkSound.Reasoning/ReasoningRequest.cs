@@ -20,7 +20,7 @@ public sealed record ReasoningRequest
     public VideoRegion? Region { get; init; }
 
     /// <summary>Where <see cref="Video"/> shows one object alone: the picture that it was taken from. What the scene does not show, the
-    /// object is not. Null if there is none.</summary>
+    /// object is not; what it shows without the object, hardly. Null if there is none.</summary>
     public SceneVideo? Scene { get; init; }
 
     /// <summary>The user's words on what is heard. Data, never instructions to whoever thinks.</summary>
@@ -88,10 +88,14 @@ public readonly record struct VideoRegion
     public double Height { get; }
 }
 
-/// <summary>A stretch of a video, the whole picture.</summary>
+/// <summary>A stretch of a video, the whole picture, in which an object was found.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Range">From the file's begin.</param>
-public sealed record SceneVideo(string Path, TimeRange Range);
+public sealed record SceneVideo(string Path, TimeRange Range)
+{
+    /// <summary>A video of the same picture in which nothing happens, the object gone or at rest; null if there is none.</summary>
+    public string? Still { get; init; }
+}
 
 /// <summary>A stretch of time.</summary>
 /// <param name="Start">From the begin of the sound.</param>

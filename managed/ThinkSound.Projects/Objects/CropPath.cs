@@ -27,7 +27,7 @@ internal sealed class CropPath
     public static CropPath Of(ObjectTrack track, RegionView view, double aspect, int smoothing, double margin)
     {
         int count = track.Frames.Count;
-        if (view is RegionView.Without or RegionView.Alone) return new CropPath(Enumerable.Repeat((0.5, 0.5), count).ToArray(), (1, 1));
+        if (view is RegionView.Without or RegionView.Alone or RegionView.Still) return new CropPath(Enumerable.Repeat((0.5, 0.5), count).ToArray(), (1, 1));
         if (view == RegionView.Crop)
         {
             VideoRegion bounds = track.Bounds();

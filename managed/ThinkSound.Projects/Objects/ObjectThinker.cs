@@ -24,14 +24,19 @@ public static class ObjectThinker
     {
         ArgumentNullException.ThrowIfNull(reasoner);
         using var folder = new ScratchFolder();
-        string path = folder.At("region.avi");
-        await Task.Run(() => RegionVideo.Write(video, track, path, region, null, cancellationToken), cancellationToken).ConfigureAwait(false);
+        string path = folder.At("region.avi"), still = folder.At("still.avi");
+        region ??= new RegionOptions();
+        await Task.Run(() =>
+        {
+            RegionVideo.Write(video, track, path, region, null, cancellationToken);
+            RegionVideo.Write(video, track, still, region with { View = RegionView.Still }, null, cancellationToken);
+        }, cancellationToken).ConfigureAwait(false);
         var request = new ReasoningRequest
         {
             Video = path,
             Duration = track.Duration,
             Region = new VideoRegion(0, 0, 1, 1), // all of it is the object's region, so that one object is thought about
-            Scene = new SceneVideo(video, new TimeRange(track.Start, track.End)),
+            Scene = new SceneVideo(video, new TimeRange(track.Start, track.End)) { Still = still },
             Caption = words?.Caption,
             ChainOfThought = words?.ChainOfThought,
             Existing = existing ?? [],

@@ -17,6 +17,8 @@ public enum RegionView
     Crop,
     /// <summary>The whole picture, with the grown mask black: what is there without the object.</summary>
     Without,
+    /// <summary>The whole picture, in which nothing happens: what is usually there, and the object only where it never moves away.</summary>
+    Still,
 }
 
 /// <summary>What is shown and for how long. Immutable.</summary>
@@ -37,7 +39,7 @@ public sealed record RegionOptions
 
 /// <summary>The video of one object, from when it is first seen to when it is last seen: what vision towers, recognisers and chat
 /// models are shown. Lossless, 24 pictures a second, so that picture n of it is picture n of the track.</summary>
-/// <remarks>What is usually there, for <see cref="RegionView.Alone"/>, is the median of sixteen pictures in which the object is elsewhere; where
+/// <remarks>What is usually there, for <see cref="RegionView.Alone"/> and <see cref="RegionView.Still"/>, is the median of sixteen pictures in which the object is elsewhere; where
 /// it never is, of all of them. A camera that travels leaves a blur of it.
 /// The crop of <see cref="RegionView.Masked"/> is a square about the mean of the object's places within a second around, large
 /// enough for the object wherever it is in that time. So it goes along with what travels, and what bounces, swings or knocks is still
@@ -92,7 +94,7 @@ public static class RegionVideo
             Rates = [new FrameRate(ObjectTrack.FramesPerSecond, track.Frames.Count)], Start = track.Start,
             MaxSide = Math.Max(32, (int)Math.Ceiling(Math.Max(stream.Width, stream.Height) * scale)),
         };
-        byte[]? still = options.View == RegionView.Alone ? StillScene.Of(video, read, track, options.Dilation, cancel) : null;
+        byte[]? still = options.View is RegionView.Alone or RegionView.Still ? StillScene.Of(video, read, track, options.Dilation, cancel) : null;
         using var file = new AviFile(path, width, height, (int)ObjectTrack.FramesPerSecond);
         using VideoReader reader = VideoReader.Open(video, read, cancel);
         byte[] png = [];
@@ -104,9 +106,10 @@ public static class RegionVideo
             {
                 cancel.ThrowIfCancellationRequested();
                 seen.CopyTo(pixels);
-                if (still is not null) StillScene.Around(pixels, still, StillScene.Grown(track.MaskOf(at), options.Dilation, seen.Width, seen.Height));
+                if (options.View == RegionView.Still) still!.CopyTo(pixels, 0);
+                else if (still is not null) StillScene.Around(pixels, still, StillScene.Grown(track.MaskOf(at), options.Dilation, seen.Width, seen.Height));
                 else if (options.View != RegionView.Crop) Blacken(pixels, seen.Width, seen.Height, track.MaskOf(at), options);
-                png = ToPng(pixels, seen.Width, seen.Height, crops.At(at), width, height);
+                if (options.View != RegionView.Still || png.Length == 0) png = ToPng(pixels, seen.Width, seen.Height, crops.At(at), width, height);
                 file.Add(png);
                 progress?.Invoke((double)(at + 1) / count);
             }

@@ -67,7 +67,7 @@ public sealed class RecogniserReasoner : IReasoner
             // Others see the whole picture, and to the end of the sound.
             bool seesTheSame = request.Region is null && about.Watched == about.Subject.Duration;
             if (!isLong) video = await VideoReading.OfAsync(engine, media.Path, request.Start, about.Watched, request.Region, seesTheSame ? request.Watch : null, progress, cancel).ConfigureAwait(false);
-            if (video is not null && request.Scene is { } scene) video = video.In(await VideoReading.RecogniseAsync(engine, scene, progress, cancel).ConfigureAwait(false));
+            if (video is not null && request.Scene is { } scene) video = await video.InAsync(engine, scene, progress, cancel).ConfigureAwait(false);
         }
         progress?.Report(new ReasoningProgress(ReasoningActivity.Thinking, null, ""));
         string? words = request.Caption is { Length: > 0 } caption ? caption : about.Media is null && request.Previous is { Caption.Length: > 0 } previous ? previous.Caption : null;

@@ -141,7 +141,7 @@ internal static class Rules
         return
         [
             .. sure.Where(entry => entry.Name != SoundKinds.Silence).Select(entry => (Kind: SoundKinds.Of(entry.Name), Confidence: (double)entry.Probability))
-                   .Where(choice => !(choice.Kind.Strikes && video.Facts.IsStill)).Take(MaxRecognised),
+                   .Where(choice => !(choice.Kind.Strikes && video.Facts.IsStill)).Take(evidence.Stage == ReasoningStage.Object ? 1 : MaxRecognised),
         ];
     }
 

@@ -9,6 +9,7 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
 {
     private const int MeasuredSide = 192, LargestSide = 1280; // pixels; the towers see 224 of them
     private const int ClipFrames = 8, SyncFrames = 24, SegmentHop = 8;
+    private static readonly TimeSpan LongestStill = TimeSpan.FromSeconds(2); // more of it shows the same
 
     /// <summary>Measures first, which is quick, then watches.</summary>
     /// <param name="engine">With both towers and a recogniser.</param>
@@ -30,25 +31,40 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
         return new VideoReading(await session.RecogniseAsync(clip, sync, cancel).ConfigureAwait(false), facts);
     }
 
-    /// <summary>What the heads of the model say of the whole picture, without the measures.</summary>
-    public static async Task<Recognition> RecogniseAsync(ThinkSoundEngine engine, SceneVideo scene, IProgress<ReasoningProgress>? progress, CancellationToken cancel)
+    /// <summary>The reading of one object, held against the scene that it was found in (<see cref="Weighed"/>).</summary>
+    public async Task<VideoReading> InAsync(ThinkSoundEngine engine, SceneVideo scene, IProgress<ReasoningProgress>? progress, CancellationToken cancel)
     {
-        using ThinkSoundSession session = engine.CreateSession();
-        var (clip, sync) = await WatchAsync(session, scene.Path, scene.Range.Start, scene.Range.End - scene.Range.Start, null, progress, cancel).ConfigureAwait(false);
-        return await session.RecogniseAsync(clip, sync, cancel).ConfigureAwait(false);
+        TimeSpan length = scene.Range.End - scene.Range.Start;
+        Dictionary<string, float> shown = await ClassesAsync(engine, scene.Path, scene.Range.Start, length, progress, cancel).ConfigureAwait(false);
+        Dictionary<string, float> still = scene.Still is { } path
+            ? await ClassesAsync(engine, path, TimeSpan.Zero, length < LongestStill ? length : LongestStill, progress, cancel).ConfigureAwait(false) : [];
+        return this with { Recognition = Recognition with { Classes = Weighed(Recognition.Classes, shown, still) } };
     }
 
-    /// <summary>The reading of one object in a scene: what the scene does not show, the object is hardly. A class's probability is
-    /// multiplied by the root of the scene's, relative to the scene's largest: an object may be what is less sure in the scene, so
-    /// the scene counts half.</summary>
-    public VideoReading In(Recognition scene)
+    /// <summary>What the scene does not show, the object is hardly, and neither is it what is there while nothing happens. The likeliest
+    /// class stays as likely as it was; the others are as likely beside it as the products of three: their own probability, the root of
+    /// the scene's (an object may be what is less sure in the scene), and what four fifths of the still picture's leave of 1 (much is
+    /// recognised at rest, too).</summary>
+    /// <param name="own">Of the object; some class.</param>
+    /// <param name="scene">Probabilities in the scene.</param>
+    /// <param name="still">Probabilities while nothing happens.</param>
+    /// <returns>The likeliest first.</returns>
+    internal static IReadOnlyList<Recognised> Weighed(IReadOnlyList<Recognised> own, IReadOnlyDictionary<string, float> scene, IReadOnlyDictionary<string, float> still)
     {
-        float most = scene.Classes.Count > 0 ? scene.Classes[0].Probability : 0;
-        if (most <= 0) return this;
-        var shown = scene.Classes.ToDictionary(recognised => recognised.Name, recognised => recognised.Probability);
-        Recognised[] classes = [.. Recognition.Classes.Select(own => own with { Probability = own.Probability * MathF.Sqrt(shown.GetValueOrDefault(own.Name) / most) })
-                                              .OrderByDescending(own => own.Probability)];
-        return this with { Recognition = Recognition with { Classes = classes } };
+        const float atRest = 0.8f;
+        float Weight(Recognised one) => one.Probability * MathF.Sqrt(scene.GetValueOrDefault(one.Name)) * (1 - atRest * still.GetValueOrDefault(one.Name));
+        Recognised[] ranked = [.. own.OrderByDescending(Weight)];
+        float most = ranked.Length > 0 ? Weight(ranked[0]) : 0;
+        return most > 0 ? [.. ranked.Select(one => one with { Probability = ranked[0].Probability * (Weight(one) / most) })] : own;
+    }
+
+    private static async Task<Dictionary<string, float>> ClassesAsync(ThinkSoundEngine engine, string path, TimeSpan start, TimeSpan length,
+                                                                      IProgress<ReasoningProgress>? progress, CancellationToken cancel)
+    {
+        using ThinkSoundSession session = engine.CreateSession();
+        var (clip, sync) = await WatchAsync(session, path, start, length, null, progress, cancel).ConfigureAwait(false);
+        Recognition recognition = await session.RecogniseAsync(clip, sync, cancel).ConfigureAwait(false);
+        return recognition.Classes.ToDictionary(recognised => recognised.Name, recognised => recognised.Probability);
     }
 
     /// <summary>The measures alone: no model is needed.</summary>

@@ -108,6 +108,18 @@ internal sealed class RegionVideoTests
     }
 
     [Test]
+    public void Still_shows_the_scene_without_the_object_and_at_rest()
+    {
+        IReadOnlyList<StillFrame> shown = Render(Track(), new RegionOptions { View = RegionView.Still });
+        Assert.That(shown, Has.Count.EqualTo(Frames));
+        for (int i = 0; i < Frames; i++)
+        {
+            Assert.That(shown[i].Pixels.SequenceEqual(shown[0].Pixels), Is.True, $"picture {i} moves");
+            Assert.That(At(shown[0], X(i) / (Width - 1), 96.0 / (Height - 1)).R, Is.LessThan(120), $"the object of picture {i}");
+        }
+    }
+
+    [Test]
     public void A_part_of_the_video_begins_where_its_track_does_and_lasts_a_second_at_least()
     {
         IReadOnlyList<StillFrame> shown = Render(Track(20, 30), new RegionOptions { View = RegionView.Without });

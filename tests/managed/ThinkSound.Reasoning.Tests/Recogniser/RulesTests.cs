@@ -162,18 +162,6 @@ public sealed class RulesTests
     }
 
     [Test]
-    public void What_the_scene_does_not_show_the_object_is_hardly()
-    {
-        var region = new VideoReading(Heads([("thunder", 0.9f), ("bounce", 0.6f), ("knock", 0.5f)], [], 4), Moving(4));
-        Recognition scene = Heads([("rain", 0.8f), ("bounce", 0.2f), ("knock", 0.05f), ("thunder", 0)], [], 4);
-        IReadOnlyList<Recognised> known = region.In(scene).Recognition.Classes;
-        Assert.That(known.Select(recognised => recognised.Name), Is.EqualTo(["bounce", "knock", "thunder"]));
-        Assert.That(known[0].Probability, Is.EqualTo(0.6f * MathF.Sqrt(0.2f / 0.8f)).Within(1e-6));
-        Assert.That(known[^1].Probability, Is.Zero);
-        Assert.That(region.In(Heads([], [], 4)), Is.SameAs(region));
-    }
-
-    [Test]
     public void Every_class_is_recognised_in_its_own_words()
     {
         Assert.That(SoundKinds.Named.Count(), Is.EqualTo(22));
