@@ -5,7 +5,8 @@
     python3 -m objects models/foley-small --tracks-only --count 88      masks and tracks alone, no sound
 
 Scenes have one source or two; every source that moves is clicked once, on the picture that shows most of it, at the point that lies
-deepest inside. Only shapes that move count as the thing, and of those what nothing hides. `true` is each thing's own sound, from the
+deepest inside. Right is the sound that the judge takes for the thing's, heard in the time in which the thing is followed: a rumble between
+two silences is heard as thunder, even a true engine's. Only shapes that move count as the thing, and of those what nothing hides. `true` is each thing's own sound, from the
 scenes' program: what the judge is worth. Needs the command line program (scripts/build.sh --cli) and ffmpeg.
 """
 import argparse
@@ -209,7 +210,8 @@ def summary(rows, heard, seeds):
         "middle_error": median([row["middle_error"] for row in good]), "seen": median([row["seen"] for row in good]),
     }
     if heard:
-        table |= {"accuracy": hearing.accuracy(heard), "accuracy_chance": CHANCE, "onset_f1": hearing.sync_f1(heard),
+        table |= {"accuracy": float(np.mean([row["heard_as"] == row["class"] for row in good])), "accuracy_in_silence": hearing.accuracy(heard),
+                  "accuracy_chance": CHANCE, "onset_f1": hearing.sync_f1(heard),
                   "onset_f1_chance": float(np.mean([hearing.mismatched_f1(heard[k::seeds]) for k in range(seeds)])), "pan_correlation": median([row["pan"] for row in good]),
                   "level_error_db": float(np.mean([row["level_error_db"] for row in good])), "level_error_db_without": float(np.mean([row["level_without_db"] for row in good]))}
     return {key: round(value, 4) for key, value in table.items()}
@@ -249,8 +251,10 @@ def main() -> None:
                     row |= dict(zip(("iou_clicked", "iou", "middle_error", "seen"), against(masks_of(track), cover, spot[0])))
                     if audio is not None:
                         one = hearing.listen(judge, thing, audio)
+                        begin, end = (round(44100 * told["object"][key]) for key in ("start_s", "end_s"))
+                        own = hearing.listen(judge, thing, audio[:, begin:end])
                         heard[view].append(one)
-                        row |= {"caption": told["caption"], "heard_as": one.guess, "pan": pan_of(audio, cover)}
+                        row |= {"caption": told["caption"], "heard_as": own.guess, "heard_as_in_silence": one.guess, "pan": pan_of(audio, cover)}
                         row |= dict(zip(("level_error_db", "level_without_db"), level_errors(told["level_db"], cover)))
                 except RuntimeError as e:
                     row["error"] = str(e)

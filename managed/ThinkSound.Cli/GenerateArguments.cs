@@ -34,7 +34,7 @@ internal sealed class GenerateArguments
     private readonly Option<string?> _negativeCot = new("--negative-cot") { Description = "The same as a chain of thought.", HelpName = "TEXT" };
     private readonly Option<double?> _duration = new("--duration") { Description = "Seconds of sound, 1 to 86400. Default: the whole video, 8 without one.", HelpName = "SECONDS" };
     private readonly Option<double?> _window = new("--window") { Description = "Make the sound in windows of so many seconds, 2 to 60. Default: one piece up to 60 seconds, longer ones in windows as long as the clips that the model learned from.", HelpName = "SECONDS" };
-    private readonly Option<double> _overlap = new("--overlap") { Description = "How much of the last window the next one goes on from, up to half a window.", DefaultValueFactory = _ => 2, HelpName = "SECONDS" };
+    private readonly Option<double> _overlap = new("--overlap") { Description = "How much of the last window the next one goes on from, up to half a window.", DefaultValueFactory = _ => 3, HelpName = "SECONDS" };
     private readonly Option<double> _start = new("--start") { Description = "Where in the video the sound begins.", HelpName = "SECONDS" };
     private readonly Option<int?> _steps = new("--steps") { Description = "Steps of the sampler, 1 to 1000; as the bundle recommends, else 24.", HelpName = "N" };
     private readonly Option<float?> _cfg = new("--cfg") { Description = "How far to follow video and words; 1 turns guidance off and halves the work; as the bundle recommends, else 5.", HelpName = "SCALE" };

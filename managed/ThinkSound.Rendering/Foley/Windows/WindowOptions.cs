@@ -15,7 +15,7 @@ public sealed record WindowOptions
 
     /// <summary>How much of the last window the next one is given, up to half a window: it is kept as it is, and what follows is
     /// made to go with it.</summary>
-    public TimeSpan Overlap { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan Overlap { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Let windows meet at the cuts of the video where they can; there nothing is carried over.</summary>
     public bool FollowCuts { get; init; } = true;

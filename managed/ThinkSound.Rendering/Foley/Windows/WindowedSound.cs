@@ -4,9 +4,9 @@ namespace ThinkSound.Rendering.Foley;
 /// as if it had all been one latent. Its memory is that of a window, however long the sound.</summary>
 internal sealed class WindowedSound : IDisposable
 {
-    /// <summary>Steps that every window but the last makes beyond its end, and that are left out: a model that learned from clips has
-    /// learned that clips end, and lets the last steps fade.</summary>
-    public const int Tail = 4;
+    /// <summary>Steps, a second of them, that every window but the last makes beyond its end, and that are left out: a model that learned
+    /// from clips has learned that clips end, and lets their sounds end before (docs/long-videos.md).</summary>
+    public const int Tail = 22;
 
     private readonly ThinkSoundSession _session;
     private readonly DecodeStream _decoder;
