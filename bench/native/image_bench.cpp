@@ -12,19 +12,23 @@ TS_BENCH("image") {
   const Tensor y = tensor_of(small.data(), {kFrames, kSize, kSize, 3}), normal = tensor_of(values.data(), {kFrames, 3, kSize, kSize});
   const double bytes = double(pixels.size());
 
-  const auto resize = [&](std::vector<uint8_t>& to, bool clip) {
+  const auto rgb = ops::Frames::rgb24(pixels.data(), kFrames, kHeight, kWidth);
+  const auto nv12 = ops::Frames::nv12(pixels.data(), kFrames, kHeight, kWidth, ops::YuvColor::bt709);
+  const auto resize = [&](std::vector<uint8_t>& to, bool clip, const ops::Frames& frames) {
     return [&, clip](Context& ctx) {
-      ops::resize(ctx, tensor_of(to.data(), y.shape), pixels.data(), kHeight, kWidth, kWidth * 3, kHeight * kWidth * 3,
+      ops::resize(ctx, tensor_of(to.data(), y.shape), frames,
                   clip ? ops::clip_geometry(kHeight, kWidth, kSize) : ops::sync_geometry(kHeight, kWidth, kSize),
                   clip ? ops::ResizeKind::pil : ops::ResizeKind::torchvision);
     };
   };
-  for (bool clip : {true, false}) {
-    bench.run_once(bench.table(), DType::f32, resize(small, clip));
-    bench.run_once(plain_table(), DType::f32, resize(expected, clip));
-    bench.check("resize", {small.begin(), small.end()}, {expected.begin(), expected.end()}, 0);
-    bench.bandwidth(clip ? "resize 4 x 1080p, clip" : "resize 4 x 1080p, sync", bytes, resize(small, clip));
-  }
+  for (const ops::Frames& frames : {rgb, nv12})
+    for (bool clip : {true, false}) {
+      bench.run_once(bench.table(), DType::f32, resize(small, clip, frames));
+      bench.run_once(plain_table(), DType::f32, resize(expected, clip, frames));
+      bench.check("resize", {small.begin(), small.end()}, {expected.begin(), expected.end()}, 0);
+      bench.bandwidth(std::string("resize 4 x 1080p") + (frames.is_nv12() ? " in NV12" : "") + (clip ? ", clip" : ", sync"),
+                      frames.is_nv12() ? bytes / 2 : bytes, resize(small, clip, frames));
+    }
   bench.bandwidth("normalise 4 x 224^2", 5.0 * double(small.size()), [&](Context& ctx) { ops::normalise(ctx, normal, y, ops::Normalisation::sync); });
   std::vector<float> patches(values.size());
   bench.bandwidth("patchify 4 x 224^2 by 2 x 16^2 -> bf16", 6.0 * double(small.size()), [&](Context& ctx) {

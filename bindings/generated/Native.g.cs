@@ -140,7 +140,7 @@ namespace ThinkSound.Interop
         internal ts_precision precision;
         /// <summary>folder with bundle.json; required unless synthetic</summary>
         internal byte* bundle_path;
-        /// <summary>"auto" (default), "cpu", "cpu:plain", "cuda", "cuda:&lt;index&gt;"</summary>
+        /// <summary>"auto" (default), "cpu", "cpu:plain", "cuda", "cuda:&lt;index&gt;" or "cuda:GPU-&lt;uuid&gt;"</summary>
         internal byte* device;
         /// <summary>workers of the CPU device; 0 = one per physical core available to us</summary>
         internal uint num_threads;
@@ -470,22 +470,71 @@ namespace ThinkSound.Interop
         }
     }
 
-    /// <summary>RGB frames of any size, 8 bits a channel.</summary>
+    /// <summary>How the bytes of a frame lie.</summary>
+    internal enum ts_pixel_format : int
+    {
+        /// <summary>R, G, B</summary>
+        TS_PIXELS_RGB24 = 0,
+        /// <summary>a plane of luma, then one of pairs Cb, Cr for each 2 × 2 pixels: what hardware decoders give</summary>
+        TS_PIXELS_NV12 = 1,
+    }
+
+    /// <summary>What luma and chroma mean. ts_frames says how they become RGB.</summary>
+    internal enum ts_yuv_color : int
+    {
+        /// <summary>luma 16 … 235, chroma 16 … 240; what is assumed of a video that names no matrix</summary>
+        TS_YUV_BT601 = 0,
+        /// <summary>0 … 255</summary>
+        TS_YUV_BT601_FULL = 1,
+        TS_YUV_BT709 = 2,
+        TS_YUV_BT709_FULL = 3,
+    }
+
+    /// <summary>Frames of any size, 8 bits a channel, in host memory.</summary>
+    /// <remarks>
+    /// NV12 becomes RGB in integers, &gt;&gt; rounding down and the sums cut to 0 … 255, then goes the way of RGB:
+    ///   L = 8·(Y − black)·y &gt;&gt; 16,  U = 8·(Cb − 128),  V = 8·(Cr − 128)
+    ///   R = L + (V·rv &gt;&gt; 16)        G = L + (U·gu &gt;&gt; 16) + (V·gv &gt;&gt; 16)        B = L + (U·bu &gt;&gt; 16)
+    ///                 black     y     rv     gu     gv     bu
+    ///   BT.601           16  9539  13075  −3209  −6660  16525
+    ///   BT.601, full      0  8192  11485  −2819  −5850  14516
+    ///   BT.709           16  9539  14686  −1747  −4366  17305
+    ///   BT.709, full      0  8192  12901  −1534  −3835  15201
+    /// The four pixels of a pair share it, none is interpolated. The same bytes as libthinksound_media's RGB of the same
+    /// video, wherever FFmpeg converts with x86's vectors: any 8-bit 4:2:0 of even height, unscaled. Elsewhere FFmpeg's own
+    /// rounding differs by up to 3; of odd heights it interpolates chroma, which differs where colours change.
+    /// </remarks>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe struct ts_frames
     {
         internal uint struct_size;
         internal uint num_frames;
-        /// <summary>num_frames frames, each <c>height</c> rows of <c>width</c> pixels, <c>row_bytes</c> apart; frames <c>frame_bytes</c> apart</summary>
+        /// <summary>
+        /// num_frames frames, each <c>height</c> rows of <c>width</c> pixels, <c>row_bytes</c> apart; frames <c>frame_bytes</c> apart.
+        /// Of NV12 the luma, one byte a pixel
+        /// </summary>
         internal byte* pixels;
         /// <summary>1 … 16384</summary>
         internal uint width;
         /// <summary>1 … 16384</summary>
         internal uint height;
-        /// <summary>at least 3·width; 0 = exactly that</summary>
+        /// <summary>at least 3·width, of NV12 width; 0 = exactly that</summary>
         internal ulong row_bytes;
-        /// <summary>at least height·row_bytes; 0 = exactly that</summary>
+        /// <summary>at least height·row_bytes, and the chroma where it follows; 0 = exactly that</summary>
         internal ulong frame_bytes;
+        /// <summary>default TS_PIXELS_RGB24, for which what follows is not read</summary>
+        internal ts_pixel_format format;
+        /// <summary>default TS_YUV_BT601</summary>
+        internal ts_yuv_color color;
+        /// <summary>of NV12 alone: ⌈height/2⌉ rows of ⌈width/2⌉ pairs a frame; NULL = right after the luma's <c>height</c> rows</summary>
+        internal byte* chroma;
+        /// <summary>at least 2·⌈width/2⌉; 0 = row_bytes, rounded up to an even number</summary>
+        internal ulong chroma_row_bytes;
+        /// <summary>
+        /// at least ⌈height/2⌉·chroma_row_bytes; 0 = frame_bytes; or, with a chroma
+        /// of its own and a frame_bytes of 0, exactly that
+        /// </summary>
+        internal ulong chroma_frame_bytes;
 
         /// <summary>The library's defaults, at the size that the struct has here.</summary>
         internal static ts_frames create()
@@ -1046,9 +1095,9 @@ namespace ThinkSound.Interop
         ulong ts_job_read(ts_job job, float* interleaved, ulong num_samples);
 
 #if TS_DLLIMPORT
-        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+        [DllImport(Library, EntryPoint = "ts_frames_init_2", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
 #else
-        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+        [LibraryImport(Library, EntryPoint = "ts_frames_init_2"), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         void ts_frames_init(ts_frames* frames);
 

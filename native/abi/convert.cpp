@@ -6,6 +6,7 @@ namespace ts::abi {
 namespace {
 
 constexpr uint32_t kMaxFrameSide = 16384;
+constexpr uint64_t kMaxRowBytes = uint64_t(1) << 40, kMaxFrameBytes = uint64_t(1) << 50;
 constexpr int64_t kMaxTokens = 1 << 20;
 
 std::optional<std::string> optional_text(const char* text) {
@@ -15,6 +16,22 @@ std::optional<std::string> optional_text(const char* text) {
 
 void check_guidance(float scale, const char* name) {
   require(std::isfinite(scale) && std::fabs(scale) <= 100.0f, name, " ", scale, " is outside −100 … 100");
+}
+
+// The chroma of NV12, whose luma is known. Grows `luma_bytes`, from frame to frame, where the chroma follows the luma.
+void read_chroma(Frames& frames, const ts_frames& known, int64_t& luma_bytes) {
+  require(known.color >= TS_YUV_BT601 && known.color <= TS_YUV_BT709_FULL, "ts_frames: color ", known.color, " is not known");
+  frames.color = ops::YuvColor(known.color);
+  frames.chroma_row_bytes = known.chroma_row_bytes ? int64_t(known.chroma_row_bytes) : frames.row_bytes + frames.row_bytes % 2;
+  require(frames.chroma_row_bytes >= frames.chroma_row_size() && known.chroma_row_bytes <= kMaxRowBytes, "ts_frames: chroma_row_bytes ",
+          known.chroma_row_bytes);
+  const int64_t needed = frames.chroma_height() * frames.chroma_row_bytes;
+  frames.chroma = known.chroma ? known.chroma : known.pixels + luma_bytes;
+  frames.chroma_frame_bytes = int64_t(known.chroma_frame_bytes);
+  if (known.chroma && !known.frame_bytes && !known.chroma_frame_bytes) frames.chroma_frame_bytes = needed;
+  require(known.chroma_frame_bytes <= kMaxFrameBytes && (frames.chroma_frame_bytes == 0 || frames.chroma_frame_bytes >= needed),
+          "ts_frames: chroma_frame_bytes ", known.chroma_frame_bytes);
+  if (!known.chroma) luma_bytes += needed;
 }
 
 }  // namespace
@@ -121,12 +138,16 @@ Frames read_frames(const ts_frames* given) {
   frames.count = known.num_frames;
   frames.width = known.width;
   frames.height = known.height;
-  frames.row_bytes = known.row_bytes ? int64_t(known.row_bytes) : 3 * frames.width;
-  require(frames.row_bytes >= 3 * frames.width && known.row_bytes < (uint64_t(1) << 40), "ts_frames: row_bytes ", known.row_bytes);
-  frames.frame_bytes = known.frame_bytes ? int64_t(known.frame_bytes) : frames.height * frames.row_bytes;
-  require(frames.frame_bytes >= frames.height * frames.row_bytes && known.frame_bytes < (uint64_t(1) << 50), "ts_frames: frame_bytes ",
-          known.frame_bytes);
-  return frames;
+  require(known.format == TS_PIXELS_RGB24 || known.format == TS_PIXELS_NV12, "ts_frames: format ", known.format, " is not known");
+  if (known.format == TS_PIXELS_NV12) frames.format = ops::PixelFormat::nv12;
+  frames.row_bytes = known.row_bytes ? int64_t(known.row_bytes) : frames.row_size();
+  require(frames.row_bytes >= frames.row_size() && known.row_bytes <= kMaxRowBytes, "ts_frames: row_bytes ", known.row_bytes);
+  int64_t needed = frames.height * frames.row_bytes;
+  if (frames.is_nv12()) read_chroma(frames, known, needed);
+  frames.frame_bytes = known.frame_bytes ? int64_t(known.frame_bytes) : needed;
+  require(frames.frame_bytes >= needed && known.frame_bytes <= kMaxFrameBytes, "ts_frames: frame_bytes ", known.frame_bytes);
+  if (frames.is_nv12() && !frames.chroma_frame_bytes) frames.chroma_frame_bytes = frames.frame_bytes;
+  return frames;  // whether the chroma fits its own distances, the operator sees
 }
 
 Progress::Listener progress_listener(ts_progress_fn progress, void* user_data) {

@@ -98,6 +98,11 @@ void ts_frames_init(ts_frames* frames) {
   frames->struct_size = sizeof *frames;
 }
 
+#undef ts_frames_init
+TS_API void ts_frames_init(ts_frames* frames) {
+  init_first_version(frames, ts_frames_init_2, offsetof(ts_frames, format));
+}
+
 ts_status ts_generate(ts_session* handle, const ts_conditions* conditions, const ts_generate_options* options, ts_progress_fn progress,
                       void* user_data, float* audio, uint64_t capacity, uint64_t* num_samples) {
   return guarded([&] {

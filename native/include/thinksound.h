@@ -149,7 +149,7 @@ typedef struct ts_engine_options {
   uint32_t      struct_size;
   ts_precision  precision;        /* default TS_PRECISION_AUTO                                                  */
   const char*   bundle_path;      /* folder with bundle.json; required unless synthetic                         */
-  const char*   device;           /* "auto" (default), "cpu", "cpu:plain", "cuda", "cuda:<index>"               */
+  const char*   device;           /* "auto" (default), "cpu", "cpu:plain", "cuda", "cuda:<index>" or "cuda:GPU-<uuid>" */
   uint32_t      num_threads;      /* workers of the CPU device; 0 = one per physical core available to us       */
   ts_components components;       /* what to load, default all that the bundle has; a missing one fails when used */
   uint64_t      memory_cap_bytes; /* weights and arenas of all sessions together; 0 = no cap                    */
@@ -376,17 +376,52 @@ TS_API uint64_t ts_job_read(ts_job* job, float* interleaved, uint64_t num_sample
 /* ---- Feature level: build your own pipeline ------------------------------------------------------------------- */
 /* One call per session at a time, as ts_generate. `capacity` counts floats. */
 
-/* RGB frames of any size, 8 bits a channel.
- *   pixels   num_frames frames, each `height` rows of `width` pixels, `row_bytes` apart; frames `frame_bytes` apart */
+/* How the bytes of a frame lie. */
+typedef int32_t ts_pixel_format;
+enum {
+  TS_PIXELS_RGB24 = 0, /* R, G, B                                                                                   */
+  TS_PIXELS_NV12 = 1   /* a plane of luma, then one of pairs Cb, Cr for each 2 × 2 pixels: what hardware decoders give */
+};
+/* What luma and chroma mean. ts_frames says how they become RGB. */
+typedef int32_t ts_yuv_color;
+enum {
+  TS_YUV_BT601 = 0, /* luma 16 … 235, chroma 16 … 240; what is assumed of a video that names no matrix */
+  TS_YUV_BT601_FULL = 1, /* 0 … 255 */
+  TS_YUV_BT709 = 2,
+  TS_YUV_BT709_FULL = 3
+};
+
+/* Frames of any size, 8 bits a channel, in host memory.
+ *   pixels   num_frames frames, each `height` rows of `width` pixels, `row_bytes` apart; frames `frame_bytes` apart.
+ *            Of NV12 the luma, one byte a pixel
+ *   chroma   of NV12 alone: ⌈height/2⌉ rows of ⌈width/2⌉ pairs a frame; NULL = right after the luma's `height` rows
+ * NV12 becomes RGB in integers, >> rounding down and the sums cut to 0 … 255, then goes the way of RGB:
+ *   L = 8·(Y − black)·y >> 16,  U = 8·(Cb − 128),  V = 8·(Cr − 128)
+ *   R = L + (V·rv >> 16)        G = L + (U·gu >> 16) + (V·gv >> 16)        B = L + (U·bu >> 16)
+ *                 black     y     rv     gu     gv     bu
+ *   BT.601           16  9539  13075  −3209  −6660  16525
+ *   BT.601, full      0  8192  11485  −2819  −5850  14516
+ *   BT.709           16  9539  14686  −1747  −4366  17305
+ *   BT.709, full      0  8192  12901  −1534  −3835  15201
+ * The four pixels of a pair share it, none is interpolated. The same bytes as libthinksound_media's RGB of the same
+ * video, wherever FFmpeg converts with x86's vectors: any 8-bit 4:2:0 of even height, unscaled. Elsewhere FFmpeg's own
+ * rounding differs by up to 3; of odd heights it interpolates chroma, which differs where colours change. */
 typedef struct ts_frames {
-  uint32_t       struct_size;
-  uint32_t       num_frames;
-  const uint8_t* pixels;
-  uint32_t       width;       /* 1 … 16384 */
-  uint32_t       height;      /* 1 … 16384 */
-  uint64_t       row_bytes;   /* at least 3·width; 0 = exactly that            */
-  uint64_t       frame_bytes; /* at least height·row_bytes; 0 = exactly that   */
+  uint32_t        struct_size;
+  uint32_t        num_frames;
+  const uint8_t*  pixels;
+  uint32_t        width;       /* 1 … 16384 */
+  uint32_t        height;      /* 1 … 16384 */
+  uint64_t        row_bytes;   /* at least 3·width, of NV12 width; 0 = exactly that                                */
+  uint64_t        frame_bytes; /* at least height·row_bytes, and the chroma where it follows; 0 = exactly that     */
+  ts_pixel_format format;      /* default TS_PIXELS_RGB24, for which what follows is not read                      */
+  ts_yuv_color    color;       /* default TS_YUV_BT601                                                             */
+  const uint8_t*  chroma;
+  uint64_t        chroma_row_bytes;   /* at least 2·⌈width/2⌉; 0 = row_bytes, rounded up to an even number         */
+  uint64_t        chroma_frame_bytes; /* at least ⌈height/2⌉·chroma_row_bytes; 0 = frame_bytes; or, with a chroma
+                                         of its own and a frame_bytes of 0, exactly that                           */
 } ts_frames;
+#define ts_frames_init ts_frames_init_2 /* the plain symbol knows nothing beyond `frame_bytes` */
 TS_API void ts_frames_init(ts_frames* frames);
 
 /* Frames at clip_fps → CLIP features [num_frames, clip_dim]. Frames are independent, so any number may be given at

@@ -24,6 +24,26 @@ int64_t centre_offset(int64_t extent, int64_t size) {
 
 }  // namespace
 
+Frames Frames::rgb24(const uint8_t* pixels, int64_t count, int64_t height, int64_t width) {
+  return {.pixels = pixels, .count = count, .width = width, .height = height, .row_bytes = 3 * width, .frame_bytes = 3 * width * height};
+}
+
+Frames Frames::nv12(const uint8_t* pixels, int64_t count, int64_t height, int64_t width, YuvColor color) {
+  Frames frames{.pixels = pixels, .count = count, .width = width, .height = height, .row_bytes = width, .format = PixelFormat::nv12, .color = color};
+  frames.chroma = pixels ? pixels + height * width : nullptr;
+  frames.chroma_row_bytes = frames.chroma_row_size();
+  frames.frame_bytes = frames.chroma_frame_bytes = height * width + frames.chroma_height() * frames.chroma_row_bytes;
+  return frames;
+}
+
+Frames Frames::slice(int64_t first, int64_t num) const {
+  Frames part = *this;
+  part.count = num;
+  if (pixels) part.pixels += first * frame_bytes;
+  if (chroma) part.chroma += first * chroma_frame_bytes;
+  return part;
+}
+
 ResizeGeometry clip_geometry(int64_t height, int64_t width, int64_t size) {
   check_picture(check::Arguments("clip_geometry"), height, width, size);
   const int64_t side = std::max(height, width);
@@ -47,16 +67,23 @@ ResizeGeometry sync_geometry(int64_t height, int64_t width, int64_t size) {
   return geometry;
 }
 
-void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height, int64_t width, int64_t row_bytes,
-            int64_t frame_bytes, const ResizeGeometry& geometry, ResizeKind kind) {
+void resize(Context& ctx, const Tensor& y, const Frames& frames, const ResizeGeometry& geometry, ResizeKind kind) {
   const check::Arguments args("resize");
+  const int64_t height = frames.height, width = frames.width;
   args.rank("y", y, 4);
   args.dtype("y", y, DType::u8);
   args.require(y.shape[3] == 3, "y is ", y.shape.str(), ", three channels needed");
   check_picture(args, height, width, 1);
-  args.require(row_bytes >= 3 * width, "rows of ", row_bytes, " bytes cannot hold ", width, " pixels");
-  args.require(y.shape[0] <= 1 || frame_bytes >= row_bytes * (height - 1) + 3 * width, "frames of ", frame_bytes,
-               " bytes cannot hold ", height, " rows of ", row_bytes);
+  args.require(y.shape[0] == frames.count, "y is ", y.shape.str(), " for ", frames.count, " frames");
+  args.require(frames.row_bytes >= frames.row_size(), "rows of ", frames.row_bytes, " bytes cannot hold ", width, " pixels");
+  args.require(frames.count <= 1 || frames.frame_bytes >= frames.row_bytes * (height - 1) + frames.row_size(), "frames of ", frames.frame_bytes,
+               " bytes cannot hold ", height, " rows of ", frames.row_bytes);
+  if (frames.is_nv12()) {
+    args.require(frames.chroma_row_bytes >= frames.chroma_row_size(), "rows of ", frames.chroma_row_bytes, " bytes cannot hold the chroma of ",
+                 width, " pixels");
+    args.require(frames.count <= 1 || frames.chroma_frame_bytes >= frames.chroma_row_bytes * (frames.chroma_height() - 1) + frames.chroma_row_size(),
+                 "frames of ", frames.chroma_frame_bytes, " bytes cannot hold ", frames.chroma_height(), " rows of chroma of ", frames.chroma_row_bytes);
+  }
   const ResizeGeometry& g = geometry;
   args.require(g.pad_top >= 0 && g.pad_left >= 0 && g.padded_height >= g.pad_top + height && g.padded_width >= g.pad_left + width &&
                    std::max(g.padded_height, g.padded_width) <= kMaxSide,
@@ -67,8 +94,8 @@ void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height
                    g.crop_left + y.shape[2] <= g.resized_width,
                "a window of ", y.shape[2], " × ", y.shape[1], " at (", g.crop_left, ", ", g.crop_top, ") does not lie in ",
                g.resized_width, " × ", g.resized_height);
-  args.require(ctx.planning() || pixels || y.numel() == 0, "pixels are missing");
-  ctx.table().resize(ctx, y, pixels, height, width, row_bytes, frame_bytes, geometry, kind);
+  args.require(ctx.planning() || y.numel() == 0 || (frames.pixels && (frames.chroma || !frames.is_nv12())), "pixels are missing");
+  ctx.table().resize(ctx, y, frames, geometry, kind);
 }
 
 void normalise(Context& ctx, const Tensor& y, const Tensor& x, Normalisation normalisation) {

@@ -2,8 +2,37 @@
 #pragma once
 
 #include "ops/context.h"
+#include "ops/yuv.h"
 
 namespace ts::ops {
+
+enum class PixelFormat : uint8_t {
+  rgb24,
+  nv12  // luma, and a pair Cb, Cr for each 2 × 2 of it
+};
+
+// Frames on the host, 8 bits a channel; rows and frames lie as far apart as the caller likes.
+struct Frames {
+  const uint8_t* pixels = nullptr;  // rgb24 [count, height, width, 3]; nv12 [count, height, width], the luma
+  int64_t count = 0, width = 0, height = 0, row_bytes = 0, frame_bytes = 0;
+  PixelFormat format = PixelFormat::rgb24;
+  YuvColor color = YuvColor::bt601;  // of nv12, as is what follows
+  const uint8_t* chroma = nullptr;   // [count, chroma_height(), chroma_width(), 2]
+  int64_t chroma_row_bytes = 0, chroma_frame_bytes = 0;
+
+  // Without gaps; the chroma of a frame after its luma.
+  static Frames rgb24(const uint8_t* pixels, int64_t count, int64_t height, int64_t width);
+  static Frames nv12(const uint8_t* pixels, int64_t count, int64_t height, int64_t width, YuvColor color);
+  // `count` of them, beginning at frame `first`.
+  Frames slice(int64_t first, int64_t count) const;
+
+  bool is_nv12() const { return format == PixelFormat::nv12; }
+  int64_t chroma_width() const { return (width + 1) / 2; }
+  int64_t chroma_height() const { return (height + 1) / 2; }
+  // Bytes of a row of `pixels`, and of one of `chroma`: 0 without.
+  int64_t row_size() const { return is_nv12() ? width : 3 * width; }
+  int64_t chroma_row_size() const { return is_nv12() ? 2 * chroma_width() : 0; }
+};
 
 // Which integer weights the two-pass bicubic (a = −0.5, antialiased) uses.
 enum class ResizeKind : uint8_t {
@@ -22,9 +51,8 @@ struct ResizeGeometry {
 ResizeGeometry clip_geometry(int64_t height, int64_t width, int64_t size);
 ResizeGeometry sync_geometry(int64_t height, int64_t width, int64_t size);
 
-// x u8 [F, h, w, 3] on the host, rows `row_bytes` and frames `frame_bytes` apart → y u8 [F, size, size, 3].
-void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height, int64_t width, int64_t row_bytes,
-            int64_t frame_bytes, const ResizeGeometry& geometry, ResizeKind kind);
+// Frames → y u8 [frames.count, size, size, 3]. Those in nv12 become RGB first (yuv.h), the pixels of a pair sharing it.
+void resize(Context& ctx, const Tensor& y, const Frames& frames, const ResizeGeometry& geometry, ResizeKind kind);
 
 enum class Normalisation : uint8_t {
   clip_slow,  // (u/255 − mean)/std

@@ -20,8 +20,7 @@ void encode_clip_batch(Context& ctx, const ClipVision& tower, const Frames& fram
   {
     const Arena::Scope resizing(ctx.arena());
     const Tensor u8 = ctx.arena().allocate<uint8_t>({count, size, size, 3});
-    ops::resize(ctx, u8, frames.pixels + first * frames.frame_bytes, frames.height, frames.width, frames.row_bytes, frames.frame_bytes,
-                geometry, kind);
+    ops::resize(ctx, u8, frames.slice(first, count), geometry, kind);
     ops::normalise(ctx, pixels, u8, kind == ops::ResizeKind::pil ? ops::Normalisation::clip_slow : ops::Normalisation::clip_fast);
   }
   tower.forward(ctx, out, pixels);
@@ -38,8 +37,7 @@ void encode_sync_batch(Context& ctx, const Synchformer& tower, const Frames& fra
   {
     const Arena::Scope resizing(ctx.arena());
     const Tensor u8 = ctx.arena().allocate<uint8_t>({per_segment + (count - 1) * hop, size, size, 3});
-    ops::resize(ctx, u8, frames.pixels + first * frames.frame_bytes, frames.height, frames.width, frames.row_bytes, frames.frame_bytes,
-                geometry, ops::ResizeKind::torchvision);
+    ops::resize(ctx, u8, frames.slice(first, u8.shape[0]), geometry, ops::ResizeKind::torchvision);
     for (int64_t i = 0; i < count; ++i)
       ops::normalise(ctx, pixels.slice(i * per_segment, per_segment), u8.slice(i * hop, per_segment), ops::Normalisation::sync);
   }
@@ -90,14 +88,14 @@ void encode_sync_frames(Workspace& workspace, const Synchformer& tower, const Fr
 int64_t plan_clip_frames(const Workspace& workspace, const ClipVision& tower) {
   const ops::ResizeGeometry geometry = ops::clip_geometry(kPlanSide, kPlanSide, tower.config().image_size);
   const int64_t batch = clip_batch(workspace);
-  const Frames frames{.count = batch, .width = kPlanSide, .height = kPlanSide, .row_bytes = 3 * kPlanSide, .frame_bytes = 3 * kPlanSide * kPlanSide};
+  const Frames frames = Frames::rgb24(nullptr, batch, kPlanSide, kPlanSide);
   return workspace.plan([&](Context& ctx) { encode_clip_batch(ctx, tower, frames, 0, batch, geometry, ops::ResizeKind::pil, nullptr); });
 }
 
 int64_t plan_sync_frames(const Workspace& workspace, const Synchformer& tower) {
   const ops::ResizeGeometry geometry = ops::sync_geometry(kPlanSide, kPlanSide, tower.config().image_size);
   const int64_t batch = sync_batch(workspace);
-  const Frames frames{.count = tower.config().frames_per_segment + (batch - 1) * tower.config().segment_hop(), .width = kPlanSide, .height = kPlanSide, .row_bytes = 3 * kPlanSide, .frame_bytes = 3 * kPlanSide * kPlanSide};
+  const Frames frames = Frames::rgb24(nullptr, tower.config().frames_per_segment + (batch - 1) * tower.config().segment_hop(), kPlanSide, kPlanSide);
   return workspace.plan([&](Context& ctx) { encode_sync_batch(ctx, tower, frames, 0, batch, geometry, nullptr); });
 }
 

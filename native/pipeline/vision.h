@@ -11,11 +11,7 @@
 
 namespace ts {
 
-// RGB, 8 bits a channel, somewhere in host memory.
-struct Frames {
-  const uint8_t* pixels = nullptr;
-  int64_t count = 0, width = 0, height = 0, row_bytes = 0, frame_bytes = 0;
-};
+using ops::Frames;
 
 // features [frames.count, projection_dim] on the host.
 void encode_clip_frames(Workspace& workspace, const ClipVision& tower, const Frames& frames, ops::ResizeKind resize_kind,

@@ -45,7 +45,7 @@ class PreprocessNetwork final : public Network {
       workspace.run([&](Context& ctx) {
         const Arena::Scope scope(ctx.arena());
         const Tensor u8 = ctx.arena().allocate<uint8_t>(square), f32 = ctx.f32(planar);
-        ops::resize(ctx, u8, pixels.data(), height, width, 3 * width, 3 * width * height, geometry, kind);
+        ops::resize(ctx, u8, ops::Frames::rgb24(pixels.data(), count, height, width), geometry, kind);
         ops::normalise(ctx, f32, u8, normalisation);
         ops::download(ctx, tensor_of(resized.data(), square), u8);
         ops::download(ctx, tensor_of(normalised.data(), planar), f32);

@@ -32,7 +32,6 @@ void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, cons
 
 void depthwise_conv_norm(Context& ctx, const Tensor& y, const Tensor& x, const DepthwiseNorm& layer, int64_t offset);
 
-void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height, int64_t width, int64_t row_bytes, int64_t frame_bytes,
-            const ops::ResizeGeometry& geometry, ops::ResizeKind kind);
+void resize(Context& ctx, const Tensor& y, const ops::Frames& frames, const ops::ResizeGeometry& geometry, ops::ResizeKind kind);
 
 }  // namespace ts::cpu

@@ -42,8 +42,7 @@ void depthwise_conv_norm(Context& ctx, const Tensor& y, const Tensor& x, const D
 void guide(Context& ctx, const Tensor& v, const Tensor& cond, const Tensor& uncond, float cfg_scale, float scale_phi);
 void guided_euler_step(Context& ctx, const Tensor& x, const Tensor& cond, const Tensor& uncond, float cfg_scale, float dt);
 
-void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height, int64_t width, int64_t row_bytes, int64_t frame_bytes,
-            const ops::ResizeGeometry& geometry, ops::ResizeKind kind);
+void resize(Context& ctx, const Tensor& y, const ops::Frames& frames, const ops::ResizeGeometry& geometry, ops::ResizeKind kind);
 void normalise(Context& ctx, const Tensor& y, const Tensor& x, ops::Normalisation normalisation);
 void patchify(Context& ctx, const Tensor& y, const Tensor& x, int64_t frames_per_patch, int64_t patch);
 

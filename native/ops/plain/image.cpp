@@ -4,15 +4,36 @@
 
 namespace ts::plain {
 
+using ops::Frames;
 using ops::Normalisation;
 using ops::ResizeGeometry;
 using ops::ResizeKind;
 
+namespace {
+
+struct Rgb {
+  uint8_t channels[3];
+};
+
+// A pixel of a frame, as RGB.
+Rgb pixel_of(const Frames& frames, const ops::YuvToRgb& to_rgb, int64_t frame, int64_t row, int64_t column) {
+  Rgb rgb;
+  const uint8_t* line = frames.pixels + frame * frames.frame_bytes + row * frames.row_bytes;
+  if (frames.is_nv12()) {
+    const uint8_t* pair = frames.chroma + frame * frames.chroma_frame_bytes + row / 2 * frames.chroma_row_bytes + column / 2 * 2;
+    to_rgb(line[column], pair[0], pair[1], rgb.channels);
+  } else {
+    std::copy_n(line + column * 3, 3, rgb.channels);
+  }
+  return rgb;
+}
+
+}  // namespace
+
 // Per frame: the rows that the vertical taps will ask for are resized horizontally into `narrow`, u8 [rows, width of y, 3],
 // so even an 8K frame needs only height × size × 3 bytes. Padding is black, so its taps add nothing.
-void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height, int64_t width, int64_t row_bytes,
-            int64_t frame_bytes, const ResizeGeometry& g, ResizeKind kind) {
-  const int64_t out_height = y.shape[1], out_width = y.shape[2];
+void resize(Context& ctx, const Tensor& y, const Frames& frames, const ResizeGeometry& g, ResizeKind kind) {
+  const int64_t height = frames.height, width = frames.width, out_height = y.shape[1], out_width = y.shape[2];
   const Arena::Scope scope(ctx.arena());
   ops::ResizeWeights across(ctx, {g.padded_width, g.resized_width}, g.crop_left, out_width);
   ops::ResizeWeights down(ctx, {g.padded_height, g.resized_height}, g.crop_top, out_height);
@@ -26,24 +47,26 @@ void resize(Context& ctx, const Tensor& y, const uint8_t* pixels, int64_t height
   const int64_t first_row = rows.clip(copies_rows ? g.crop_top : down.begin(0));
   const int64_t last_row = rows.clip(copies_rows ? g.crop_top + out_height : down.end(out_height - 1));
   uint8_t* between = narrow.as<uint8_t>();
+  const ops::YuvToRgb to_rgb = ops::yuv_to_rgb(frames.color);
 
   for (int64_t frame = 0; frame < y.shape[0]; ++frame) {
-    const uint8_t* source = pixels + frame * frame_bytes;
     uint8_t* to = y.as<uint8_t>() + frame * out_height * out_width * 3;
 
     parallel_blocks(ctx.parallel(), last_row - first_row, 16, [&](int64_t begin, int64_t end) {
       for (int64_t row = first_row + begin; row < first_row + end; ++row)
         for (int64_t x = 0; x < out_width; ++x) {
-          const uint8_t* from = source + row * row_bytes;
           uint8_t* pixel = between + (row * out_width + x) * 3;
           if (across.axis().is_identity()) {
             const int64_t column = g.crop_left + x - g.pad_left;
-            for (int c = 0; c < 3; ++c) pixel[c] = column >= 0 && column < width ? from[column * 3 + c] : 0;
+            const Rgb rgb = column >= 0 && column < width ? pixel_of(frames, to_rgb, frame, row, column) : Rgb{};
+            std::copy_n(rgb.channels, 3, pixel);
             continue;
           }
           int32_t sum[3] = {};
-          for (int64_t i = cols.clip(across.begin(x)); i < cols.clip(across.end(x)); ++i)
-            for (int c = 0; c < 3; ++c) sum[c] += across.weight(x, g.pad_left + i) * from[i * 3 + c];
+          for (int64_t i = cols.clip(across.begin(x)); i < cols.clip(across.end(x)); ++i) {
+            const Rgb rgb = pixel_of(frames, to_rgb, frame, row, i);
+            for (int c = 0; c < 3; ++c) sum[c] += across.weight(x, g.pad_left + i) * rgb.channels[c];
+          }
           for (int c = 0; c < 3; ++c) pixel[c] = across.round(sum[c]);
         }
     });

@@ -1,6 +1,7 @@
 // The public interface as a stranger uses it.
 #include "abi/tiny_engine.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -249,6 +250,82 @@ TEST_CASE("abi: frames become features, whatever their size") {
   CHECK(ts_encode_sync_frames(tiny.session, &frames, nullptr, nullptr, features.data(), features.size()) == TS_INVALID_ARGUMENT);
   frames.width = 20000;
   CHECK(ts_encode_clip_frames(tiny.session, &frames, nullptr, nullptr, features.data(), features.size()) == TS_INVALID_ARGUMENT);
+}
+
+TEST_CASE("abi: frames in NV12 are found by their distances, given or not, and hostile ones are refused") {
+  TinyEngine tiny;
+  constexpr uint32_t kFrames = 3, kWidth = 13, kHeight = 9;
+  // Packed: luma rows of 13, chroma of 14.
+  std::vector<uint8_t> packed(kFrames * (kHeight * kWidth + 5 * 14));
+  for (size_t i = 0; i < packed.size(); ++i) packed[i] = uint8_t(i * 37 ^ i >> 3);
+  ts_frames frames;
+  ts_frames_init(&frames);
+  frames.pixels = packed.data();
+  frames.num_frames = kFrames;
+  frames.width = kWidth;
+  frames.height = kHeight;
+  frames.format = TS_PIXELS_NV12;
+  frames.color = TS_YUV_BT709;
+  const ts_frames one_piece = frames;
+  const auto features_of = [&](const ts_frames& given) {
+    std::vector<float> clip(kFrames * ts::test::kClipDim);
+    CHECK_MESSAGE(ts_encode_clip_frames(tiny.session, &given, nullptr, nullptr, clip.data(), clip.size()) == TS_OK, ts_last_error());
+    return clip;
+  };
+  const std::vector<float> expected = features_of(one_piece);
+  // Planes of their own, without gaps.
+  std::vector<uint8_t> luma, chroma, pitched(kFrames * 32 * (16 + 8)), apart(kFrames * 600);
+  for (uint32_t f = 0; f < kFrames; ++f) {
+    const uint8_t* from = packed.data() + f * 187;
+    luma.insert(luma.end(), from, from + 117);
+    chroma.insert(chroma.end(), from + 117, from + 187);
+    for (uint32_t row = 0; row < kHeight; ++row) std::copy_n(from + row * 13, 13, pitched.data() + f * 768 + row * 32);
+    for (uint32_t row = 0; row < 5; ++row) std::copy_n(from + 117 + row * 14, 14, pitched.data() + f * 768 + 512 + row * 32);
+    for (uint32_t row = 0; row < 5; ++row) std::copy_n(from + 117 + row * 14, 14, apart.data() + f * 600 + row * 20);
+  }
+  frames.pixels = luma.data();
+  frames.chroma = chroma.data();
+  CHECK(features_of(frames) == expected);
+  // A decoder's surface of 16 rows of 32.
+  frames.pixels = pitched.data();
+  frames.chroma = pitched.data() + 512;
+  frames.row_bytes = 32;
+  frames.frame_bytes = 768;
+  CHECK(features_of(frames) == expected);
+  frames.chroma = apart.data();
+  frames.chroma_row_bytes = 20;
+  frames.chroma_frame_bytes = 600;
+  CHECK(features_of(frames) == expected);
+
+  const auto refuse = [&](const char* why, auto&& change) {
+    ts_frames bad = one_piece;
+    change(bad);
+    std::vector<float> clip(kFrames * ts::test::kClipDim);
+    CHECK(ts_encode_clip_frames(tiny.session, &bad, nullptr, nullptr, clip.data(), clip.size()) == TS_INVALID_ARGUMENT);
+    CHECK(std::string(ts_last_error()).find(why) != std::string::npos);
+  };
+  refuse("format 2", [](ts_frames& f) { f.format = 2; });
+  refuse("format -1", [](ts_frames& f) { f.format = -1; });
+  refuse("color 4", [](ts_frames& f) { f.color = 4; });
+  refuse("color -1", [](ts_frames& f) { f.color = -1; });
+  refuse("row_bytes 12", [](ts_frames& f) { f.row_bytes = 12; });
+  refuse("row_bytes 18446744073709551615", [](ts_frames& f) { f.row_bytes = UINT64_MAX; });
+  refuse("chroma_row_bytes 13", [](ts_frames& f) { f.chroma_row_bytes = 13; });
+  refuse("chroma_row_bytes 18446744073709551615", [](ts_frames& f) { f.chroma_row_bytes = UINT64_MAX; });
+  refuse("frame_bytes 186", [](ts_frames& f) { f.frame_bytes = 186; });  // the chroma follows
+  refuse("frame_bytes 9223372036854775808", [](ts_frames& f) { f.frame_bytes = uint64_t(1) << 63; });
+  refuse("chroma_frame_bytes 69", [](ts_frames& f) { f.chroma_frame_bytes = 69; });
+  refuse("chroma_frame_bytes 18446744073709551615", [](ts_frames& f) { f.chroma_frame_bytes = UINT64_MAX; });
+  refuse("chroma", [&](ts_frames& f) { f.chroma = chroma.data(), f.frame_bytes = 117, f.chroma_row_bytes = 40; });  // 5·40 are not 117
+  refuse("holds no frames", [](ts_frames& f) { f.pixels = nullptr; });
+  // RGB does not read what it does not have.
+  frames = one_piece;
+  frames.format = TS_PIXELS_RGB24;
+  frames.num_frames = 1;
+  frames.color = 77;
+  frames.chroma_row_bytes = 1;
+  std::vector<float> clip(ts::test::kClipDim);
+  CHECK(ts_encode_clip_frames(tiny.session, &frames, nullptr, nullptr, clip.data(), clip.size()) == TS_OK);
 }
 
 TEST_CASE("abi: sound becomes latents and the posterior's mean is the default") {

@@ -119,9 +119,11 @@ TEST_CASE("load: a model that would fit in bf16 says so") {
 #undef ts_engine_options_init
 #undef ts_engine_info_init
 #undef ts_memory_plan_init
+#undef ts_frames_init
 extern "C" void ts_engine_options_init(ts_engine_options* options);
 extern "C" void ts_engine_info_init(ts_engine_info* info);
 extern "C" void ts_memory_plan_init(ts_memory_plan* plan);
+extern "C" void ts_frames_init(ts_frames* frames);
 
 namespace {
 
@@ -161,5 +163,15 @@ TEST_CASE("load: programs of the first version of a struct keep its size") {
   CHECK(ts_plan_memory(engine, &request, &plan) == TS_OK);
   CHECK(plan.total_bytes == plan.weights_bytes + plan.arena_bytes);
   CHECK(plan.recognise_bytes == 0x5A5A5A5A5A5A5A5Au);
+
+  ts_frames frames = of_first_version(ts_frames_init, offsetof(ts_frames, format));
+  const uint8_t pixel[] = {1, 2, 3};
+  frames.pixels = pixel;
+  frames.num_frames = frames.width = frames.height = 1;
+  ts_session* session = nullptr;
+  REQUIRE(ts_session_create(engine, &session) == TS_OK);
+  std::vector<float> features(info.clip_dim);
+  CHECK(ts_encode_clip_frames(session, &frames, nullptr, nullptr, features.data(), features.size()) == TS_OK);  // of RGB
+  ts_session_destroy(session);
   ts_engine_destroy(engine);
 }

@@ -7,6 +7,7 @@
 namespace ts {
 namespace {
 
+using ops::Frames;
 using ops::ResizeGeometry;
 using ops::ResizeKind;
 using test::Harness;
@@ -20,6 +21,9 @@ struct Picture {
       : frames(frames), height(height), width(width), row_bytes(3 * width + slack), frame_bytes(row_bytes * height + slack),
         bytes(size_t(frames * frame_bytes), 0xEE) {}
   uint8_t& at(int64_t f, int64_t y, int64_t x, int64_t c) { return bytes[size_t(f * frame_bytes + y * row_bytes + x * 3 + c)]; }
+  Frames view() const {
+    return {.pixels = bytes.data(), .count = frames, .width = width, .height = height, .row_bytes = row_bytes, .frame_bytes = frame_bytes};
+  }
 };
 
 Picture noise(int64_t frames, int64_t height, int64_t width, int64_t slack = 0) {
@@ -32,14 +36,60 @@ Picture noise(int64_t frames, int64_t height, int64_t width, int64_t slack = 0) 
   return picture;
 }
 
-std::vector<uint8_t> resize(const OperatorTable& table, const Picture& picture, const ResizeGeometry& geometry, int64_t out_height, int64_t out_width,
+// Luma and chroma in planes of their own, rows and frames apart by more than they need.
+struct Planes {
+  Frames view;
+  std::vector<uint8_t> luma, chroma;
+
+  Planes(int64_t count, int64_t height, int64_t width, ops::YuvColor color, int64_t slack) {
+    view = Frames::nv12(nullptr, count, height, width, color);
+    view.row_bytes += slack;
+    view.chroma_row_bytes += 3 * slack;
+    view.frame_bytes = height * view.row_bytes + slack;
+    view.chroma_frame_bytes = view.chroma_height() * view.chroma_row_bytes + 2 * slack;
+    luma.resize(size_t(count * view.frame_bytes));
+    chroma.resize(size_t(count * view.chroma_frame_bytes));
+    uint32_t state = 777;
+    for (std::vector<uint8_t>* plane : {&luma, &chroma})
+      for (uint8_t& byte : *plane) byte = uint8_t((state = state * 1664525u + 1013904223u) >> 24);
+    view.pixels = luma.data();
+    view.chroma = chroma.data();
+  }
+};
+
+// What thinksound.h says of NV12, with ⌊·/2¹⁶⌋ and the factors from the matrix: 2¹³ times 255/219, and V's and U's by their
+// luma weights.
+Picture converted(const Planes& planes) {
+  const Frames& from = planes.view;
+  Picture picture(from.count, from.height, from.width);
+  const bool full = from.color == ops::YuvColor::bt601_full || from.color == ops::YuvColor::bt709_full;
+  const bool hd = from.color == ops::YuvColor::bt709 || from.color == ops::YuvColor::bt709_full;
+  const double red = hd ? 0.2126 : 0.299, blue = hd ? 0.0722 : 0.114, green = 1 - red - blue, chroma = 8192 * (full ? 1 : 255.0 / 224);
+  const auto factor = [](double value) { return std::round(value); };
+  const double y = factor(8192 * (full ? 1 : 255.0 / 219)), rv = factor(chroma * 2 * (1 - red)), bu = factor(chroma * 2 * (1 - blue)),
+               gv = factor(-chroma * 2 * (1 - red) * red / green), gu = factor(-chroma * 2 * (1 - blue) * blue / green);
+  const auto part = [](double value, double by) { return std::floor(8 * value * by / 65536); };
+  for (int64_t f = 0; f < from.count; ++f)
+    for (int64_t row = 0; row < from.height; ++row)
+      for (int64_t x = 0; x < from.width; ++x) {
+        const uint8_t* pair = from.chroma + f * from.chroma_frame_bytes + row / 2 * from.chroma_row_bytes + x / 2 * 2;
+        const double l = part(from.pixels[f * from.frame_bytes + row * from.row_bytes + x] - (full ? 0 : 16), y), u = pair[0] - 128, v = pair[1] - 128;
+        const double rgb[] = {l + part(v, rv), l + part(u, gu) + part(v, gv), l + part(u, bu)};
+        for (int64_t c = 0; c < 3; ++c) picture.at(f, row, x, c) = uint8_t(std::clamp(rgb[c], 0.0, 255.0));
+      }
+  return picture;
+}
+
+std::vector<uint8_t> resize(const OperatorTable& table, const Frames& frames, const ResizeGeometry& geometry, int64_t out_height, int64_t out_width,
                             ResizeKind kind) {
   Harness h(table);
-  const Tensor y = h.output({picture.frames, out_height, out_width, 3}, DType::u8);
-  h.run([&](Context& ctx) {
-    ops::resize(ctx, y, picture.bytes.data(), picture.height, picture.width, picture.row_bytes, picture.frame_bytes, geometry, kind);
-  });
+  const Tensor y = h.output({frames.count, out_height, out_width, 3}, DType::u8);
+  h.run([&](Context& ctx) { ops::resize(ctx, y, frames, geometry, kind); });
   return h.read_bytes(y);
+}
+std::vector<uint8_t> resize(const OperatorTable& table, const Picture& picture, const ResizeGeometry& geometry, int64_t out_height, int64_t out_width,
+                            ResizeKind kind) {
+  return resize(table, picture.view(), geometry, out_height, out_width, kind);
 }
 
 // Golden frames are planar [F, 3, H, W].
@@ -166,6 +216,49 @@ TEST_CASE("image: a flat picture stays flat at every size, and a crop is a part 
       }
 }
 
+TEST_CASE("image: frames in NV12 give the bytes of their RGB, whatever their size, gaps and colours") {
+  struct Size {
+    int64_t height, width, slack;
+  };
+  TS_FOR_EACH_BACKEND(table)
+    for (ops::YuvColor color : {ops::YuvColor::bt601, ops::YuvColor::bt601_full, ops::YuvColor::bt709, ops::YuvColor::bt709_full})
+      for (const Size& s : {Size{1, 1, 0}, {2, 3, 1}, {17, 255, 4}, {48, 64, 0}, {35, 129, 7}, {61, 33, 2}}) {
+        const Planes planes(3, s.height, s.width, color, s.slack);
+        const Picture rgb = converted(planes);
+        const int64_t longer = std::max(s.height, s.width), shorter = std::min(s.height, s.width);
+        for (ResizeKind kind : {ResizeKind::pil, ResizeKind::torchvision})
+          for (int64_t size : {int64_t(13), longer}) {  // the second copies
+            const ResizeGeometry padded = ops::clip_geometry(s.height, s.width, size);
+            CHECK(resize(table, planes.view, padded, size, size, kind) == resize(table, rgb, padded, size, size, kind));
+          }
+        // A window whose rows begin in the middle of a pair.
+        ResizeGeometry window{.padded_height = s.height, .padded_width = s.width, .resized_height = s.height, .resized_width = s.width};
+        window.crop_top = s.height / 2 | (s.height > 1);
+        window.crop_left = s.width / 3;
+        const int64_t rows = s.height - window.crop_top, columns = s.width - window.crop_left;
+        CHECK(resize(table, planes.view, window, rows, columns, ResizeKind::pil) == resize(table, rgb, window, rows, columns, ResizeKind::pil));
+        const ResizeGeometry cropped = ops::sync_geometry(s.height, s.width, shorter);
+        CHECK(resize(table, planes.view, cropped, shorter, shorter, ResizeKind::torchvision) ==
+              resize(table, rgb, cropped, shorter, shorter, ResizeKind::torchvision));
+      }
+}
+
+TEST_CASE("image: NV12 without gaps is a plane of luma and then one of chroma") {
+  std::vector<uint8_t> bytes(2 * (5 * 3 + 3 * 4));
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = uint8_t(i * 41);
+  const Frames tight = Frames::nv12(bytes.data(), 2, 5, 3, ops::YuvColor::bt709);
+  Planes planes(2, 5, 3, ops::YuvColor::bt709, 0);
+  for (int64_t f = 0; f < 2; ++f) {
+    std::copy_n(bytes.data() + f * 27, 15, planes.luma.data() + f * planes.view.frame_bytes);
+    std::copy_n(bytes.data() + f * 27 + 15, 12, planes.chroma.data() + f * planes.view.chroma_frame_bytes);
+  }
+  const ResizeGeometry g = ops::clip_geometry(5, 3, 5);
+  CHECK(resize(plain_table(), tight, g, 5, 5, ResizeKind::pil) == resize(plain_table(), converted(planes), g, 5, 5, ResizeKind::pil));
+  const Frames second = tight.slice(1, 1);
+  const std::vector<uint8_t> both = resize(plain_table(), tight, g, 5, 5, ResizeKind::pil), one = resize(plain_table(), second, g, 5, 5, ResizeKind::pil);
+  CHECK(std::equal(one.begin(), one.end(), both.begin() + 75));
+}
+
 TEST_CASE("image: a picture too large to be on a device at once gives the same bytes") {
   const Picture picture = noise(1, 1 << 19, 22);  // 34.6 MB
   ResizeGeometry geometry;
@@ -175,12 +268,26 @@ TEST_CASE("image: a picture too large to be on a device at once gives the same b
   std::vector<uint8_t> first;
   TS_FOR_EACH_BACKEND(table) {
     const Buffer y = allocate_buffer(table, DType::u8, {1, 9, 22, 3});
-    golden::run(table, DType::f32, [&](Context& ctx) {
-      ops::resize(ctx, y, picture.bytes.data(), picture.height, picture.width, picture.row_bytes, picture.frame_bytes, geometry, ResizeKind::pil);
-    });
+    golden::run(table, DType::f32, [&](Context& ctx) { ops::resize(ctx, y, picture.view(), geometry, ResizeKind::pil); });
     const std::vector<uint8_t> ours = Harness(table).read_bytes(y);
     if (first.empty()) first = ours;
     CHECK(ours == first);
+  }
+}
+
+TEST_CASE("image: nor does NV12 that comes in bands, which begin at any row of a pair") {
+  const Planes planes(1, (1 << 20) - 1, 29, ops::YuvColor::bt709, 0);  // 46 MB, bands of 762 600 rows
+  ResizeGeometry geometry{.padded_height = planes.view.height, .padded_width = 29, .resized_height = 9, .resized_width = 29};
+  std::vector<uint8_t> first;
+  TS_FOR_EACH_BACKEND(table) {
+    for (int64_t top : {0, 3}) {  // the rows above are not asked for, and the first that is may be odd
+      const Buffer y = allocate_buffer(table, DType::u8, {1, 5, 29, 3});
+      geometry.crop_top = top;
+      golden::run(table, DType::f32, [&](Context& ctx) { ops::resize(ctx, y, planes.view, geometry, ResizeKind::torchvision); });
+      const std::vector<uint8_t> ours = Harness(table).read_bytes(y);
+      if (first.size() < 2 * ours.size()) first.insert(first.end(), ours.begin(), ours.end());
+      CHECK(std::equal(ours.begin(), ours.end(), first.begin() + (top ? int64_t(ours.size()) : 0)));
+    }
   }
 }
 
@@ -191,7 +298,8 @@ TEST_CASE("image: an 8K frame needs few bytes beside itself") {
     Context ctx(table, plan, serial, DType::f32);
     const Tensor y = plan.allocate<uint8_t>({8, 224, 224, 3});
     const int64_t before = plan.used();
-    ops::resize(ctx, y, nullptr, 4320, 7680, 3 * 7680, 3 * 7680 * 4320, ops::clip_geometry(4320, 7680, 224), ResizeKind::pil);
+    for (const Frames& frames : {Frames::rgb24(nullptr, 8, 4320, 7680), Frames::nv12(nullptr, 8, 4320, 7680, ops::YuvColor::bt709)})
+      ops::resize(ctx, y, frames, ops::clip_geometry(4320, 7680, 224), ResizeKind::pil);
     CHECK(plan.high_water() - before < (int64_t(40) << 20));
   }
 }
@@ -226,13 +334,26 @@ TEST_CASE("image: arguments that do not fit are refused with their sizes") {
   const Tensor y = h.output({1, 8, 8, 3}, DType::u8);
   const std::vector<uint8_t> pixels(300);
   const auto call = [&](int64_t height, int64_t width, int64_t row_bytes, const ResizeGeometry& g) {
-    ops::resize(ctx, y, pixels.data(), height, width, row_bytes, 300, g, ResizeKind::pil);
+    Frames frames = Frames::rgb24(pixels.data(), 1, height, width);
+    frames.row_bytes = row_bytes;
+    ops::resize(ctx, y, frames, g, ResizeKind::pil);
   };
   CHECK_NOTHROW(call(10, 10, 30, ops::clip_geometry(10, 10, 8)));
   CHECK_THROWS_WITH_AS(call(10, 10, 29, ops::clip_geometry(10, 10, 8)), doctest::Contains("rows of 29 bytes cannot hold 10 pixels"), Error);
   CHECK_THROWS_WITH_AS(call(10, 10, 30, ops::clip_geometry(9, 9, 8)), doctest::Contains("does not fit into 9 × 9"), Error);
   CHECK_THROWS_WITH_AS(call(10, 10, 30, ops::clip_geometry(10, 10, 7)), doctest::Contains("a window of 8 × 8"), Error);
   CHECK_THROWS_WITH_AS(call(1, 1 << 20, 3 << 20, ops::sync_geometry(1, 1 << 20, 8)), doctest::Contains("does not lie in"), Error);
+  const auto refuse = [&](const char* why, auto&& change) {
+    Frames frames = Frames::nv12(pixels.data(), 1, 9, 9, ops::YuvColor::bt601);
+    change(frames);
+    CHECK_THROWS_WITH_AS(ops::resize(ctx, h.output({frames.count, 8, 8, 3}, DType::u8), frames, ops::clip_geometry(9, 9, 8), ResizeKind::pil),
+                         doctest::Contains(why), Error);
+  };
+  refuse("rows of 8 bytes cannot hold 9 pixels", [](Frames& f) { f.row_bytes = 8; });
+  refuse("rows of 9 bytes cannot hold the chroma of 9 pixels", [](Frames& f) { f.chroma_row_bytes = 9; });
+  refuse("frames of 49 bytes cannot hold 5 rows of chroma of 10", [](Frames& f) { f.count = 2, f.chroma_frame_bytes = 49; });
+  CHECK_THROWS_WITH_AS(ops::resize(ctx, y, Frames::rgb24(pixels.data(), 2, 5, 5), ops::clip_geometry(5, 5, 8), ResizeKind::pil),
+                       doctest::Contains("for 2 frames"), Error);
   CHECK_THROWS_WITH_AS(ops::patchify(ctx, h.output({1, 1, 3}), h.input(test::normal(75), {1, 3, 5, 5}), 1, 2), doctest::Contains("does not divide into patches"), Error);
 }
 
