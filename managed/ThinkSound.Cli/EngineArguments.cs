@@ -11,7 +11,7 @@ internal sealed class EngineArguments
         Description = $"Folder of the model (with bundle.json). Default: ${DefaultBundle.Variable}, else models/{DefaultBundle.Name} of the checkout or beside the program.",
         HelpName = "FOLDER",
     };
-    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cpu:plain, cuda, cuda:<index>.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cpu:plain, cuda, cuda:<index>, cuda:<uuid> or its beginning.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string> _precision = new Option<string>("--precision")
     {
         Description = "Number format of weights and of the inputs of products: auto takes bf16 where weights are stored in 16 bits and the device has bf16 products.",
@@ -67,7 +67,10 @@ internal sealed class EngineArguments
     {
         if (device == "auto") return;
         IReadOnlyList<DeviceInfo> devices = ThinkSoundRuntime.GetDevices();
-        DeviceInfo[] meant = [.. devices.Where(d => d.Id == device || (device == "cuda" && d.Id.StartsWith("cuda", StringComparison.Ordinal)))];
+        // A card's detail holds its UUID.
+        string? uuid = device.StartsWith("cuda:GPU-", StringComparison.Ordinal) ? device["cuda:".Length..] : null;
+        DeviceInfo[] meant = [.. devices.Where(d => d.Id == device || (device == "cuda" && d.Id.StartsWith("cuda", StringComparison.Ordinal)) ||
+                                                    (uuid is not null && d.Detail.Contains(uuid, StringComparison.Ordinal)))];
         if (meant.Any(d => d.IsAvailable)) return;
         if (meant.Length > 0) throw new DeviceException($"device {device} is not available: {meant[0].Detail}");
         if (device.StartsWith("cuda:", StringComparison.Ordinal) && devices.Any(d => d.Id.StartsWith("cuda", StringComparison.Ordinal)))

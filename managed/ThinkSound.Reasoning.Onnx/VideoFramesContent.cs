@@ -6,7 +6,7 @@ namespace ThinkSound.Reasoning.Onnx;
 /// told the times; the frames should be evenly spaced.</summary>
 public sealed class VideoFramesContent : AIContent
 {
-    /// <param name="frames">The frames, read while the message is.</param>
+    /// <param name="frames">The frames, read while the message is; NV12 is converted now.</param>
     /// <param name="times">When each frame is shown, not falling.</param>
     /// <param name="duration">How long the whole video is.</param>
     public VideoFramesContent(VideoFrames frames, IReadOnlyList<TimeSpan> times, TimeSpan duration)
@@ -17,10 +17,10 @@ public sealed class VideoFramesContent : AIContent
         for (int i = 0; i < times.Count; i++)
             if (times[i] < (i == 0 ? TimeSpan.Zero : times[i - 1])) throw new ArgumentException($"time {i} is negative or earlier than the one before", nameof(times));
         ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
-        (Frames, Times, Duration) = (frames, times, duration);
+        (Frames, Times, Duration) = (frames.ToRgb(), times, duration);
     }
 
-    /// <summary>The frames.</summary>
+    /// <summary>The frames, in RGB.</summary>
     public VideoFrames Frames { get; }
     /// <summary>When each frame is shown.</summary>
     public IReadOnlyList<TimeSpan> Times { get; }

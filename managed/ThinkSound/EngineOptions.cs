@@ -6,7 +6,7 @@ public sealed record EngineOptions
     /// <summary>Folder with bundle.json. Required unless <see cref="Synthetic"/> is set.</summary>
     public string? BundlePath { get; init; }
 
-    /// <summary>"auto", "cpu", "cpu:plain", "cuda" or "cuda:&lt;index&gt;".</summary>
+    /// <summary>"auto", "cpu", "cpu:plain", "cuda", "cuda:&lt;index&gt;" or "cuda:GPU-&lt;uuid&gt;", of which the beginning will do.</summary>
     public string Device { get; init; } = "auto";
 
     /// <summary>Number format of the weights and of the inputs of products.</summary>

@@ -37,6 +37,14 @@ public sealed partial class ThinkSoundSession
             native.height = (uint)frames.Height;
             native.row_bytes = (ulong)frames.RowBytes;
             native.frame_bytes = (ulong)frames.FrameBytes;
+            native.format = (ts_pixel_format)frames.Format;
+            if (frames.Format == PixelFormat.Nv12)
+            {
+                native.color = (ts_yuv_color)frames.Color;
+                native.chroma = arguments.Pin(frames.Chroma);
+                native.chroma_row_bytes = (ulong)frames.ChromaRowBytes;
+                native.chroma_frame_bytes = (ulong)frames.ChromaFrameBytes;
+            }
             var features = new float[checked(rows * width)];
             fixed (float* first = features)
                 run.Check(stage == GenerateStage.ClipVision

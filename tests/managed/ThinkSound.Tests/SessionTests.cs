@@ -56,6 +56,20 @@ public sealed class SessionTests
         }
     }
 
+    [TestCase(YuvColor.Bt601, 40, 30)]
+    [TestCase(YuvColor.Bt709Full, 33, 21)]
+    public async Task Frames_in_NV12_have_the_features_of_their_RGB(YuvColor color, int width, int height)
+    {
+        int pitch = width + 31, surface = height + 5;
+        var pixels = new byte[16 * pitch * (surface + (surface + 1) / 2)];
+        new Random(2).NextBytes(pixels);
+        VideoFrames frames = VideoFrames.FromNv12(pixels, 16, width, height, color, pitch, surface);
+        using ThinkSoundSession session = _engine.CreateSession();
+        Features clip = await session.EncodeClipFramesAsync(frames), clipOfRgb = await session.EncodeClipFramesAsync(frames.ToRgb());
+        Features sync = await session.EncodeSyncFramesAsync(frames), syncOfRgb = await session.EncodeSyncFramesAsync(frames.ToRgb());
+        Assert.That(clip.Data.Span.SequenceEqual(clipOfRgb.Data.Span) && sync.Data.Span.SequenceEqual(syncOfRgb.Data.Span));
+    }
+
     [Test]
     public async Task Features_of_a_text_make_the_sound_that_the_text_makes()
     {

@@ -39,6 +39,40 @@ public sealed class ValueTests
     }
 
     [Test]
+    public void Frames_in_NV12_know_how_many_bytes_each_plane_needs()
+    {
+        // 3 × 3: luma 1 · 50 + 2 · 8 + 3 bytes, chroma 1 · 40 + 1 · 12 + 4.
+        VideoFrames Of(int luma, int chroma, long chromaRow = 12) => VideoFrames.FromNv12(new byte[luma], new byte[chroma], 2, 3, 3, YuvColor.Bt709, 8, 50, chromaRow, 40);
+        Assert.That(() => Of(69, 56), Throws.Nothing);
+        Assert.That(() => Of(68, 56), Throws.ArgumentException.With.Message.Contains("need 69 bytes, not 68").And.Message.Contains("luma"));
+        Assert.That(() => Of(69, 55), Throws.ArgumentException.With.Message.Contains("need 56 bytes, not 55").And.Message.Contains("chroma"));
+        Assert.That(() => Of(69, 56, 3), Throws.InstanceOf<ArgumentException>());
+        Assert.That(() => VideoFrames.FromNv12(new byte[9], new byte[8], 1, 3, 3, (YuvColor)4), Throws.InstanceOf<ArgumentException>());
+        VideoFrames tight = VideoFrames.FromNv12(new byte[18], new byte[16], 2, 3, 3, YuvColor.Bt601);
+        Assert.That((tight.RowBytes, tight.FrameBytes, tight.ChromaRowBytes, tight.ChromaFrameBytes), Is.EqualTo((3L, 9L, 4L, 8L)));
+
+        // A decoder's surface: 4 rows of 16 bytes for 3 rows of 3, then 2 rows of chroma.
+        VideoFrames surface = VideoFrames.FromNv12(new byte[96], 1, 3, 3, YuvColor.Bt709, rowBytes: 16, surfaceHeight: 4);
+        Assert.That((surface.FrameBytes, surface.Chroma.Length, surface.ChromaRowBytes), Is.EqualTo((96L, 32, 16L)));
+        Assert.That(() => VideoFrames.FromNv12(new byte[83], 1, 3, 3, YuvColor.Bt709, 16, 4), Throws.ArgumentException.With.Message.Contains("chroma"));
+        Assert.That(() => VideoFrames.FromNv12(new byte[63], 1, 3, 3, YuvColor.Bt709, 16, 4), Throws.ArgumentException.With.Message.Contains("luma"));
+        Assert.That(() => VideoFrames.FromNv12(new byte[96], 1, 3, 3, YuvColor.Bt709, 3), Throws.InstanceOf<ArgumentException>());
+        Assert.That(() => VideoFrames.FromNv12(new byte[96], 1, 3, 3, YuvColor.Bt709, 16, 2), Throws.InstanceOf<ArgumentException>());
+    }
+
+    [TestCase(YuvColor.Bt601, 16, 128, 128, 0, 0, 0)]
+    [TestCase(YuvColor.Bt709, 235, 128, 128, 255, 255, 255)]
+    [TestCase(YuvColor.Bt601Full, 255, 128, 128, 255, 255, 255)]
+    [TestCase(YuvColor.Bt601, 81, 90, 240, 253, 0, 0)]
+    [TestCase(YuvColor.Bt709Full, 0, 255, 255, 200, 0, 235)]
+    public void NV12_becomes_the_RGB_that_the_header_defines(YuvColor color, int luma, int cb, int cr, int r, int g, int b)
+    {
+        VideoFrames rgb = VideoFrames.FromNv12(new[] { (byte)luma }, new[] { (byte)cb, (byte)cr }, 1, 1, 1, color).ToRgb();
+        Assert.That(rgb.Pixels.ToArray(), Is.EqualTo(new[] { (byte)r, (byte)g, (byte)b }));
+        Assert.That((rgb.Format, rgb.ToRgb()), Is.EqualTo((PixelFormat.Rgb24, rgb)));
+    }
+
+    [Test]
     public void A_clip_tells_its_length_and_gives_its_channels()
     {
         var clip = new AudioClip(2, 4, new float[] { 1, 2, 3, 4, -5, 6, 7, 8 });
