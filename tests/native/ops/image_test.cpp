@@ -278,10 +278,11 @@ TEST_CASE("image: a picture too large to be on a device at once gives the same b
 TEST_CASE("image: nor does NV12 that comes in bands, which begin at any row of a pair") {
   const Planes planes(1, (1 << 20) - 1, 29, ops::YuvColor::bt709, 0);  // 46 MB, bands of 762 600 rows
   ResizeGeometry geometry{.padded_height = planes.view.height, .padded_width = 29, .resized_height = 9, .resized_width = 29};
+  geometry.crop_left = 13;
   std::vector<uint8_t> first;
   TS_FOR_EACH_BACKEND(table) {
     for (int64_t top : {0, 3}) {  // the rows above are not asked for, and the first that is may be odd
-      const Buffer y = allocate_buffer(table, DType::u8, {1, 5, 29, 3});
+      const Buffer y = allocate_buffer(table, DType::u8, {1, 5, 2, 3});
       geometry.crop_top = top;
       golden::run(table, DType::f32, [&](Context& ctx) { ops::resize(ctx, y, planes.view, geometry, ResizeKind::torchvision); });
       const std::vector<uint8_t> ours = Harness(table).read_bytes(y);
