@@ -2,7 +2,7 @@
 // innermost. With C = in, padded with zeros to whole steps of the kernels:
 //
 //   linear, conv      row o          element j·C + i = W[o, i, j]
-//   gated             row g·64 + r, r < 32, of W1's outputs g·32 + r; rows g·64 + 32 + r of W3's
+//   gated             row g·16 + r, r < 8, of W1's outputs g·8 + r; rows g·16 + 8 + r of W3's
 //   conv_transpose    row p·out + o, p < stride:   element i = W[i, o, p + stride],  element C + i = W[i, o, p]
 //
 // The last is the polyphase form: with q = ⌊(m + offset)/stride⌋ and p the remainder, y[m] takes tap p of x[q] and tap
@@ -14,8 +14,8 @@
 
 namespace ts::cuda {
 
-// Outputs of one matrix that lie side by side in a gated pair.
-constexpr int64_t kGatedGroup = 32;
+// Outputs of one matrix that lie side by side in a gated pair: so few that wgmma leaves both sums of an output with one thread.
+constexpr int64_t kGatedGroup = 8;
 
 // Where output `o` of matrix `which` of a gated pair lies among the rows.
 constexpr TS_HOST_DEVICE int64_t gated_row(int64_t o, int64_t which) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ops/cuda/cublaslt.h"
+#include "ops/cuda/finish_form.h"
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_choice.h"
 #include "ops/cuda/product_kernels.h"
@@ -14,20 +15,7 @@
 namespace ts::cuda {
 namespace {
 
-constexpr int64_t kVectorBytes = 16, kVector = 8;
-
-bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % kVectorBytes == 0; }
-
-// Whether four neighbours of everything that is read and written beside the sums lie side by side in one vector.
-bool allows_vectors(const Finish& f) {
-  const int64_t bias_period = f.kind == Finish::Kind::qkv ? 4 : int64_t(f.bias_period.divisor);
-  const auto is_whole = [](int64_t elements) { return elements % 4 == 0; };
-  bool allows = is_whole(f.columns) && is_whole(bias_period) && is_whole(f.y_item) && is_whole(f.y_first) && is_whole(f.y_stride) &&
-                is_whole(f.gate_item) && is_whole(f.gate_row) && is_aligned(f.gate) && is_aligned(f.bias) && is_aligned(f.residual) &&
-                is_aligned(f.rope);
-  for (int i = 0; i < 3; ++i) allows = allows && is_aligned(f.y[i]) && is_aligned(f.norm[i]);
-  return allows;
-}
+constexpr int64_t kVector = 8;
 
 // Whether the sums are the outputs.
 bool is_plain(const Finish& f, const ProductRows& rows) {
@@ -72,7 +60,8 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   p.num_rows = narrow(num_rows, "the number of rows");
   p.rows = rows;
   p.rows_per_item = finish.rows_per_item = Divider(uint32_t(rows.rows_per_item));
-  finish.is_vector = allows_vectors(finish);
+  finish.is_vector = allows_vectors(finish, 4);
+  finish.form = choose_form(finish, num_rows);
   p.finish = finish;
 
   const bool for_wgmma = covers_wgmma(rows.items, rows.len_in, rows.rows_per_item, rows.stride);

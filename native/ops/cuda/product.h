@@ -34,6 +34,9 @@ struct ProductRows {
 struct Finish {
   enum class Kind : uint8_t { rows, gated, qkv };
   Kind kind = Kind::rows;
+  // What the published networks' products are, with everything about it decided before the kernel starts (finish_form.h).
+  enum class Form : uint8_t { general, rows_f32, rows_bf16, gated_bf16, qkv_bf16 };
+  Form form = Form::general;
   bool is_bf16 = false;    // y, otherwise f32
   bool is_vector = false;  // four neighbours may be read and written at once, here and in everything else
   Activation activation = Activation::none;
@@ -41,6 +44,7 @@ struct Finish {
   Divider rows_per_item;
   void* y[3] = {};
   int64_t y_item = 0, y_first = 0, y_stride = 0;
+  int32_t y_end = 0;       // of every form but general and qkv: row r lies at r·y_stride, all of them before y_end
   const float* bias = nullptr;
   Divider bias_period;
   const float* gate = nullptr;        // of item 0, row 0

@@ -1,10 +1,12 @@
-// From the sums of a product to its outputs, four neighbouring columns at a time: shared by every product kernel. The
-// sums lie in shared memory or, after a split, in device memory; `sums(c, v)` gives columns c … c + 3.
+// From the sums of a product to its outputs, shared by every product kernel. The sums lie in shared memory or, after a split,
+// in device memory; `sums(c, v)` gives columns c … c + 3. Products of a form (finish_form.h) take eight neighbouring columns
+// at a time, by a thread that keeps its columns, the rest four by four. wgmma finishes most forms without it (finish_group.cuh).
 #pragma once
 
 #include <cuda_bf16.h>
 
 #include "ops/cuda/activation.h"
+#include "ops/cuda/finish_form.h"
 #include "ops/cuda/product.h"
 
 namespace ts::cuda {
@@ -170,14 +172,220 @@ __device__ void finish_gated(const Finish& f, int32_t row, int32_t o, const Sums
   store_four(f, f.y[0], row * f.y_stride + o, value, mask);
 }
 
+__device__ inline void load_eight(const float* from, float (&v)[8]) {
+#pragma unroll
+  for (int i = 0; i < 8; i += 4) {
+    const float4 four = *reinterpret_cast<const float4*>(from + i);
+    v[i] = four.x, v[i + 1] = four.y, v[i + 2] = four.z, v[i + 3] = four.w;
+  }
+}
+__device__ inline void load_eight_or(const float* from, float otherwise, float (&v)[8]) {
+#pragma unroll
+  for (int i = 0; i < 8; ++i) v[i] = otherwise;
+  if (from) load_eight(from, v);
+}
+
+__device__ inline void store_eight(float* to, const float (&v)[8]) {
+#pragma unroll
+  for (int i = 0; i < 8; i += 4) *reinterpret_cast<float4*>(to + i) = make_float4(v[i], v[i + 1], v[i + 2], v[i + 3]);
+}
+__device__ inline void store_eight(__nv_bfloat16* to, const float (&v)[8]) {
+  uint32_t pairs[4];
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const __nv_bfloat162 pair = __floats2bfloat162_rn(v[2 * i], v[2 * i + 1]);
+    pairs[i] = reinterpret_cast<const uint32_t&>(pair);
+  }
+  *reinterpret_cast<uint4*>(to) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+}
+
+// For outputs that are rounded to bf16: a division and an exponential of a few ulp of f32 instead of exact ones.
+template <Activation activation>
+__device__ inline float activate_for_bf16(float z) {
+  constexpr float kTwoSqrt2OverPi = 1.5957691216f, kGeluCubic = 0.044715f, kQuickGelu = 1.702f;
+  const auto gated = [z](float by) { return __fdividef(z, 1.0f + __expf(-by)); };  // z·σ(by)
+  if constexpr (activation == Activation::silu) return gated(z);
+  else if constexpr (activation == Activation::quick_gelu) return gated(kQuickGelu * z);
+  else if constexpr (activation == Activation::gelu_tanh) return gated(kTwoSqrt2OverPi * (z + kGeluCubic * z * z * z));  // ½(1 + tanh u) = σ(2u)
+  else return activate<activation>(z);
+}
+
+// Which row of the table of gates row `row` takes, as an offset.
+__device__ inline int64_t gate_offset(const Finish& f, int32_t row) {
+  if (f.gate_rows) return f.gate_rows[row] * f.gate_row;
+  const int32_t item = int32_t(f.rows_per_item.quotient(uint32_t(row)));
+  return item * f.gate_item + (row - item * int32_t(f.rows_per_item.divisor)) * f.gate_row;
+}
+
+// The part of a tile that a thread of a form finishes: eight columns of rows that follow each other evenly.
+struct Strip {
+  int32_t column, row, step;  // its first column, its first row in the tile, the way to its next
+
+  __device__ Strip(int32_t first_column, int32_t columns, int32_t thread, int32_t threads) {
+    const int32_t units = columns / 8;
+    row = thread / units;
+    column = first_column + (thread - row * units) * 8;
+    step = threads / units;
+  }
+};
+
+template <class To, Activation activation, bool has_gate, bool has_residual, class SumsOf>
+__device__ void finish_strip_rows(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, const Strip& strip, const SumsOf& sums_of) {
+  constexpr int kAhead = 2;
+  if (strip.column >= f.columns) return;
+  if (rows > num_rows - first_row) rows = num_rows - first_row;
+  float bias[8];
+  load_eight_or(f.bias ? f.bias + f.bias_period.remainder(uint32_t(strip.column)) : nullptr, 0, bias);
+  To* const y = static_cast<To*>(f.y[0]) + strip.column;
+  const int32_t y_stride = int32_t(f.y_stride);
+#pragma unroll 1
+  for (int32_t first = strip.row; first < rows; first += kAhead * strip.step) {
+    float other[kAhead][8], factor[kAhead][8];
+#pragma unroll
+    for (int u = 0; u < kAhead; ++u) {
+      const int32_t r = first + u * strip.step, row = first_row + (r < rows ? r : rows - 1);
+      if constexpr (has_residual) load_eight(f.residual + row * y_stride + strip.column, other[u]);
+      if constexpr (has_gate) load_eight(f.gate + gate_offset(f, row) + strip.column, factor[u]);
+    }
+#pragma unroll
+    for (int u = 0; u < kAhead; ++u) {
+      const int32_t r = first + u * strip.step;
+      if (r >= rows) break;
+      float v[8];
+      sums_of(r)(strip.column, v);
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        v[i] = activate_for_bf16<activation>(v[i] + bias[i]);
+        if constexpr (has_gate) v[i] *= factor[u][i];
+        if constexpr (has_residual) v[i] += other[u][i];
+      }
+      store_eight(y + (first_row + r) * y_stride, v);
+    }
+  }
+}
+
+template <Activation activation, class SumsOf>
+__device__ void finish_strip_gated(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, int32_t first_column, int32_t columns,
+                                   int32_t thread, int32_t threads, const SumsOf& sums_of) {
+  const Strip strip(first_column / 2, columns / 2, thread, threads);
+  static_assert(kGatedGroup == 8);
+  if (strip.column >= f.columns) return;
+  if (rows > num_rows - first_row) rows = num_rows - first_row;
+  __nv_bfloat16* const y = static_cast<__nv_bfloat16*>(f.y[0]) + strip.column;
+#pragma unroll 1
+  for (int32_t r = strip.row; r < rows; r += strip.step) {
+    float gate[8], value[8];
+    const auto sums = sums_of(r);
+    sums(2 * strip.column, gate);
+    sums(2 * strip.column + 8, value);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) value[i] *= activate_for_bf16<activation>(gate[i]);
+    store_eight(y + (first_row + r) * int32_t(f.y_stride), value);
+  }
+}
+
+// head_dim is a multiple of eight, so a strip is of one head; with norms a power of two up to 64, whose columns lie in
+// neighbouring lanes.
+template <class SumsOf>
+__device__ void finish_strip_qkv(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, const Strip& strip, const SumsOf& sums_of) {
+  const int32_t head_dim = int32_t(f.head_dim.divisor), rows_per_item = int32_t(f.rows_per_item.divisor);
+  const bool has_column = strip.column < f.columns;
+  const uint32_t column = has_column ? uint32_t(strip.column) : 0, which = f.width.quotient(column), inside = column - which * f.width.divisor;
+  const int32_t head = int32_t(f.head_dim.quotient(inside)), d = int32_t(inside) - head * head_dim;
+  const bool is_normed = f.norm[0] && which < 2, is_turned = f.rope && which < 2;
+  float bias[8], norm[8];
+  load_eight_or(f.bias ? f.bias + column : nullptr, 0, bias);
+  load_eight_or(is_normed ? f.norm[which] + d : nullptr, 1, norm);
+  __nv_bfloat16* const y = static_cast<__nv_bfloat16*>(f.y[which]);
+  const float one_part = 1.0f / float(head_dim);
+#pragma unroll 1
+  for (int32_t r = strip.row; r < rows; r += strip.step) {
+    const int32_t row = first_row + r, item = int32_t(f.rows_per_item.quotient(uint32_t(row))), m = row - item * rows_per_item;
+    const bool is_there = has_column && row < num_rows;
+    float v[8] = {}, turn[8];
+    if (is_turned && is_there) load_eight(f.rope + int64_t(m) * head_dim + d, turn);
+    if (is_there) sums_of(r)(strip.column, v);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) v[i] += bias[i];
+    if (f.norm[0]) {
+      float square = 0;
+#pragma unroll
+      for (int i = 0; i < 8; ++i) square = fmaf(v[i], v[i], square);
+      for (int32_t lanes = 1; lanes * 8 < head_dim; lanes *= 2) square += __shfl_xor_sync(0xFFFFFFFFu, square, lanes);
+      const float scale = is_normed ? rsqrtf(fmaf(square, one_part, f.eps)) : 1.0f;
+#pragma unroll
+      for (int i = 0; i < 8; ++i) v[i] *= scale * norm[i];
+    }
+    if (!is_there) continue;
+    if (is_turned)
+#pragma unroll
+      for (int i = 0; i < 8; i += 2) {
+        const float even = v[i], odd = v[i + 1];
+        v[i] = even * turn[i] - odd * turn[i + 1];
+        v[i + 1] = even * turn[i + 1] + odd * turn[i];
+      }
+    store_eight(y + (int64_t(item * f.heads + head) * rows_per_item + m) * head_dim + d, v);
+  }
+}
+
+// Whether the product is of a form, which is then finished. After finish_group (`is_rest`) few forms are left.
+template <bool is_rest, class SumsOf>
+__device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, int32_t first_column, int32_t columns,
+                            int32_t thread, int32_t threads, const SumsOf& sums_of) {
+  const auto eight_of = [&](int32_t r) {
+    return [sums = sums_of(r)](int32_t c, float (&v)[8]) {
+      float four[4];
+#pragma unroll
+      for (int i = 0; i < 8; i += 4) {
+        sums(c + i, four);
+        v[i] = four[0], v[i + 1] = four[1], v[i + 2] = four[2], v[i + 3] = four[3];
+      }
+    };
+  };
+  using Form = Finish::Form;
+  if (f.form == Form::general) return false;
+  const Strip strip(first_column, columns, thread, threads);
+  if (f.form == Form::qkv_bf16) {
+    finish_strip_qkv(f, first_row, rows, num_rows, strip, eight_of);
+    return true;
+  }
+  if (f.form == Form::rows_f32 && f.gate) {
+    finish_strip_rows<float, Activation::none, true, true>(f, first_row, rows, num_rows, strip, eight_of);
+    return true;
+  }
+  if (f.form == Form::rows_bf16 && f.activation == Activation::gelu_erf) {
+    finish_strip_rows<__nv_bfloat16, Activation::gelu_erf, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+    return true;
+  }
+  if constexpr (!is_rest) {
+    const auto gated = [&](auto activation) {
+      finish_strip_gated<decltype(activation)::value>(f, first_row, rows, num_rows, first_column, columns, thread, threads, eight_of);
+    };
+    if (f.form == Form::gated_bf16) {
+      if (f.activation == Activation::silu) gated(std::integral_constant<Activation, Activation::silu>());
+      else gated(std::integral_constant<Activation, Activation::gelu_tanh>());
+    } else if (f.form == Form::rows_f32) {
+      if (f.residual) finish_strip_rows<float, Activation::none, false, true>(f, first_row, rows, num_rows, strip, eight_of);
+      else finish_strip_rows<float, Activation::none, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+    } else {
+      if (f.activation == Activation::quick_gelu)
+        finish_strip_rows<__nv_bfloat16, Activation::quick_gelu, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+      else finish_strip_rows<__nv_bfloat16, Activation::none, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+    }
+    return true;
+  }
+  return false;
+}
+
 // The tile of `columns` columns (64 or 128) from `first_column`, a multiple of 64, and of rows [first_row, first_row + rows), by
 // `threads` threads that all call; rows · columns/4 is a multiple of them when there are norms. sums_of(row) counts rows from
 // first_row and gives what takes columns of the product. What is read beside the sums is asked for some outputs ahead: in a
 // kernel whose every thread finishes, nothing else hides the way to memory.
-template <class SumsOf>
+template <bool is_rest = false, class SumsOf>
 __device__ void finish_tile(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, int32_t first_column, int32_t columns,
                             int32_t thread, int32_t threads, const SumsOf& sums_of) {
   constexpr int kAhead = 4;
+  if (finish_form<is_rest>(f, first_row, rows, num_rows, first_column, columns, thread, threads, sums_of)) return;
   if (f.kind == Finish::Kind::gated) {
     const int32_t units = columns / 8;
     for (int32_t i = thread; i < rows * units; i += threads)

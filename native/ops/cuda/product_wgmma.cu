@@ -11,10 +11,10 @@
 //          the L2 cache; floor: the dense bf16 rate, about 990 Tflop/s by the data sheet. Reached: bench/NOTES.md.
 #include <algorithm>
 
+#include "ops/cuda/finish_group.cuh"
 #include "ops/cuda/hopper.cuh"
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_choice.h"
-#include "ops/cuda/product_finish.cuh"
 #include "ops/cuda/product_kernels.h"
 #include "ops/cuda/tensor_map.h"
 #include "ops/cuda/wgmma.cuh"
@@ -36,7 +36,7 @@ struct Tile {
   static constexpr int kBoxRows = rows / cluster;              // of x in one copy
   static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
   static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
-  static_assert(rows % (8 * cluster) == 0 && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
+  static_assert(rows % (8 * cluster) == 0 && kSumsBytes >= GroupTile::kStagedBytes && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
 };
 using NarrowTile = Tile<64, 1, 5, 2, 1>;
 using MiddleTile = Tile<136, 2, 5, 1, 1>;
@@ -157,6 +157,26 @@ __device__ inline void release_stage(uint32_t empty, int stage, int lane) {
   }
 }
 
+// 32 rows at a time through shared memory, to be finished along the columns.
+template <class T>
+__device__ void finish_shared(const Product& p, const GroupTile& tile, float* sums, const float (&c)[T::kRows / 2]) {
+  const int written = tile.column() - tile.first_column;  // this thread's column, and the one eight further
+#pragma unroll 1
+  for (int first = 0; first < T::kRows; first += kFinishRows) {
+    tile.sync();  // the rows before are finished
+#pragma unroll
+    for (int j = 0; j < T::kRows / 8; ++j)
+      if (j * 8 / kFinishRows == first / kFinishRows)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) sums[(j * 8 % kFinishRows + tile.thread % 4 * 2 + i % 2) * kPitch + written + i / 2 * 8] = c[4 * j + i];
+    tile.sync();
+    const int rows = T::kRows - first < kFinishRows ? T::kRows - first : kFinishRows;
+    finish_tile<true>(p.finish, tile.first_row + first, rows, p.num_rows, tile.first_column, kGroupColumns, tile.thread, kGroupThreads, [&](int r) {
+      return [=, at = sums + r * kPitch - tile.first_column](int column, float (&v)[4]) { load_four(at + column, v); };
+    });
+  }
+}
+
 // A group of four warps: 64 columns of the weights times the rows of x, then the outputs.
 template <class T>
 __device__ void multiply(const Product& p, int group, uint32_t stages, float* sums, uint32_t ready, uint32_t empty) {
@@ -186,31 +206,13 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
     ptx::hold(c);
     if (before >= 0) release_stage<T>(empty, before, lane);
 
-    // 32 rows at a time through shared memory, to be finished along the columns.
-    const int first_column = work.first_column + group * kGroupColumns;
-    const int written = thread / 32 * 16 + lane / 4;  // this thread's column, and the one eight further
-#pragma unroll 1
-    for (int first = 0; first < T::kRows; first += kFinishRows) {
-      ptx::sync_warps(1 + group, kGroupThreads);  // the rows before are finished
-#pragma unroll
-      for (int j = 0; j < T::kRows / 8; ++j)
-        if (j * 8 / kFinishRows == first / kFinishRows)
-#pragma unroll
-          for (int i = 0; i < 4; ++i) sums[(j * 8 % kFinishRows + lane % 4 * 2 + i % 2) * kPitch + written + i / 2 * 8] = c[4 * j + i];
-      ptx::sync_warps(1 + group, kGroupThreads);
-      const int rows = T::kRows - first < kFinishRows ? T::kRows - first : kFinishRows;
-      if (p.splits > 1) {
-        for (int i = thread; i < rows * (kGroupColumns / 4); i += kGroupThreads) {
-          const int r = i / (kGroupColumns / 4), column = i % (kGroupColumns / 4) * 4, row = work.first_row + first + r;
-          if (row < p.num_rows && first_column < p.columns)
-            *reinterpret_cast<float4*>(p.partial + (int64_t(work.split) * p.num_rows + row) * p.partial_stride + first_column + column) =
-                *reinterpret_cast<const float4*>(sums + r * kPitch + column);
-        }
-      } else {
-        finish_tile(p.finish, work.first_row + first, rows, p.num_rows, first_column, kGroupColumns, thread, kGroupThreads, [&](int r) {
-          return [=](int column, float (&v)[4]) { load_four(sums + r * kPitch + (column - first_column), v); };
-        });
-      }
+    int own = thread;
+    ptx::start_from(own);  // its columns and places are of no use while there is multiplying to do
+    const GroupTile tile{work.first_row, work.first_column + group * kGroupColumns, own, 1 + group, reinterpret_cast<unsigned char*>(sums)};
+    if (p.splits > 1) {
+      if (tile.first_column < p.columns) store_sums<T::kRows>(tile, p.partial + int64_t(work.split) * p.num_rows * p.partial_stride, p.partial_stride, p.num_rows, c);
+    } else if (!finish_group<T::kRows>(p.finish, tile, c)) {
+      finish_shared<T>(p, tile, sums, c);
     }
   });
 }

@@ -38,6 +38,19 @@ __device__ inline void load_matrices_transposed(uint32_t (&to)[4], uint32_t from
                : "memory");
 }
 
+// Back to shared memory, each matrix transposed: elements (l div 4, 2·(l mod 4) … + 1) of lane l become column l div 4 of the
+// rows that the lanes address. Compute capability 9.0.
+__device__ inline void store_matrices_transposed(uint32_t to, const uint32_t (&from)[4]) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(from[0]), "r"(from[1]), "r"(from[2]), "r"(from[3])
+               : "memory");
+}
+__device__ inline void store_two_matrices_transposed(uint32_t to, uint32_t first, uint32_t second) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x2.trans.shared.b16 [%0], {%1, %2};" ::"r"(to), "r"(first), "r"(second) : "memory");
+}
+__device__ inline void store_matrix_transposed(uint32_t to, uint32_t from) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x1.trans.shared.b16 [%0], {%1};" ::"r"(to), "r"(from) : "memory");
+}
+
 // c [16, 8] += a [16, 16] · b [8, 16]ᵀ, bf16 in, f32 sums.
 __device__ inline void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"

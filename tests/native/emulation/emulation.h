@@ -85,12 +85,15 @@ inline const dim3 &blockDim = ts::emulation::here.block_dim, &gridDim = ts::emul
 #define __shfl_xor_sync(mask, value, lanes) ::ts::emulation::shuffle_xor(value, lanes, __LINE__)
 #define __trap() ::ts::emulation::die("trap")
 #define __sinf sinf
+#define __expf expf
+#define __fdividef(a, b) ((a) / (b))
 
 inline float __uint_as_float(uint32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
 }
+inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline int min(int a, int b) { return b < a ? b : a; }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ops/cuda/divider.h"
+#include "ops/cuda/finish_form.h"
 #include "ops/cuda/packed_weight.h"
 
 namespace ts::cuda {
@@ -41,6 +42,46 @@ TEST_CASE("cuda products: both matrices of a gated pair fill whole groups of row
     CHECK(*rows.rbegin() < (out + kGatedGroup - 1) / kGatedGroup * 2 * kGatedGroup);
     for (int64_t o = 0; o + 3 < out; o += 4) CHECK(gated_row(o + 3, 0) - gated_row(o, 0) == 3);  // four neighbours stay neighbours
   }
+}
+
+TEST_CASE("cuda products: the networks' products are of a form, and what a form cannot read is general") {
+  using Form = Finish::Form;
+  alignas(16) float memory[8];
+  const auto rows = [&](int32_t columns, int32_t items, uint32_t rows_per_item) {
+    Finish f;
+    f.columns = columns;
+    f.rows_per_item = Divider(rows_per_item);
+    f.bias_period = Divider(uint32_t(columns));
+    f.y[0] = memory;
+    f.bias = memory;
+    f.y_stride = columns;
+    f.y_item = int64_t(rows_per_item) * columns;
+    return std::pair(f, int64_t(items) * rows_per_item);
+  };
+  const auto form = [&](auto product, const auto& change) {
+    change(product.first);
+    return choose_form(product.first, product.second);
+  };
+  const auto dit = rows(1024, 2, 194);
+  CHECK(form(dit, [](Finish&) {}) == Form::rows_f32);
+  CHECK(form(dit, [&](Finish& f) { f.residual = memory; }) == Form::rows_f32);
+  CHECK(form(dit, [&](Finish& f) { f.residual = f.gate = memory, f.gate_row = 6144; }) == Form::rows_f32);
+  CHECK(form(dit, [&](Finish& f) { f.gate = memory; }) == Form::general);
+  CHECK(form(dit, [](Finish& f) { f.activation = Activation::silu; }) == Form::general);
+  CHECK(form(dit, [](Finish& f) { f.is_bf16 = true, f.activation = Activation::gelu_erf; }) == Form::rows_bf16);
+  CHECK(form(dit, [](Finish& f) { f.is_bf16 = true, f.activation = Activation::selu; }) == Form::general);
+  CHECK(form(dit, [&](Finish& f) { f.bias = memory + 1; }) == Form::general);
+  CHECK(form(rows(1020, 2, 194), [](Finish&) {}) == Form::general);
+  CHECK(form(dit, [](Finish& f) { f.y_first = -2048; }) == Form::general);                      // polyphase convolutions stick out
+  CHECK(form(dit, [](Finish& f) { f.y_item += 1024; }) == Form::general);                       // items that do not follow each other
+  CHECK(form(rows(1024, 1, 1u << 21), [](Finish&) {}) == Form::general);                        // places beyond 31 bits
+  CHECK(form(dit, [](Finish& f) { f.kind = Finish::Kind::gated, f.is_bf16 = true, f.activation = Activation::silu; }) == Form::gated_bf16);
+  CHECK(form(dit, [](Finish& f) { f.kind = Finish::Kind::gated, f.activation = Activation::silu; }) == Form::general);
+  const auto qkv = [](uint32_t head_dim) {
+    return [head_dim](Finish& f) { f.kind = Finish::Kind::qkv, f.is_bf16 = true, f.head_dim = Divider(head_dim); };
+  };
+  for (uint32_t head_dim : {32u, 64u, 80u, 128u}) CHECK(form(dit, qkv(head_dim)) == Form::qkv_bf16);
+  CHECK(form(dit, qkv(4)) == Form::general);
 }
 
 TEST_CASE("cuda products: few rows split the summed axis, many do not") {

@@ -18,7 +18,7 @@ struct LinearCase {
 };
 const LinearCase kCases[] = {{1, 1, 1, 1, 1},    {2, 7, 5, 9, 1},    {1, 255, 33, 17, 1}, {2, 129, 64, 65, 1}, {1, 1, 257, 255, 1},
                              {2, 31, 24, 40, 3}, {3, 1, 16, 8, 3},   {1, 2, 3, 5, 7},     {2, 37, 17, 33, 7},  {1, 9, 4, 3, 4},
-                             {2, 6, 5, 7, 2},    {1, 67, 96, 129, 3}};
+                             {2, 6, 5, 7, 2},    {1, 67, 96, 129, 3}, {2, 137, 24, 72, 1}, {1, 270, 16, 24, 3}};
 
 // Rows of f64 or f32: Σ_j W[:, :, j]·x[n + j − (taps − 1) div 2], zeros beyond each item's ends.
 template <class T>
@@ -139,6 +139,30 @@ TEST_CASE("linear: bias, activation, gate and residual are applied in this order
               TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(apart), DType::f32, cut(table, c, product, way), linear, c, data, activation);
               CHECK(h.read(in_place) == h.read(apart));
             }
+}
+
+// Rows of whole vectors and several tiles: on a GPU the code made for the kind of product, not the code for every kind.
+TEST_CASE("linear: whole vectors get every activation, a residual alone, and both kinds of storage") {
+  const LinearCase c{2, 137, 24, 72, 1};
+  TS_FOR_EACH_BACKEND(table)
+    for (DType stored : {DType::bf16, DType::f32})
+      for (Activation activation : test::kActivations)
+        for (bool has_residual : {false, true})
+          for (const char* way : test::product_ways(table, DType::bf16)) {
+            if (has_residual && (stored != DType::f32 || activation != Activation::none)) continue;
+            const test::CudaWay asked(test::kProductWay, way);
+            LinearData data = random_data(c, DType::bf16);
+            const Shape shape{c.batch, c.len, c.out};
+            data.bias = normal(c.out);
+            if (has_residual) data.residual = normal(shape);
+            const Weight weight = pack(table, c, data.w, DType::bf16);
+            Harness h(table, DType::bf16);
+            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, DType::bf16), y = h.output(shape, stored);
+            Epilogue epilogue{.bias = h.input(data.bias, {c.out}), .activation = activation};
+            if (has_residual) epilogue.residual = h.input(data.residual, shape);
+            h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight, epilogue); });
+            TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, DType::bf16, way), linear, c, data, activation);
+          }
 }
 
 TEST_CASE("linear: a gate of shared rows is the gate that lays them out") {

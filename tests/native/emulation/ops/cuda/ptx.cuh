@@ -42,6 +42,30 @@ inline void load_matrices_of_warp(uint32_t (&to)[4], uint32_t from, int line) {
 inline void load_matrices(uint32_t (&to)[4], uint32_t from) { load_matrices_of_warp<false>(to, from, __LINE__); }
 inline void load_matrices_transposed(uint32_t (&to)[4], uint32_t from) { load_matrices_of_warp<true>(to, from, __LINE__); }
 
+struct StoringLane {
+  uint32_t to;
+  const uint32_t* from;
+};
+template <int count>
+inline void store_matrices_of_warp(uint32_t to, const uint32_t* from, int line) {
+  if (int(emulation::here.thread.x) % 32 < 8 * count && to % 16) emulation::die("stmatrix to an address that is not a multiple of 16");
+  StoringLane lane{to, from};
+  emulation::meet_warp(line, &lane, [](void* const (&lanes)[32]) {
+    for (int l = 0; l < 32; ++l)
+      for (int m = 0; m < count; ++m)
+        for (int e = 0; e < 2; ++e) {
+          const uint16_t value = uint16_t(static_cast<const StoringLane*>(lanes[l])->from[m] >> 16 * e);
+          std::memcpy(emulation::shared_pointer(static_cast<const StoringLane*>(lanes[8 * m + l % 4 * 2 + e])->to) + l / 4 * 2, &value, 2);
+        }
+  });
+}
+inline void store_matrices_transposed(uint32_t to, const uint32_t (&from)[4]) { store_matrices_of_warp<4>(to, from, __LINE__); }
+inline void store_two_matrices_transposed(uint32_t to, uint32_t first, uint32_t second) {
+  const uint32_t both[] = {first, second};
+  store_matrices_of_warp<2>(to, both, __LINE__);
+}
+inline void store_matrix_transposed(uint32_t to, uint32_t from) { store_matrices_of_warp<1>(to, &from, __LINE__); }
+
 struct ProductLane {
   float* c;
   const uint32_t* a;

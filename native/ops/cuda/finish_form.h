@@ -1,0 +1,51 @@
+// Which finishing code a product takes. A pure function of what is asked for, so that a test without a GPU can ask it.
+//
+// The closed set is what the published networks' large products are in bf16; all the rest, and all of f32, is general.
+//
+//   rows_f32     sums, bias, gate, residual     modulation; linear1 and w2 of the DiT; out and fc2 of the towers; T5's o, wo
+//   rows_bf16    bias, (quick) GELU             fc1 of the towers
+//   gated_bf16   SwiGLU, gated GELU             w1, w3 of the DiT; wi of T5
+//   qkv_bf16     bias, norm, rotation           every attention
+#pragma once
+
+#include <limits>
+
+#include "ops/cuda/product.h"
+
+namespace ts::cuda {
+
+inline bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % 16 == 0; }
+
+// Whether `width` neighbours of everything that is read and written beside the sums lie side by side in whole vectors.
+inline bool allows_vectors(const Finish& f, int64_t width) {
+  const int64_t bias_period = f.kind == Finish::Kind::qkv ? width : int64_t(f.bias_period.divisor);
+  const auto is_whole = [&](int64_t elements) { return elements % width == 0; };
+  bool allows = is_whole(f.columns) && is_whole(bias_period) && is_whole(f.y_item) && is_whole(f.y_first) && is_whole(f.y_stride) &&
+                is_whole(f.gate_item) && is_whole(f.gate_row) && is_aligned(f.gate) && is_aligned(f.bias) && is_aligned(f.residual) &&
+                is_aligned(f.rope);
+  for (int i = 0; i < 3; ++i) allows = allows && is_aligned(f.y[i]) && is_aligned(f.norm[i]);
+  return allows;
+}
+
+// Outputs that one thread of a form finishes at a time: 16 bytes of bf16.
+constexpr int64_t kFormWidth = 8;
+// Rows that a tile may reach beyond the last: places in y stay below 2³¹ for them too.
+constexpr int64_t kFormRowsBeyond = 256;
+
+// Of `num_rows` rows in all; sets y_end where the form reads it.
+inline Finish::Form choose_form(Finish& f, int64_t num_rows) {
+  using Form = Finish::Form;
+  constexpr int64_t kMaxPlace = std::numeric_limits<int32_t>::max();
+  if (!allows_vectors(f, kFormWidth)) return Form::general;
+  if (f.kind == Finish::Kind::qkv) return f.is_bf16 && f.head_dim.divisor % kFormWidth == 0 ? Form::qkv_bf16 : Form::general;
+  const bool follows = f.y_first == 0 && (num_rows <= int64_t(f.rows_per_item.divisor) || f.y_item == int64_t(f.rows_per_item.divisor) * f.y_stride);
+  if (!follows || (num_rows + kFormRowsBeyond) * f.y_stride > kMaxPlace) return Form::general;
+  f.y_end = int32_t(num_rows * f.y_stride);
+  if (f.kind == Finish::Kind::gated)
+    return f.is_bf16 && (f.activation == Activation::silu || f.activation == Activation::gelu_tanh) ? Form::gated_bf16 : Form::general;
+  if (!f.is_bf16) return f.activation == Activation::none && (!f.gate || f.residual) ? Form::rows_f32 : Form::general;
+  const bool is_known = f.activation == Activation::none || f.activation == Activation::gelu_erf || f.activation == Activation::quick_gelu;
+  return is_known && !f.gate && !f.residual ? Form::rows_bf16 : Form::general;
+}
+
+}  // namespace ts::cuda

@@ -1,0 +1,188 @@
+// Outputs straight from the registers in which wgmma leaves its sums: the forms that need no sums of another thread.
+//
+// Of the 64 columns of a group of four warps, thread t has 16·(t div 32) + t mod 32 div 4 and the one eight further, and of
+// every eight rows 2·(t mod 4) and the next: c[4·j + 2·h + e] is of row 8·j + 2·(t mod 4) + e and column + 8·h (wgmma.cuh).
+// What belongs to a column is therefore loaded once for a tile, and a pair of gate and value (kGatedGroup) is one thread's.
+//
+//   f32    four rows of eight columns at a time, whole sectors of 32 bytes, loaded and stored where they lie
+//   bf16   8 × 8 outputs at a time turned by stmatrix into rows in shared memory, then 16 bytes a thread
+#pragma once
+
+#include "ops/cuda/hopper.cuh"
+#include "ops/cuda/product_finish.cuh"
+
+namespace ts::cuda {
+namespace {
+
+// A group's part of a tile, and its 8 kB of shared memory.
+struct GroupTile {
+  int first_row, first_column;  // of the product
+  int thread;                   // of the group's 128
+  int barrier;                  // of its own
+  unsigned char* staged;
+
+  static constexpr int kThreads = 128, kStagedBytes = 8192;
+  __device__ int lane() const { return thread % 32; }
+  __device__ int row() const { return first_row + thread % 4 * 2; }
+  __device__ int column() const { return first_column + thread / 32 * 16 + thread % 32 / 4; }
+  __device__ void sync() const { ptx::sync_warps(barrier, kThreads); }
+};
+
+// Sums as they are to row `first_row` … of `to`, whose rows hold whole tiles.
+template <int rows>
+__device__ inline void store_sums(const GroupTile& g, float* to, int64_t stride, int num_rows, const float (&c)[rows / 2]) {
+  float* at = to + int64_t(g.row()) * stride + g.column();
+  const int left = num_rows - g.row();
+#pragma unroll
+  for (int j = 0; j < rows / 8; ++j, at += 8 * stride)
+#pragma unroll
+    for (int e = 0; e < 2; ++e)
+      if (8 * j + e < left)
+#pragma unroll
+        for (int h = 0; h < 2; ++h) at[e * stride + 8 * h] = c[4 * j + 2 * h + e];
+}
+
+// The bias of a thread's two columns.
+struct TwoBiases {
+  float of[2] = {0, 0};
+  __device__ TwoBiases(const Finish& f, int column) {
+    if (f.bias)
+#pragma unroll
+      for (int h = 0; h < 2; ++h)
+        if (column + 8 * h < f.columns) of[h] = f.bias[f.bias_period.remainder(uint32_t(column + 8 * h))];
+  }
+};
+
+// Residuals of eight rows are on their way while the eight before are finished.
+template <int rows, bool has_residual>
+__device__ void finish_group_f32(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+  const int column = g.column(), stride = int(f.y_stride), end = f.y_end;
+  const TwoBiases bias(f, column);
+  const bool has[2] = {column < f.columns, column + 8 < f.columns};
+  float* const y = static_cast<float*>(f.y[0]);
+  float other[2][4];
+  const auto fetch = [&](int at, float (&other)[4]) {  // of the row that begins `at` and the next
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const int from = at + i % 2 * stride;
+      other[i] = has[i / 2] && from < end ? f.residual[from + i / 2 * 8] : 0.0f;
+    }
+  };
+  int at = g.row() * stride + column;
+  if constexpr (has_residual) fetch(at, other[0]);
+#pragma unroll
+  for (int j = 0; j < rows / 8; ++j) {
+    if constexpr (has_residual)
+      if (j + 1 < rows / 8) fetch(at + 8 * stride, other[(j + 1) % 2]);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const int to = at + i % 2 * stride;
+      float v = c[4 * j + i] + bias.of[i / 2];
+      if constexpr (has_residual) v += other[j % 2][i];
+      if (has[i / 2] && to < end) y[to + i / 2 * 8] = v;
+    }
+    at += 8 * stride;
+  }
+}
+
+// `count` staged rows of `vectors` times 16 bytes, the first of them row `row`, to y. Vector v of row r lies at place(r, v).
+template <int vectors, class Place>
+__device__ inline void store_staged(const Finish& f, const GroupTile& g, void* y, int row, int count, int first_column, const Place& place) {
+  const int v = g.thread % vectors, column = first_column + 8 * v, stride = int(f.y_stride);
+  if (column >= f.columns) return;
+#pragma unroll 2
+  for (int r = g.thread / vectors; r < count; r += GroupTile::kThreads / vectors) {
+    const int at = (row + r) * stride + column;
+    if (at < f.y_end) *reinterpret_cast<uint4*>(static_cast<__nv_bfloat16*>(y) + at) = *reinterpret_cast<const uint4*>(g.staged + place(r, v));
+  }
+}
+
+// Vectors of 128-byte rows, spread so that the rows of a matrix and the vectors of a row each cover all banks.
+__device__ inline int wide_place(int row, int vector) { return row * 128 + ((vector ^ (row & 7)) << 4); }
+__device__ inline int narrow_place(int row, int vector) { return row * 64 + ((vector ^ (row >> 1 & 3)) << 4); }
+
+// Rows of 64 outputs. finished(j, i) is output i = 2·h + e of block j.
+template <int rows, class Finished>
+__device__ void stage_group_rows(const Finish& f, const GroupTile& g, void* y, const Finished& finished) {
+  constexpr int kChunk = GroupTile::kStagedBytes / 128, kBlocks = kChunk / 8;  // rows, blocks of eight rows at a time
+  const int lane = g.lane();
+  // Lane l addresses row l mod 8 of matrix l div 8: blocks j and j + 1, each left half, right half.
+  const uint32_t to = ptx::shared_address(g.staged) + uint32_t(wide_place(lane / 16 * 8 + lane % 8, g.thread / 32 * 2 + lane / 8 % 2));
+#pragma unroll
+  for (int first = 0; first < rows / 8; first += kBlocks) {
+    g.sync();  // what was staged before is stored
+#pragma unroll
+    for (int j = first; j < first + kBlocks && j < rows / 8; j += 2) {
+      uint32_t pairs[4];
+#pragma unroll
+      for (int m = 0; m < 4; ++m)
+        if (j + m / 2 < rows / 8) pairs[m] = ptx::pack(finished(j + m / 2, m % 2 * 2), finished(j + m / 2, m % 2 * 2 + 1));
+      if (j + 1 < rows / 8) ptx::store_matrices_transposed(to + (j - first) * 1024, pairs);
+      else ptx::store_two_matrices_transposed(to + (j - first) * 1024, pairs[0], pairs[1]);
+    }
+    g.sync();
+    const int left = rows - first * 8;
+    store_staged<8>(f, g, y, g.first_row + first * 8, left < kChunk ? left : kChunk, g.first_column, wide_place);
+  }
+}
+
+template <int rows, Activation activation>
+__device__ void finish_group_bf16(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+  const TwoBiases bias(f, g.column());
+  stage_group_rows<rows>(f, g, f.y[0], [&](int j, int i) { return activate_for_bf16<activation>(c[4 * j + i] + bias.of[i / 2]); });
+}
+
+// Rows of 32 outputs, since half of the sums are gates.
+template <int rows, Activation activation>
+__device__ void finish_group_gated(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+  constexpr int kChunk = GroupTile::kStagedBytes / 64, kBlocks = kChunk / 8;
+  const int lane = g.lane();
+  // Lane l addresses row l mod 8 of matrix l div 8, which is block j + l div 8.
+  const uint32_t to = ptx::shared_address(g.staged) + uint32_t(narrow_place(lane, g.thread / 32));
+#pragma unroll
+  for (int first = 0; first < rows / 8; first += kBlocks) {
+    g.sync();
+#pragma unroll
+    for (int j = first; j < first + kBlocks && j < rows / 8; j += 4) {
+      uint32_t pairs[4];
+#pragma unroll
+      for (int m = 0; m < 4; ++m)
+        if (j + m < rows / 8) {
+          const int at = 4 * (j + m);
+          pairs[m] = ptx::pack(activate_for_bf16<activation>(c[at]) * c[at + 2], activate_for_bf16<activation>(c[at + 1]) * c[at + 3]);
+        }
+      static_assert(rows / 8 % 4 <= 1);
+      if (j + 3 < rows / 8) ptx::store_matrices_transposed(to + (j - first) * 512, pairs);
+      else ptx::store_matrix_transposed(to + (j - first) * 512, pairs[0]);
+    }
+    g.sync();
+    const int left = rows - first * 8;
+    store_staged<4>(f, g, f.y[0], g.first_row + first * 8, left < kChunk ? left : kChunk, g.first_column / 2, narrow_place);
+  }
+}
+
+// Whether the tile is of a form that needs nobody else's sums, and has been finished.
+template <int rows>
+__device__ bool finish_group(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+  using Form = Finish::Form;
+  switch (f.form) {
+    case Form::rows_f32:
+      if (f.gate) return false;  // a row of the gate is looked up for eight columns rather than two
+      if (f.residual) finish_group_f32<rows, true>(f, g, c);
+      else finish_group_f32<rows, false>(f, g, c);
+      return true;
+    case Form::rows_bf16:
+      if (f.activation == Activation::gelu_erf) return false;  // too long to write out for every sum of a thread
+      if (f.activation == Activation::quick_gelu) finish_group_bf16<rows, Activation::quick_gelu>(f, g, c);
+      else finish_group_bf16<rows, Activation::none>(f, g, c);
+      return true;
+    case Form::gated_bf16:
+      if (f.activation == Activation::silu) finish_group_gated<rows, Activation::silu>(f, g, c);
+      else finish_group_gated<rows, Activation::gelu_tanh>(f, g, c);
+      return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+}  // namespace ts::cuda
