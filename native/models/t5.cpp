@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <list>
+#include <mutex>
+#include <utility>
 
 #include "core/json.h"
 #include "ops/attention.h"
@@ -53,6 +56,7 @@ T5 T5::load(Loader& loader, const T5Config& config) {
 
   T5 t5;
   t5.config_ = config;
+  t5.kept_biases_ = std::make_shared<KeptBiases>();
   t5.embedding_ = loader.table(only_alias ? "encoder.embed_tokens.weight" : "shared.weight", {config.vocab_size, width});
   t5.relative_bias_ = loader.host("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", {config.num_buckets, config.num_heads});
   for (int64_t i = 0; i < config.num_layers; ++i) {
@@ -92,6 +96,28 @@ std::vector<float> T5::position_bias(int64_t len) const {
   return bias;
 }
 
+// Latest first. Whoever works with one that is dropped keeps it until it is done.
+struct T5::KeptBiases {
+  static constexpr size_t kMost = 4;
+  std::mutex mutex;
+  std::list<std::pair<int64_t, std::shared_ptr<const Buffer>>> of_lengths;
+};
+
+std::shared_ptr<const Buffer> T5::device_bias(const OperatorTable& table, int64_t len) const {
+  const std::lock_guard lock(kept_biases_->mutex);
+  auto& kept = kept_biases_->of_lengths;
+  const auto known = std::find_if(kept.begin(), kept.end(), [&](const auto& bias) { return bias.first == len; });
+  if (known != kept.end()) {
+    kept.splice(kept.begin(), kept, known);
+  } else {
+    const Shape shape{config_.num_heads, len, len};
+    kept.emplace_front(len, std::make_shared<const Buffer>(make_buffer(table, tensor_of(position_bias(len).data(), shape), DType::f32)));
+    finish(table);  // other threads may be next
+    if (kept.size() > KeptBiases::kMost) kept.pop_back();
+  }
+  return kept.front().second;
+}
+
 void T5::attend(Context& ctx, const Tensor& h, const T5Block& block, const Tensor& bias, const Tensor& mask) const {
   const Arena::Scope scope(ctx.arena());
   const int64_t batch = h.shape[0], len = h.shape[1];
@@ -121,8 +147,8 @@ void T5::forward(Context& ctx, const Tensor& y, const TokenBatch& tokens) const 
   const int64_t batch = y.shape[0], len = y.shape[1];
   const Arena::Scope scope(ctx.arena());
   const DeviceTokens input = upload_tokens(ctx, "t5", tokens, batch, len, config_.vocab_size);  // [B, N]
-  const Tensor bias = ctx.f32({config_.num_heads, len, len});
-  if (!ctx.planning()) ops::upload(ctx, bias, tensor_of(position_bias(len).data(), bias.shape));
+  const std::shared_ptr<const Buffer> kept = device_bias(ctx.table(), len);
+  const Tensor& bias = kept->tensor();                                              // [H, N, N]
   ctx.probe("position_bias", bias, {1, config_.num_heads, len, len});
 
   const Tensor h = ctx.f32(y.shape);                                                // [B, N, D]

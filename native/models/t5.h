@@ -8,6 +8,7 @@
 // Source   huggingface/transformers modeling_t5.py; Raffel et al., 2020; Shazeer, "GLU variants", 2020.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,10 +56,14 @@ class T5 {
  private:
   void attend(Context& ctx, const Tensor& h, const T5Block& block, const Tensor& bias, const Tensor& mask) const;
   void feed_forward(Context& ctx, const Tensor& h, const T5Block& block) const;
+  // The same on the device, computed once for the lengths asked for last; other forwards may be running.
+  std::shared_ptr<const Buffer> device_bias(const OperatorTable& table, int64_t len) const;
 
   T5Config config_;
   Buffer embedding_;                   // [vocab_size, d_model]
   std::vector<float> relative_bias_;   // [num_buckets, num_heads], on the host
+  struct KeptBiases;
+  std::shared_ptr<KeptBiases> kept_biases_;
   std::vector<T5Block> blocks_;
   Buffer final_norm_;                  // [d_model]
 };
