@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/json.h"
+#include "ops/table.h"
 
 namespace ts {
 namespace {
@@ -99,6 +100,14 @@ void probe_channels(Context& ctx, const std::string& name, const Tensor& x) {
   ctx.listener()(name, tensor_of(columns.data(), {batch, channels, len}));
 }
 
+// snake(x), computed apart for whoever listens.
+void probe_snake(Context& ctx, const std::string& name, const Tensor& x, const SnakeParameters& snake) {
+  if (!ctx.probing()) return;
+  const Buffer snaked = allocate_buffer(ctx.table(), DType::f32, x.shape);
+  ops::snake(ctx, snaked, x, snake.view());
+  probe_channels(ctx, name, snaked);
+}
+
 // The layers inside a residual unit, computed apart for whoever listens.
 void probe_unit(Context& ctx, const std::string& name, const Tensor& x, const ResidualUnit& unit) {
   if (!ctx.probing()) return;
@@ -113,36 +122,76 @@ void probe_unit(Context& ctx, const std::string& name, const Tensor& x, const Re
   probe_channels(ctx, name + ".layers.3", b);
 }
 
-// x [B, units_in, C] in place → rows units_out[2] of it; `scratch` has room for x.
-Tensor run_units(Context& ctx, const std::string& name, int first_index, const BlockPlan& plan, const std::array<ResidualUnit, 3>& units,
-                 Tensor x, const Tensor& scratch) {
+// What passes between two layers: x, and where the backend stores it what the next layer reads, snake of x in the product's
+// dtype. x is left out where only its snake is read.
+struct Signal {
+  Tensor x, snaked;
+  const Shape& shape() const { return x ? x.shape : snaked.shape; }
+};
+
+// Memory of the signals, enough for `numel` elements of each. Where snakes are stored, layers read them, so x has one place and
+// they take turns; elsewhere x itself does.
+class Signals {
+ public:
+  Signals(Context& ctx, int64_t numel) : stores_snake_(ctx.table().stores_snake) {
+    x_[0] = ctx.f32({numel});
+    if (!stores_snake_) x_[1] = ctx.f32({numel});
+    for (int i = 0; stores_snake_ && i < 2; ++i) snaked_[i] = ctx.product({numel});
+  }
+  // For the output of the layer that reads the last output.
+  Signal next(Shape shape) {
+    turn_ = 1 - turn_;
+    return stores_snake_ ? Signal{view(x_[0], shape), view(snaked_[turn_], shape)} : Signal{view(x_[turn_], shape), {}};
+  }
+  // The same for an output of which only the snake is read.
+  Signal next_snaked(Shape shape) {
+    Signal signal = next(shape);
+    if (stores_snake_) signal.x = {};
+    return signal;
+  }
+  // x comes back to rows of an earlier signal instead.
+  Signal onto(const Tensor& x) {
+    turn_ = 1 - turn_;
+    return {x, stores_snake_ ? view(snaked_[turn_], x.shape) : Tensor()};
+  }
+
+ private:
+  static Tensor view(const Tensor& buffer, Shape shape) { return {buffer.data, buffer.dtype, shape}; }
+  bool stores_snake_;
+  Tensor x_[2], snaked_[2];
+  int turn_ = 1;
+};
+
+// y = residual + conv(snake(x)), and snake of it by the next layer's parameters: where x is read or where y is stored.
+void convolve(Context& ctx, const Signal& y, const Signal& x, const SnakeParameters& snake, const OobleckConv& conv, const ConvGeometry& geometry,
+              const SnakeParameters& next, const Tensor& residual = {}) {
+  const SnakedOutput snaked{y.snaked, y.snaked ? next.view() : Snake()};
+  ops::snake_conv1d(ctx, y.x, x.snaked ? x.snaked : x.x, x.snaked ? Snake() : snake.view(), *conv.weight, geometry, conv.bias, residual, snaked);
+}
+
+// x [B, units_in, C] → rows units_out[2] of it, in place; `after` snakes what leaves the last unit.
+Signal run_units(Context& ctx, const std::string& name, int first_index, const BlockPlan& plan, const std::array<ResidualUnit, 3>& units,
+                 Signal x, Signals& signals, const SnakeParameters& after) {
   Range at = plan.units_in;
   for (size_t i = 0; i < 3; ++i) {
     const ResidualUnit& unit = units[i];
+    const bool is_last = i == 2;
     const Range to = plan.units_out[i];
     const std::string unit_name = concat(name, ".layers.", first_index + int(i));
-    probe_unit(ctx, unit_name, x, unit);
-    const Tensor h(scratch.data, DType::f32, {x.shape[0], to.length(), x.shape[2]});
-    ops::snake_conv1d(ctx, h, x, unit.snake1.view(), *unit.conv1.weight,
-                      {.dilation = unit.dilation, .offset = unit.dilation * (kUnitTaps / 2) + at.begin - to.begin}, unit.conv1.bias);
-    const Tensor y = rows_of(x, at, to);
-    ops::snake_conv1d(ctx, y, h, unit.snake2.view(), *unit.conv2.weight, {}, unit.conv2.bias, y);
-    probe_channels(ctx, unit_name, y);
+    probe_unit(ctx, unit_name, x.x, unit);
+    const Signal h = signals.next_snaked({x.x.shape[0], to.length(), x.x.shape[2]});
+    convolve(ctx, h, x, unit.snake1, unit.conv1, {.dilation = unit.dilation, .offset = unit.dilation * (kUnitTaps / 2) + at.begin - to.begin},
+             unit.snake2);
+    const Tensor skipped = rows_of(x.x, at, to);
+    Signal y = signals.onto(skipped);
+    if (is_last && y.snaked && !ctx.probing()) y.x = {};  // the next block reads its snake alone
+    convolve(ctx, y, h, unit.snake2, unit.conv2, {}, is_last ? after : units[i + 1].snake1, skipped);
+    probe_channels(ctx, unit_name, y.x);
     x = y;
     at = to;
   }
   return x;
 }
-
-// Two buffers that the levels take turns in.
-struct PingPong {
-  PingPong(Context& ctx, int64_t numel) : buffers{ctx.f32({numel}), ctx.f32({numel})} {}
-  Tensor current(Shape shape) const { return {buffers[turn].data, DType::f32, shape}; }
-  Tensor other(Shape shape) const { return {buffers[1 - turn].data, DType::f32, shape}; }
-  void swap() { turn = 1 - turn; }
-  Tensor buffers[2];
-  int turn = 0;
-};
 
 std::vector<BlockPlan> plan_decode(const std::vector<OobleckBlock>& blocks, int64_t hop, Range latents, int64_t latent_len, Range& first) {
   std::vector<BlockPlan> plans(blocks.size());
@@ -238,38 +287,30 @@ void OobleckDecoder::decode(Context& ctx, const Tensor& audio, const Tensor& z, 
   Arena::Scope scope(ctx.arena());
   int64_t numel = batch * first.length() * config_.width(config_.strides.size());
   for (size_t i = 0; i < blocks_.size(); ++i) numel = std::max(numel, batch * plans[i].units_in.length() * blocks_[i].channels_out);
-  PingPong memory(ctx, numel);
+  Signals signals(ctx, numel);
 
-  Tensor x = memory.current({batch, first.length(), config_.width(config_.strides.size())});
-  ops::snake_conv1d(ctx, x, z, {}, *conv_in_.weight, {.offset = kEndTaps / 2 + given.begin - first.begin}, conv_in_.bias);  // [B, first, C]
-  probe_channels(ctx, "decoder.layers.0", x);
+  Signal x = signals.next_snaked({batch, first.length(), config_.width(config_.strides.size())});
+  if (ctx.probing() && !x.x) x = signals.next(x.shape());
+  convolve(ctx, x, {z, {}}, {}, conv_in_, {.offset = kEndTaps / 2 + given.begin - first.begin}, blocks_.front().snake);  // [B, first, C]
+  probe_channels(ctx, "decoder.layers.0", x.x);
   Range at = first;
   for (size_t i = 0; i < blocks_.size(); ++i) {
     ctx.check_cancelled();
     const OobleckBlock& block = blocks_[i];
     const std::string name = concat("decoder.layers.", i + 1);
-    if (ctx.probing()) {
-      const Buffer snaked = allocate_buffer(ctx.table(), DType::f32, x.shape);
-      ops::snake(ctx, snaked, x, block.snake.view());
-      probe_channels(ctx, name + ".layers.0", snaked);
-    }
-    const Tensor up = memory.other({batch, plans[i].units_in.length(), block.channels_out});
-    ops::snake_conv_transpose1d(ctx, up, x, block.snake.view(), *block.conv.weight,
+    probe_snake(ctx, name + ".layers.0", x.x, block.snake);
+    const Signal up = signals.next({batch, plans[i].units_in.length(), block.channels_out});
+    ops::snake_conv_transpose1d(ctx, up.x, x.snaked ? x.snaked : x.x, x.snaked ? Snake() : block.snake.view(), *block.conv.weight,
                                 {.stride = block.stride, .offset = block.stride / 2 + plans[i].units_in.begin - at.begin * block.stride},
-                                block.conv.bias);  // [B, units_in, C/2]
-    probe_channels(ctx, name + ".layers.1", up);
-    memory.swap();
-    x = run_units(ctx, name, 2, plans[i], block.units, up, memory.other({numel}));
+                                block.conv.bias, {up.snaked, up.snaked ? block.units[0].snake1.view() : Snake()});  // [B, units_in, C/2]
+    probe_channels(ctx, name + ".layers.1", up.x);
+    x = run_units(ctx, name, 2, plans[i], block.units, up, signals, i + 1 < blocks_.size() ? blocks_[i + 1].snake : snake_out_);
     at = plans[i].units_out[2];
-    probe_channels(ctx, name, x);
+    probe_channels(ctx, name, x.x);
   }
   const Range out{latents.begin * hop, latents.end * hop};
-  if (ctx.probing()) {
-    const Buffer snaked = allocate_buffer(ctx.table(), DType::f32, x.shape);
-    ops::snake(ctx, snaked, x, snake_out_.view());
-    probe_channels(ctx, concat("decoder.layers.", blocks_.size() + 1), snaked);
-  }
-  ops::snake_conv1d(ctx, audio, x, snake_out_.view(), *conv_out_.weight, {.offset = kEndTaps / 2 + at.begin - out.begin}, {});  // [B, hop·n, 2]
+  probe_snake(ctx, concat("decoder.layers.", blocks_.size() + 1), x.x, snake_out_);
+  convolve(ctx, {audio, {}}, x, snake_out_, conv_out_, {.offset = kEndTaps / 2 + at.begin - out.begin}, {});  // [B, hop·n, 2]
   probe_channels(ctx, concat("decoder.layers.", blocks_.size() + 2), audio);
   probe_channels(ctx, concat("decoder.layers.", blocks_.size() + 3), audio);  // the reference's identity in place of tanh
 }
@@ -326,39 +367,30 @@ void OobleckEncoder::encode(Context& ctx, const Tensor& moments, const Tensor& a
     numel = std::max(numel, batch * plans[i].units_in.length() * blocks_[i].channels_in);
     numel = std::max(numel, batch * plans[i].out.length() * blocks_[i].channels_out);
   }
-  PingPong memory(ctx, numel);
+  Signals signals(ctx, numel);
 
-  Tensor x = memory.current({batch, first.length(), config_.channels});
-  ops::snake_conv1d(ctx, x, audio, {}, *conv_in_.weight, {.offset = kEndTaps / 2 + given.begin - first.begin}, conv_in_.bias);
-  probe_channels(ctx, "encoder.layers.0", x);
+  Signal x = signals.next({batch, first.length(), config_.channels});
+  convolve(ctx, x, {audio, {}}, {}, conv_in_, {.offset = kEndTaps / 2 + given.begin - first.begin}, blocks_.front().units[0].snake1);
+  probe_channels(ctx, "encoder.layers.0", x.x);
   Range at = first;
   for (size_t i = 0; i < blocks_.size(); ++i) {
     ctx.check_cancelled();
     const OobleckBlock& block = blocks_[i];
     const std::string name = concat("encoder.layers.", i + 1);
-    x = run_units(ctx, name, 0, plans[i], block.units, x, memory.other({numel}));
+    x = run_units(ctx, name, 0, plans[i], block.units, x, signals, block.snake);
     at = plans[i].units_out[2];
-    if (ctx.probing()) {
-      const Buffer snaked = allocate_buffer(ctx.table(), DType::f32, x.shape);
-      ops::snake(ctx, snaked, x, block.snake.view());
-      probe_channels(ctx, name + ".layers.3", snaked);
-    }
-    const Tensor down = memory.other({batch, plans[i].out.length(), block.channels_out});
-    ops::snake_conv1d(ctx, down, x, block.snake.view(), *block.conv.weight,
-                      {.stride = block.stride, .offset = block.stride / 2 + at.begin - plans[i].out.begin * block.stride}, block.conv.bias);
-    memory.swap();
+    probe_snake(ctx, name + ".layers.3", x.x, block.snake);
+    const Signal down = signals.next({batch, plans[i].out.length(), block.channels_out});
+    convolve(ctx, down, x, block.snake, block.conv,
+             {.stride = block.stride, .offset = block.stride / 2 + at.begin - plans[i].out.begin * block.stride},
+             i + 1 < blocks_.size() ? blocks_[i + 1].units[0].snake1 : snake_out_);
     x = down;
     at = plans[i].out;
-    probe_channels(ctx, name + ".layers.4", x);
-    probe_channels(ctx, name, x);
+    probe_channels(ctx, name + ".layers.4", x.x);
+    probe_channels(ctx, name, x.x);
   }
-  if (ctx.probing()) {
-    const Buffer snaked = allocate_buffer(ctx.table(), DType::f32, x.shape);
-    ops::snake(ctx, snaked, x, snake_out_.view());
-    probe_channels(ctx, concat("encoder.layers.", blocks_.size() + 1), snaked);
-  }
-  ops::snake_conv1d(ctx, moments, x, snake_out_.view(), *conv_out_.weight, {.offset = kMomentTaps / 2 + at.begin - latents.begin},
-                    conv_out_.bias);  // [B, n, 2·latent_dim]
+  probe_snake(ctx, concat("encoder.layers.", blocks_.size() + 1), x.x, snake_out_);
+  convolve(ctx, {moments, {}}, x, snake_out_, conv_out_, {.offset = kMomentTaps / 2 + at.begin - latents.begin}, {});  // [B, n, 2·latent_dim]
   probe_channels(ctx, concat("encoder.layers.", blocks_.size() + 2), moments);
 }
 

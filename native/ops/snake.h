@@ -15,6 +15,13 @@ struct Snake {
   Tensor a, inv_b;  // f32 [C]; empty = identity
 };
 
+// What the next layer reads, stored by the layer before: snake(y), as products read it.
+struct SnakedOutput {
+  Tensor y = {};      // f32 or bf16, the dtype of the weight that will read it; shape of the output; empty = not wanted
+  Snake snake = {};
+  explicit operator bool() const { return bool(y); }
+};
+
 struct ConvGeometry {
   int64_t stride = 1, dilation = 1;
   // conv: y[m] = Σ_j W_j·x[m·stride + j·dilation − offset].  transposed: y[m] = Σ_n W_{m + offset − n·stride}·x[n].
@@ -28,11 +35,13 @@ namespace ops {
 void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake);
 // y [B, L_out, out] = residual + conv(snake(x)) + bias. residual f32, shape of y, may be y; empty = none. bias f32
 // [out]; empty = none.
+// On backends that store snake (OperatorTable::stores_snake), and not elsewhere: x may be an earlier layer's snaked output, in
+// the weight's dtype and with an empty snake; `snaked` also stores snake of y, and y itself may then be empty.
 void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual = {});
+                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual = {}, const SnakedOutput& snaked = {});
 // Transposed convolution with kernel 2·stride: every output has at most two contributing inputs per channel.
 void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                            const ConvGeometry& geometry, const Tensor& bias);
+                            const ConvGeometry& geometry, const Tensor& bias, const SnakedOutput& snaked = {});
 
 }  // namespace ops
 }  // namespace ts

@@ -22,6 +22,8 @@ struct OperatorTable {
 
   // Memory. `allocate` gives aligned device memory or null; memory is host memory when `is_host`.
   bool is_host = true;
+  // Whether convolutions can store the snake of their outputs and read it (ops/snake.h); elsewhere it is cheapest while they load.
+  bool stores_snake = false;
 
   // For devices that work beside their host; null where operators return with their work done.
   //

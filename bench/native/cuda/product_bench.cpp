@@ -134,8 +134,8 @@ class Problem {
     switch (c_.what) {
       case What::linear: return table_.linear(ctx, y_, x_device_, weight, {.bias = bias, .activation = c_.activation, .residual = residual});
       case What::gated: return table_.gated_linear(ctx, y_, x_device_, weight, c_.activation);
-      case What::conv: return table_.snake_conv1d(ctx, y_, x_device_, snake, weight, geometry(), bias, residual);
-      case What::transposed: return table_.snake_conv_transpose1d(ctx, y_, x_device_, snake, weight, geometry(), bias);
+      case What::conv: return table_.snake_conv1d(ctx, y_, x_device_, snake, weight, geometry(), bias, residual, {});
+      case What::transposed: return table_.snake_conv_transpose1d(ctx, y_, x_device_, snake, weight, geometry(), bias, {});
       case What::qkv: {
         const int64_t dim = head_dim(), heads = c_.out / 3 / dim, part = c_.items * c_.len * heads * dim * 2;
         auto* to = static_cast<std::byte*>(y_.tensor().data);

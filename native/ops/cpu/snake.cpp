@@ -113,7 +113,7 @@ void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake) {
 }
 
 void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& packed,
-                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual) {
+                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual, const SnakedOutput&) {
   const CpuWeight& weight = cpu_weight(packed);
   const int64_t len = y.shape[1], out = weight.out;
   const TapGeometry taps{.taps = weight.taps, .stride = geometry.stride, .dilation = geometry.dilation, .offset = geometry.offset};
@@ -125,7 +125,7 @@ void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& s
 }
 
 void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& packed,
-                            const ConvGeometry& geometry, const Tensor& bias) {
+                            const ConvGeometry& geometry, const Tensor& bias, const SnakedOutput&) {
   const CpuWeight& weight = cpu_weight(packed);
   const int64_t len = y.shape[1], out = weight.out, stride = geometry.stride, width = stride * out;
   if (len == 0) return;

@@ -42,6 +42,7 @@ OperatorTable make_table() {
   table.copy_block = copy_block;
   table.gather_rows = gather_rows;
   table.embed = embed;
+  table.stores_snake = false;
   table.snake = snake;
   table.snake_conv1d = snake_conv1d;
   table.snake_conv_transpose1d = snake_conv_transpose1d;

@@ -4,10 +4,12 @@
 //
 //   rows_f32     sums, bias, gate, residual     modulation; linear1 and w2 of the DiT; out and fc2 of the towers; T5's o, wo
 //   rows_bf16    bias, (quick) GELU             fc1 of the towers
+//   snake_bf16   bias, residual, next snake     the VAE
 //   gated_bf16   SwiGLU, gated GELU             w1, w3 of the DiT; wi of T5
 //   qkv_bf16     bias, norm, rotation           every attention
 #pragma once
 
+#include <cstdlib>
 #include <limits>
 
 #include "ops/cuda/product.h"
@@ -22,7 +24,7 @@ inline bool allows_vectors(const Finish& f, int64_t width) {
   const auto is_whole = [&](int64_t elements) { return elements % width == 0; };
   bool allows = is_whole(f.columns) && is_whole(bias_period) && is_whole(f.y_item) && is_whole(f.y_first) && is_whole(f.y_stride) &&
                 is_whole(f.gate_item) && is_whole(f.gate_row) && is_aligned(f.gate) && is_aligned(f.bias) && is_aligned(f.residual) &&
-                is_aligned(f.rope);
+                is_aligned(f.rope) && is_aligned(f.snaked) && is_aligned(f.snake_a) && is_aligned(f.snake_inv_b);
   for (int i = 0; i < 3; ++i) allows = allows && is_aligned(f.y[i]) && is_aligned(f.norm[i]);
   return allows;
 }
@@ -38,11 +40,13 @@ inline Finish::Form choose_form(Finish& f, int64_t num_rows) {
   constexpr int64_t kMaxPlace = std::numeric_limits<int32_t>::max();
   if (!allows_vectors(f, kFormWidth)) return Form::general;
   if (f.kind == Finish::Kind::qkv) return f.is_bf16 && f.head_dim.divisor % kFormWidth == 0 ? Form::qkv_bf16 : Form::general;
-  const bool follows = f.y_first == 0 && (num_rows <= int64_t(f.rows_per_item.divisor) || f.y_item == int64_t(f.rows_per_item.divisor) * f.y_stride);
-  if (!follows || (num_rows + kFormRowsBeyond) * f.y_stride > kMaxPlace) return Form::general;
-  f.y_end = int32_t(num_rows * f.y_stride);
+  const int64_t per_item = f.rows_per_item.divisor, end = f.y_first + num_rows * f.y_stride;
+  const bool is_single = num_rows <= per_item, follows = is_single || (f.y_first == 0 && f.y_item == per_item * f.y_stride);
+  if (!follows || std::abs(f.y_first) + (num_rows + kFormRowsBeyond) * f.y_stride > kMaxPlace) return Form::general;
+  f.y_end = int32_t(is_single && f.y_item < end ? f.y_item : end < 0 ? 0 : end);
   if (f.kind == Finish::Kind::gated)
     return f.is_bf16 && (f.activation == Activation::silu || f.activation == Activation::gelu_tanh) ? Form::gated_bf16 : Form::general;
+  if (f.snaked) return f.is_snaked_bf16 && !f.is_bf16 && !f.gate && f.activation == Activation::none ? Form::snake_bf16 : Form::general;
   if (!f.is_bf16) return f.activation == Activation::none && (!f.gate || f.residual) ? Form::rows_f32 : Form::general;
   const bool is_known = f.activation == Activation::none || f.activation == Activation::gelu_erf || f.activation == Activation::quick_gelu;
   return is_known && !f.gate && !f.residual ? Form::rows_bf16 : Form::general;

@@ -53,10 +53,12 @@ struct TwoBiases {
   }
 };
 
-// Residuals of eight rows are on their way while the eight before are finished.
+// Residuals of eight rows are on their way while the eight before are finished. The outputs stay in c; `is_stored` says whether
+// they also go to y.
 template <int rows, bool has_residual>
-__device__ void finish_group_f32(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
-  const int column = g.column(), stride = int(f.y_stride), end = f.y_end;
+__device__ void finish_group_f32(const Finish& f, const GroupTile& g, bool is_stored, float (&c)[rows / 2]) {
+  const int column = g.column(), stride = int(f.y_stride);
+  const uint32_t end = uint32_t(f.y_end);
   const TwoBiases bias(f, column);
   const bool has[2] = {column < f.columns, column + 8 < f.columns};
   float* const y = static_cast<float*>(f.y[0]);
@@ -64,11 +66,11 @@ __device__ void finish_group_f32(const Finish& f, const GroupTile& g, const floa
   const auto fetch = [&](int at, float (&other)[4]) {  // of the row that begins `at` and the next
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const int from = at + i % 2 * stride;
-      other[i] = has[i / 2] && from < end ? f.residual[from + i / 2 * 8] : 0.0f;
+      const int from = at + i % 2 * stride + i / 2 * 8;
+      other[i] = has[i / 2] && uint32_t(from) < end ? f.residual[from] : 0.0f;
     }
   };
-  int at = g.row() * stride + column;
+  int at = int(f.y_first) + g.row() * stride + column;
   if constexpr (has_residual) fetch(at, other[0]);
 #pragma unroll
   for (int j = 0; j < rows / 8; ++j) {
@@ -76,10 +78,11 @@ __device__ void finish_group_f32(const Finish& f, const GroupTile& g, const floa
       if (j + 1 < rows / 8) fetch(at + 8 * stride, other[(j + 1) % 2]);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const int to = at + i % 2 * stride;
-      float v = c[4 * j + i] + bias.of[i / 2];
+      const int to = at + i % 2 * stride + i / 2 * 8;
+      float& v = c[4 * j + i];
+      v += bias.of[i / 2];
       if constexpr (has_residual) v += other[j % 2][i];
-      if (has[i / 2] && to < end) y[to + i / 2 * 8] = v;
+      if (is_stored && has[i / 2] && uint32_t(to) < end) y[to] = v;
     }
     at += 8 * stride;
   }
@@ -92,8 +95,8 @@ __device__ inline void store_staged(const Finish& f, const GroupTile& g, void* y
   if (column >= f.columns) return;
 #pragma unroll 2
   for (int r = g.thread / vectors; r < count; r += GroupTile::kThreads / vectors) {
-    const int at = (row + r) * stride + column;
-    if (at < f.y_end) *reinterpret_cast<uint4*>(static_cast<__nv_bfloat16*>(y) + at) = *reinterpret_cast<const uint4*>(g.staged + place(r, v));
+    const int at = int(f.y_first) + (row + r) * stride + column;
+    if (uint32_t(at) < uint32_t(f.y_end)) *reinterpret_cast<uint4*>(static_cast<__nv_bfloat16*>(y) + at) = *reinterpret_cast<const uint4*>(g.staged + place(r, v));
   }
 }
 
@@ -132,6 +135,23 @@ __device__ void finish_group_bf16(const Finish& f, const GroupTile& g, const flo
   stage_group_rows<rows>(f, g, f.y[0], [&](int j, int i) { return activate_for_bf16<activation>(c[4 * j + i] + bias.of[i / 2]); });
 }
 
+// The outputs in f32 where they are wanted, then their snake.
+template <int rows>
+__device__ void finish_group_snake(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
+  const bool is_stored = f.y[0] != nullptr;
+  if (f.residual) finish_group_f32<rows, true>(f, g, is_stored, c);
+  else finish_group_f32<rows, false>(f, g, is_stored, c);
+  float a[2] = {}, inv_b[2] = {};
+#pragma unroll
+  for (int h = 0; h < 2; ++h)
+    if (const int column = g.column() + 8 * h; column < f.columns) {
+      const uint32_t channel = f.bias_period.remainder(uint32_t(column));
+      a[h] = f.snake_a[channel];
+      inv_b[h] = f.snake_inv_b[channel];
+    }
+  stage_group_rows<rows>(f, g, f.snaked, [&](int j, int i) { return snaked_for_bf16(c[4 * j + i], a[i / 2], inv_b[i / 2]); });
+}
+
 // Rows of 32 outputs, since half of the sums are gates.
 template <int rows, Activation activation>
 __device__ void finish_group_gated(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
@@ -163,14 +183,15 @@ __device__ void finish_group_gated(const Finish& f, const GroupTile& g, const fl
 
 // Whether the tile is of a form that needs nobody else's sums, and has been finished.
 template <int rows>
-__device__ bool finish_group(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+__device__ bool finish_group(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
   using Form = Finish::Form;
   switch (f.form) {
     case Form::rows_f32:
       if (f.gate) return false;  // a row of the gate is looked up for eight columns rather than two
-      if (f.residual) finish_group_f32<rows, true>(f, g, c);
-      else finish_group_f32<rows, false>(f, g, c);
+      if (f.residual) finish_group_f32<rows, true>(f, g, true, c);
+      else finish_group_f32<rows, false>(f, g, true, c);
       return true;
+    case Form::snake_bf16: finish_group_snake<rows>(f, g, c); return true;
     case Form::rows_bf16:
       if (f.activation == Activation::gelu_erf) return false;  // too long to write out for every sum of a thread
       if (f.activation == Activation::quick_gelu) finish_group_bf16<rows, Activation::quick_gelu>(f, g, c);

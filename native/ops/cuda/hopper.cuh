@@ -94,9 +94,6 @@ __device__ inline void hold(float (&c)[count]) {
   for (int i = 0; i < count; ++i) asm volatile("" : "+f"(c[i])::"memory");
 }
 
-// Keeps the compiler from working out ahead what follows from `value`, and from holding it in registers until then.
-__device__ inline void start_from(int& value) { asm volatile("" : "+r"(value)); }
-
 template <int registers>
 __device__ inline void give_registers() {
   asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(registers));

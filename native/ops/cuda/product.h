@@ -27,7 +27,8 @@ struct ProductRows {
 // From sums to outputs. Row r belongs to item r div rows_per_item, m is its place there.
 //
 //   rows     y[item·y_item + y_first + m·y_stride + c] = residual[there] + gate[c] · act(sum[r, c] + bias[c mod bias_period]),
-//            for places y_first + m·y_stride + c within [0, y_item): polyphase convolutions stick out at both ends
+//            for places y_first + m·y_stride + c within [0, y_item): polyphase convolutions stick out at both ends; y absent =
+//            not stored. snaked[there] = snake of it, f32 or bf16
 //   gated    y[r·y_stride + o] = act(sum of W1) · (sum of W3), columns as gated_row says
 //   qkv      y[which][((item·heads + head)·rows_per_item + m)·head_dim + d] of column (which·heads + head)·head_dim + d, after
 //            bias, RMS norm over the head and rotation
@@ -35,7 +36,7 @@ struct Finish {
   enum class Kind : uint8_t { rows, gated, qkv };
   Kind kind = Kind::rows;
   // What the published networks' products are, with everything about it decided before the kernel starts (finish_form.h).
-  enum class Form : uint8_t { general, rows_f32, rows_bf16, gated_bf16, qkv_bf16 };
+  enum class Form : uint8_t { general, rows_f32, rows_bf16, snake_bf16, gated_bf16, qkv_bf16 };
   Form form = Form::general;
   bool is_bf16 = false;    // y, otherwise f32
   bool is_vector = false;  // four neighbours may be read and written at once, here and in everything else
@@ -44,13 +45,16 @@ struct Finish {
   Divider rows_per_item;
   void* y[3] = {};
   int64_t y_item = 0, y_first = 0, y_stride = 0;
-  int32_t y_end = 0;       // of every form but general and qkv: row r lies at r·y_stride, all of them before y_end
+  int32_t y_end = 0;       // of every form but general and qkv: row r lies at y_first + r·y_stride, where that is in [0, y_end)
   const float* bias = nullptr;
   Divider bias_period;
   const float* gate = nullptr;        // of item 0, row 0
   int64_t gate_item = 0, gate_row = 0;  // elements from one item, one row to the next
   const int32_t* gate_rows = nullptr;   // which row each row r takes, instead of its own
   const float* residual = nullptr;
+  void* snaked = nullptr;
+  const float *snake_a = nullptr, *snake_inv_b = nullptr;  // per column mod bias_period
+  bool is_snaked_bf16 = false;
   int32_t heads = 0;
   Divider head_dim, width;            // width = heads·head_dim
   const float* norm[3] = {};

@@ -8,6 +8,7 @@
 #include "ops/cuda/activation.h"
 #include "ops/cuda/finish_form.h"
 #include "ops/cuda/product.h"
+#include "ops/cuda/square_sine.h"
 
 namespace ts::cuda {
 namespace {
@@ -31,10 +32,10 @@ __device__ inline void load_four(const float* from, float (&v)[4]) {
 }
 
 // Elements [at, at + 4) of y; those whose bit in `mask` is clear are left alone.
-__device__ inline void store_four(const Finish& f, void* y, int64_t at, const float (&v)[4], uint32_t mask) {
+__device__ inline void store_four(const Finish& f, bool is_bf16, void* y, int64_t at, const float (&v)[4], uint32_t mask) {
   if (f.is_vector) {
     if (mask != 15) return;
-    if (f.is_bf16) {
+    if (is_bf16) {
       const __nv_bfloat162 low = __floats2bfloat162_rn(v[0], v[1]), high = __floats2bfloat162_rn(v[2], v[3]);
       *reinterpret_cast<uint2*>(static_cast<__nv_bfloat16*>(y) + at) =
           make_uint2(reinterpret_cast<const uint32_t&>(low), reinterpret_cast<const uint32_t&>(high));
@@ -46,7 +47,7 @@ __device__ inline void store_four(const Finish& f, void* y, int64_t at, const fl
 #pragma unroll
   for (int i = 0; i < 4; ++i)
     if (mask >> i & 1) {
-      if (f.is_bf16) static_cast<__nv_bfloat16*>(y)[at + i] = __float2bfloat16_rn(v[i]);
+      if (is_bf16) static_cast<__nv_bfloat16*>(y)[at + i] = __float2bfloat16_rn(v[i]);
       else static_cast<float*>(y)[at + i] = v[i];
     }
 }
@@ -103,7 +104,7 @@ __device__ inline Outputs begin_rows(const Finish& f, int32_t row, int32_t c) {
   return o;
 }
 
-__device__ inline void end_rows(const Finish& f, const Outputs& o, float (&v)[4]) {
+__device__ inline void end_rows(const Finish& f, const Outputs& o, int32_t c, float (&v)[4]) {
 #pragma unroll
   for (int i = 0; i < 4; ++i) v[i] += o.bias[i];
   if (f.activation != Activation::none) {
@@ -112,7 +113,16 @@ __device__ inline void end_rows(const Finish& f, const Outputs& o, float (&v)[4]
   }
 #pragma unroll
   for (int i = 0; i < 4; ++i) v[i] = v[i] * o.factor[i] + o.other[i];
-  store_four(f, f.y[0], o.at, v, o.mask);
+  if (f.y[0]) store_four(f, f.is_bf16, f.y[0], o.at, v, o.mask);
+  if (!f.snaked) return;
+#pragma unroll
+  for (int i = 0; i < 4; ++i)
+    if (o.mask >> i & 1) {
+      const uint32_t channel = f.bias_period.remainder(uint32_t(c + i));
+      const float z = f.snake_a[channel] * v[i];
+      v[i] += (f.is_snaked_bf16 ? square_sine(z) : square_sine_f32(z)) * f.snake_inv_b[channel];
+    }
+  store_four(f, f.is_snaked_bf16, f.snaked, o.at, v, o.mask);
 }
 
 // head_dim is a multiple of four, so four columns are of one head.
@@ -155,7 +165,7 @@ __device__ inline void end_qkv(const Finish& f, const Outputs& o, float (&v)[4])
       v[i + 1] = even * o.other[i + 1] + odd * o.other[i];
     }
   }
-  store_four(f, f.y[o.which], o.at, v, o.mask);
+  store_four(f, f.is_bf16, f.y[o.which], o.at, v, o.mask);
 }
 
 // o is a multiple of four.
@@ -169,7 +179,7 @@ __device__ void finish_gated(const Finish& f, int32_t row, int32_t o, const Sums
   sums(column + int32_t(kGatedGroup), value);
 #pragma unroll
   for (int i = 0; i < 4; ++i) value[i] *= activated(gate[i], f.activation);
-  store_four(f, f.y[0], row * f.y_stride + o, value, mask);
+  store_four(f, f.is_bf16, f.y[0], row * f.y_stride + o, value, mask);
 }
 
 __device__ inline void load_eight(const float* from, float (&v)[8]) {
@@ -229,28 +239,37 @@ struct Strip {
   }
 };
 
-template <class To, Activation activation, bool has_gate, bool has_residual, class SumsOf>
+// snake(v) of one channel on its way to bf16.
+__device__ inline float snaked_for_bf16(float v, float a, float inv_b) { return fmaf(square_sine(a * v), inv_b, v); }
+
+template <class To, Activation activation, bool has_gate, bool has_residual, bool has_snake, class SumsOf>
 __device__ void finish_strip_rows(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, const Strip& strip, const SumsOf& sums_of) {
   constexpr int kAhead = 2;
   if (strip.column >= f.columns) return;
   if (rows > num_rows - first_row) rows = num_rows - first_row;
-  float bias[8];
-  load_eight_or(f.bias ? f.bias + f.bias_period.remainder(uint32_t(strip.column)) : nullptr, 0, bias);
-  To* const y = static_cast<To*>(f.y[0]) + strip.column;
-  const int32_t y_stride = int32_t(f.y_stride);
+  const uint32_t channel = f.bias_period.remainder(uint32_t(strip.column)), end = uint32_t(f.y_end);
+  float bias[8], a[8], inv_b[8];
+  load_eight_or(f.bias ? f.bias + channel : nullptr, 0, bias);
+  if constexpr (has_snake) {
+    load_eight(f.snake_a + channel, a);
+    load_eight(f.snake_inv_b + channel, inv_b);
+  }
+  To* const y = static_cast<To*>(f.y[0]);
+  const int32_t y_stride = int32_t(f.y_stride), origin = int32_t(f.y_first) + first_row * y_stride + strip.column;
 #pragma unroll 1
   for (int32_t first = strip.row; first < rows; first += kAhead * strip.step) {
     float other[kAhead][8], factor[kAhead][8];
 #pragma unroll
     for (int u = 0; u < kAhead; ++u) {
-      const int32_t r = first + u * strip.step, row = first_row + (r < rows ? r : rows - 1);
-      if constexpr (has_residual) load_eight(f.residual + row * y_stride + strip.column, other[u]);
-      if constexpr (has_gate) load_eight(f.gate + gate_offset(f, row) + strip.column, factor[u]);
+      const int32_t r = first + u * strip.step, at = origin + r * y_stride;
+      const bool is_there = r < rows && uint32_t(at) < end;
+      if constexpr (has_residual) load_eight_or(is_there ? f.residual + at : nullptr, 0, other[u]);
+      if constexpr (has_gate) load_eight_or(is_there ? f.gate + gate_offset(f, first_row + r) + strip.column : nullptr, 0, factor[u]);
     }
 #pragma unroll
     for (int u = 0; u < kAhead; ++u) {
-      const int32_t r = first + u * strip.step;
-      if (r >= rows) break;
+      const int32_t r = first + u * strip.step, at = origin + r * y_stride;
+      if (r >= rows || uint32_t(at) >= end) continue;
       float v[8];
       sums_of(r)(strip.column, v);
 #pragma unroll
@@ -259,7 +278,12 @@ __device__ void finish_strip_rows(const Finish& f, int32_t first_row, int32_t ro
         if constexpr (has_gate) v[i] *= factor[u][i];
         if constexpr (has_residual) v[i] += other[u][i];
       }
-      store_eight(y + (first_row + r) * y_stride, v);
+      if (!has_snake || y) store_eight(y + at, v);
+      if constexpr (has_snake) {
+#pragma unroll
+        for (int i = 0; i < 8; ++i) v[i] = snaked_for_bf16(v[i], a[i], inv_b[i]);
+        store_eight(static_cast<__nv_bfloat16*>(f.snaked) + at, v);
+      }
     }
   }
 }
@@ -350,11 +374,11 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
     return true;
   }
   if (f.form == Form::rows_f32 && f.gate) {
-    finish_strip_rows<float, Activation::none, true, true>(f, first_row, rows, num_rows, strip, eight_of);
+    finish_strip_rows<float, Activation::none, true, true, false>(f, first_row, rows, num_rows, strip, eight_of);
     return true;
   }
   if (f.form == Form::rows_bf16 && f.activation == Activation::gelu_erf) {
-    finish_strip_rows<__nv_bfloat16, Activation::gelu_erf, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+    finish_strip_rows<__nv_bfloat16, Activation::gelu_erf, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);
     return true;
   }
   if constexpr (!is_rest) {
@@ -364,13 +388,16 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
     if (f.form == Form::gated_bf16) {
       if (f.activation == Activation::silu) gated(std::integral_constant<Activation, Activation::silu>());
       else gated(std::integral_constant<Activation, Activation::gelu_tanh>());
+    } else if (f.form == Form::snake_bf16) {
+      if (f.residual) finish_strip_rows<float, Activation::none, false, true, true>(f, first_row, rows, num_rows, strip, eight_of);
+      else finish_strip_rows<float, Activation::none, false, false, true>(f, first_row, rows, num_rows, strip, eight_of);
     } else if (f.form == Form::rows_f32) {
-      if (f.residual) finish_strip_rows<float, Activation::none, false, true>(f, first_row, rows, num_rows, strip, eight_of);
-      else finish_strip_rows<float, Activation::none, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+      if (f.residual) finish_strip_rows<float, Activation::none, false, true, false>(f, first_row, rows, num_rows, strip, eight_of);
+      else finish_strip_rows<float, Activation::none, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);
     } else {
       if (f.activation == Activation::quick_gelu)
-        finish_strip_rows<__nv_bfloat16, Activation::quick_gelu, false, false>(f, first_row, rows, num_rows, strip, eight_of);
-      else finish_strip_rows<__nv_bfloat16, Activation::none, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+        finish_strip_rows<__nv_bfloat16, Activation::quick_gelu, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+      else finish_strip_rows<__nv_bfloat16, Activation::none, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);
     }
     return true;
   }
@@ -407,7 +434,7 @@ __device__ void finish_tile(const Finish& f, int32_t first_row, int32_t rows, in
       float v[4] = {};
       if (ahead[u].mask != 0) sums_of(i / units)(first_column + i % units * 4, v);
       if (is_qkv) end_qkv(f, ahead[u], v);
-      else if (ahead[u].mask != 0) end_rows(f, ahead[u], v);
+      else if (ahead[u].mask != 0) end_rows(f, ahead[u], first_column + i % units * 4, v);
     }
   }
 }

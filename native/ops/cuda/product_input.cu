@@ -5,13 +5,14 @@
 // Shapes   x [rows, in] f32 or bf16; y [rows, stride] f32 or bf16.
 // Launch   one thread per four neighbours of a row of y, 256 per block; vectors where `in` and addresses allow, tails guarded.
 // Cost     4 B read and 2 B written per element, a sine: memory-bound. The whole pass is what a product saves that finds
-//          its input ready. Not measured yet.
+//          its input ready, as all of the VAE's but the first do (ops/snake.h, SnakedOutput). Not measured yet.
 #include <cuda_bf16.h>
 
 #include <limits>
 
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_kernels.h"
+#include "ops/cuda/square_sine.h"
 
 namespace ts::cuda {
 namespace {
@@ -27,20 +28,6 @@ struct Rows {
   int32_t in, stride;
   bool from_bf16, to_bf16, is_vector;
 };
-
-// sin²(z). Its period is π, so that taking off the nearest multiple leaves a sine of at most a quarter turn, which the special
-// function unit gives to 2⁻²¹: far below a step of bf16, for which this is.
-__device__ inline float square_sine(float z) {
-  constexpr float kInversePi = 0.318309886f, kPi = 3.14159274f, kPiRest = -8.74227766e-8f;
-  const float turns = rintf(z * kInversePi);
-  const float sine = __sinf(fmaf(-turns, kPiRest, fmaf(-turns, kPi, z)));
-  return sine * sine;
-}
-
-__device__ inline float square_sine_f32(float z) {
-  const float sine = sinf(z);
-  return sine * sine;
-}
 
 __device__ inline void load(const Rows& p, int64_t at, int count, float (&v)[kUnit]) {
   if (p.is_vector && !p.from_bf16) {

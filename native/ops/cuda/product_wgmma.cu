@@ -206,9 +206,7 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
     ptx::hold(c);
     if (before >= 0) release_stage<T>(empty, before, lane);
 
-    int own = thread;
-    ptx::start_from(own);  // its columns and places are of no use while there is multiplying to do
-    const GroupTile tile{work.first_row, work.first_column + group * kGroupColumns, own, 1 + group, reinterpret_cast<unsigned char*>(sums)};
+    const GroupTile tile{work.first_row, work.first_column + group * kGroupColumns, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
     if (p.splits > 1) {
       if (tile.first_column < p.columns) store_sums<T::kRows>(tile, p.partial + int64_t(work.split) * p.num_rows * p.partial_stride, p.partial_stride, p.num_rows, c);
     } else if (!finish_group<T::kRows>(p.finish, tile, c)) {

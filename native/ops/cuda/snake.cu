@@ -1,5 +1,5 @@
-// y = x + sin²(a·x)·inv_b per channel, for those who want to look at it: the VAE itself applies it while a convolution
-// loads its input (snake_conv.cu).
+// y = x + sin²(a·x)·inv_b per channel, for those who want to look at it: the VAE itself stores it with the outputs of the
+// convolution before (snake_conv.cpp).
 //
 // Shapes   x, y f32 [B, L, C]; a, inv_b f32 [C], absent = identity; y may be x.
 // Launch   one thread per element.

@@ -56,6 +56,7 @@ OperatorTable make_table() {
   table.max_rows = Guarded<cuda::max_rows>::call;
   table.resample_rows = Guarded<cuda::resample_rows>::call;
   table.transpose = Guarded<cuda::transpose>::call;
+  table.stores_snake = true;
   table.snake = Guarded<cuda::snake>::call;
   table.snake_conv1d = Guarded<cuda::snake_conv1d>::call;
   table.snake_conv_transpose1d = Guarded<cuda::snake_conv_transpose1d>::call;

@@ -39,9 +39,9 @@ void transpose(Context& ctx, const Tensor& y, const Tensor& x);
 
 void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake);
 void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual);
+                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual, const SnakedOutput& snaked);
 void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                            const ConvGeometry& geometry, const Tensor& bias);
+                            const ConvGeometry& geometry, const Tensor& bias, const SnakedOutput& snaked);
 
 void depthwise_conv_norm(Context& ctx, const Tensor& y, const Tensor& x, const DepthwiseNorm& layer, int64_t offset);
 

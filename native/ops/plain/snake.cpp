@@ -8,22 +8,28 @@
 namespace ts::plain {
 namespace {
 
+float widen(float value) { return value; }
+float widen(bf16 value) { return to_float(value); }
+
 // y = snake(x), rounded to bf16 values when `round`.
 void apply(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, bool round) {
   if (ctx.planning()) return;
   const int64_t cols = x.cols();
-  const float *from = x.as<float>(), *a = snake.a ? snake.a.as<float>() : nullptr, *inv_b = a ? snake.inv_b.as<float>() : nullptr;
-  float* to = y.as<float>();
-  parallel_blocks(ctx.parallel(), x.rows(), rows_per_task(cols), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
-      for (int64_t c = 0; c < cols; ++c) {
-        float value = from[row * cols + c];
-        if (a) {
-          const float sine = std::sin(a[c] * value);
-          value += sine * sine * inv_b[c];
-        }
-        to[row * cols + c] = round ? to_float(to_bf16(value)) : value;
-      }
+  const float *a = snake.a ? snake.a.as<float>() : nullptr, *inv_b = a ? snake.inv_b.as<float>() : nullptr;
+  visit(y, [&](auto* to) {
+    visit(x, [&](const auto* from) {
+      parallel_blocks(ctx.parallel(), x.rows(), rows_per_task(cols), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row)
+          for (int64_t c = 0; c < cols; ++c) {
+            float value = widen(from[row * cols + c]);
+            if (a) {
+              const float sine = std::sin(a[c] * value);
+              value += sine * sine * inv_b[c];
+            }
+            store(to[row * cols + c], round ? to_float(to_bf16(value)) : value);
+          }
+      });
+    });
   });
 }
 
@@ -36,14 +42,17 @@ Tensor activated(Context& ctx, const Tensor& x, const Snake& snake, const Packed
   return values;
 }
 
+// Where the outputs go on their way to their snake.
+Tensor outputs(Context& ctx, const Tensor& y, const SnakedOutput& snaked) { return y ? y : ctx.f32(snaked.y.shape); }
+
 }  // namespace
 
 void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake) { apply(ctx, y, x, snake, false); }
 
-void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual) {
+void snake_conv1d(Context& ctx, const Tensor& wanted, const Tensor& x, const Snake& snake, const PackedWeight& weight,
+                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual, const SnakedOutput& snaked) {
   const Arena::Scope scope(ctx.arena());
-  const Tensor input = activated(ctx, x, snake, weight);
+  const Tensor input = activated(ctx, x, snake, weight), y = outputs(ctx, wanted, snaked);
   if (ctx.planning()) return;
 
   const int64_t len_in = x.shape[1], len_out = y.shape[1], out = weight.out;
@@ -64,13 +73,14 @@ void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& s
       to[i * out + o] = value;
     }
   });
+  if (snaked) apply(ctx, snaked.y, y, snaked.snake, false);
 }
 
 // Output m uses the taps j = m + offset − n·stride, so outputs of one phase m mod stride share their two taps.
-void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                            const ConvGeometry& geometry, const Tensor& bias) {
+void snake_conv_transpose1d(Context& ctx, const Tensor& wanted, const Tensor& x, const Snake& snake, const PackedWeight& weight,
+                            const ConvGeometry& geometry, const Tensor& bias, const SnakedOutput& snaked) {
   const Arena::Scope scope(ctx.arena());
-  const Tensor input = activated(ctx, x, snake, weight);
+  const Tensor input = activated(ctx, x, snake, weight), y = outputs(ctx, wanted, snaked);
   if (ctx.planning()) return;
 
   const int64_t len_in = x.shape[1], len_out = y.shape[1], out = weight.out, stride = geometry.stride;
@@ -91,6 +101,7 @@ void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, cons
                 to[row * out + o] = sums[o - first] + (biases ? biases[o] : 0.0f);
             });
   }
+  if (snaked) apply(ctx, snaked.y, y, snaked.snake, false);
 }
 
 }  // namespace ts::plain

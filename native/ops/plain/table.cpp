@@ -44,6 +44,7 @@ OperatorTable make_table() {
   table.max_rows = plain::max_rows;
   table.resample_rows = plain::resample_rows;
   table.transpose = plain::transpose;
+  table.stores_snake = true;
   table.snake = plain::snake;
   table.snake_conv1d = plain::snake_conv1d;
   table.snake_conv_transpose1d = plain::snake_conv_transpose1d;

@@ -111,14 +111,37 @@ void check_case(const OperatorTable& table, const ConvCase& c, DType product, bo
   if (c.snake) snake_parameters = {h.input(data.snake.a, {c.in}), h.input(data.snake.inv_b, {c.in})};
   const Tensor bias = c.bias ? h.input(data.bias, {c.out}) : Tensor(), residual = c.residual ? h.input(data.residual, shape) : Tensor();
   const ConvGeometry geometry{c.stride, c.dilation, c.offset};
+  // The same with the snake of the next layer stored, and with an input that was stored so.
+  const SnakeData next = random_snake(c.out);
+  Tensor beside, stored, alone, after, snaked;
+  Snake next_parameters;
+  if (table.stores_snake) {
+    beside = h.output(shape), after = h.output(shape);
+    stored = h.output(shape, product), alone = h.output(shape, product);
+    next_parameters = {h.input(next.a, {c.out}), h.input(next.inv_b, {c.out})};
+    snaked = h.input(rounded(snake<float>(data.x, data.snake), product), x.shape, product);
+  }
+  const auto convolve = [&](Context& ctx, const Tensor& to, const Tensor& from, const Snake& parameters, const SnakedOutput& also) {
+    if (transposed) ops::snake_conv_transpose1d(ctx, to, from, parameters, *weight, geometry, bias, also);
+    else ops::snake_conv1d(ctx, to, from, parameters, *weight, geometry, bias, residual, also);
+  };
   h.run([&](Context& ctx) {
-    if (transposed) return ops::snake_conv_transpose1d(ctx, y, x, snake_parameters, *weight, geometry, bias);
-    ops::snake_conv1d(ctx, y, x, snake_parameters, *weight, geometry, bias, residual);
+    convolve(ctx, y, x, snake_parameters, {});
     if (c.residual) ops::snake_conv1d(ctx, in_place, x, snake_parameters, *weight, geometry, bias, in_place);
+    if (!table.stores_snake) return;
+    convolve(ctx, beside, x, snake_parameters, {stored, next_parameters});
+    convolve(ctx, {}, x, snake_parameters, {alone, next_parameters});
+    convolve(ctx, after, snaked, {}, {});
   });
+
   // An f32 sine that rounds the other way to bf16 is no error of the product: with bf16 products one such step, 2⁻⁹ of
   // an input, may come on top for every input of a sum.
   const std::vector<float> ours = h.read(y);
+  if (table.stores_snake) {
+    CHECK(h.read(beside) == ours);
+    CHECK(h.read(alone) == h.read(stored));
+    TS_CHECK_ERROR(concat(c.str(), ", the next snake"), h.read(stored), product, snake, ours, next);
+  }
   if (product == DType::bf16 && c.snake) {
     const std::vector<double> exact = conv<double>(c, data, transposed);
     double largest = 0, error = 0;
@@ -130,6 +153,7 @@ void check_case(const OperatorTable& table, const ConvCase& c, DType product, bo
   } else {
     TS_CHECK_ERROR(c.str(), ours, DType::f32, conv, c, data, transposed);
   }
+  if (table.stores_snake) TS_CHECK_ERROR(concat(c.str(), ", snaked before"), h.read(after), DType::f32, conv, c, data, transposed);
   if (c.residual) CHECK(h.read(in_place) == ours);
 }
 
@@ -147,12 +171,15 @@ TEST_CASE("snake_conv1d: every stride, dilation and offset of the VAE, and range
       {1, 64, 8, 5, 9, 16, 8, 1, 4},
       {1, 30, 12, 8, 8, 7, 1, 3, -5, true, true, true},   // the middle of a sequence: rows 5 … of x
       {1, 12, 20, 4, 4, 3, 1, 1, 4},                      // further out than x reaches
+      {1, 290, 281, 16, 72, 7, 1, 3, 5, true, true, true},  // whole vectors, more than one tile of rows
+      {2, 70, 70, 8, 16, 1, 1, 1, 0, true, true, true},
   };
   TS_FOR_EACH_BACKEND(table)
     for (const ConvCase& c : cases)
       for (DType product : {DType::f32, DType::bf16})
         for (const char* way : test::product_ways(table, product)) {
           const test::CudaWay asked(test::kProductWay, way);
+          CAPTURE(std::string(way));
           check_case(table, c, product, false);
         }
 }
@@ -167,12 +194,15 @@ TEST_CASE("snake_conv_transpose1d: every stride of the VAE, whole and in ranges"
       {1, 10, 33, 8, 8, 16, 8, 1, 19},      // outputs 15 … 47 of a sequence whose row 0 is x's
       {1, 10, 7, 8, 8, 8, 4, 1, -9},        // outputs before x begins
       {1, 12, 20, 4, 5, 4, 2, 1, 5, false},
+      {1, 41, 300, 16, 24, 16, 8, 1, 19},   // whole vectors that stick out at both ends
+      {2, 9, 36, 16, 16, 8, 4, 1, 2},
   };
   TS_FOR_EACH_BACKEND(table)
     for (const ConvCase& c : cases)
       for (DType product : {DType::f32, DType::bf16})
         for (const char* way : test::product_ways(table, product)) {
           const test::CudaWay asked(test::kProductWay, way);
+          CAPTURE(std::string(way));
           check_case(table, c, product, true);
         }
 }

@@ -34,8 +34,6 @@ inline void wait_for_products() { emulation::wait_for_products(pending); }
 template <int count>
 inline void hold(float (&)[count]) {}
 
-inline void start_from(int&) {}
-
 template <int registers>
 inline void give_registers() {}
 template <int registers>
