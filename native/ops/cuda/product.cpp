@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
-#include <string_view>
+#include <map>
+#include <mutex>
+#include <string>
 
 #include "ops/cuda/cublaslt.h"
 #include "ops/cuda/finish_form.h"
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_choice.h"
 #include "ops/cuda/product_kernels.h"
+#include "ops/cuda/product_measurements.h"
 
 namespace ts::cuda {
 namespace {
@@ -38,6 +41,128 @@ Tensor product_input(Context& ctx, const Tensor& x, const Snake& snake, const Cu
   const Tensor y = ctx.arena().allocate(weight.dtype, {x.rows(), stride});
   if (!ctx.planning()) prepare_input(stream(ctx), y, x, snake);
   return y;
+}
+
+void product_by_library(Context& ctx, Product p) {
+  const Arena::Scope scope(ctx.arena());
+  const Tensor workspace = ctx.arena().allocate(DType::u8, {kCublasltWorkspaceBytes});
+  const Finish& finish = p.finish;
+  const bool writes_outputs = is_plain(finish, p.rows);
+  if (!writes_outputs) {
+    p.partial_stride = p.columns;
+    p.partial = static_cast<float*>(ctx.f32({p.num_rows, p.columns}).data);
+  }
+  if (ctx.planning()) return;
+  if (writes_outputs) return product_cublaslt(stream(ctx), p, finish.y[0], finish.is_bf16, workspace.data);
+  product_cublaslt(stream(ctx), p, p.partial, false, workspace.data);
+  product_finish(stream(ctx), p);
+}
+
+// By wgmma or mma.
+void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tensor& input) {
+  const Arena::Scope scope(ctx.arena());
+  const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap;
+  ProductTiles tiles = (kernel == ProductKernel::wgmma ? wgmma_tiles : mma_tiles)(p.num_rows, p.columns, steps, multiprocessors(ctx));
+  if (const auto wish = product_wish(); wish && kernel == ProductKernel::wgmma && wish->rows != 0) {
+    tiles.rows = wish->rows;
+    tiles.cluster = wish->cluster;
+    tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
+  }
+  p.splits = tiles.splits;
+  if (p.splits > 1) {
+    p.partial_stride = tiles_of(p.columns, 128) * 128;  // whole tiles of every kernel
+    p.partial = static_cast<float*>(ctx.f32({p.splits, p.num_rows, p.partial_stride}).data);
+  }
+  if (ctx.planning()) return;
+  if (kernel == ProductKernel::wgmma) product_wgmma(stream(ctx), p, tiles, input);
+  else product_mma(stream(ctx), p, tiles);
+  if (p.splits > 1) product_finish(stream(ctx), p);
+}
+
+// Device memory for the while of a measurement.
+class Scratch {
+ public:
+  explicit Scratch(int64_t bytes) { check(cudaMalloc(&memory_, size_t(bytes)), "memory for a measurement"); }
+  ~Scratch() { cudaFree(memory_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  void* data() const { return memory_; }
+
+ private:
+  void* memory_ = nullptr;
+};
+
+// Microseconds of `body` on the stream: the fastest of some runs, after one that nobody times.
+template <class Body>
+double time_us(cudaStream_t stream, const Body& body) {
+  constexpr int kRuns = 5;
+  cudaEvent_t begin, end;
+  check(cudaEventCreateWithFlags(&begin, cudaEventDefault), "an event");
+  check(cudaEventCreateWithFlags(&end, cudaEventDefault), "an event");
+  double best = std::numeric_limits<double>::infinity();
+  for (int run = 0; run <= kRuns; ++run) {
+    check(cudaEventRecord(begin, stream), "an event");
+    body();
+    check(cudaEventRecord(end, stream), "an event");
+    check(cudaEventSynchronize(end), "a measurement");
+    float ms = 0;
+    check(cudaEventElapsedTime(&ms, begin, end), "a measurement");
+    if (run > 0) best = std::min(best, double(ms) * 1000);
+  }
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+  return best;
+}
+
+ProductMeasurements& measurements_in(const std::string& file) {
+  static std::mutex mutex;
+  static std::map<std::string, ProductMeasurements> of_files;
+  const std::lock_guard lock(mutex);
+  return of_files.try_emplace(file, file).first->second;
+}
+
+// Of the current device.
+std::string device_name() {
+  static std::mutex mutex;
+  static std::map<int, std::string> names;
+  int device = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  const std::lock_guard lock(mutex);
+  std::string& name = names[device];
+  if (name.empty()) {
+    cudaDeviceProp properties;
+    check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
+    name = properties.name;
+  }
+  return name;
+}
+
+// What decides on the time of a product, in words.
+std::string describe(const Product& p, int64_t depth) {
+  const Finish& f = p.finish;
+  return concat(device_name(), ", ", p.num_rows, " x ", depth, " to ", p.columns, ", stride ", p.x_stride, ", form ", int(f.form), ", kind ", int(f.kind),
+                f.is_bf16 ? ", bf16" : ", f32", ", activation ", int(f.activation), f.bias ? ", bias" : "", f.gate ? ", gate" : "",
+                f.residual ? ", residual" : "", f.snaked ? ", snake" : "");
+}
+
+// Times both ways once; while a recording is made, which nothing can be timed in, what is not known is ours.
+template <class Ours, class Library>
+FasterWay faster_way(Context& ctx, const ProductWish& wish, const Product& p, int64_t depth, const Ours& ours, const Library& library) {
+  ProductMeasurements& measurements = measurements_in(wish.measurements_file);
+  const std::string what = describe(p, depth);
+  if (const auto known = measurements.find(what)) return *known;
+  cudaStreamCaptureStatus capturing;
+  check(cudaStreamIsCapturing(stream(ctx), &capturing), "cudaStreamIsCapturing");
+  if (capturing != cudaStreamCaptureStatusNone) return FasterWay::ours;
+  // Outputs go elsewhere: those in place would add up. Of one tap they are as many as sums, or fewer.
+  const int64_t part = (int64_t(p.num_rows) * p.columns * int64_t(sizeof(float)) + 255) / 256 * 256;
+  const Scratch outputs(part * 4);
+  Product timed = p;
+  const auto at = [&](int i) { return static_cast<std::byte*>(outputs.data()) + i * part; };
+  for (int i = 0; i < 3; ++i)
+    if (timed.finish.y[i]) timed.finish.y[i] = at(i);
+  if (timed.finish.snaked) timed.finish.snaked = at(3);
+  return measurements.measure(what, [&] { return time_us(stream(ctx), [&] { ours(timed); }); }, [&] { return time_us(stream(ctx), [&] { library(timed); }); });
 }
 
 }  // namespace
@@ -74,34 +199,14 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   }
   static_assert(kMmaStep == kWgmmaStep);
   p.steps_per_tap = int32_t(weight.channels / kMmaStep);
-  if (kernel == ProductKernel::cublaslt) {
-    const Tensor workspace = ctx.arena().allocate(DType::u8, {kCublasltWorkspaceBytes});
-    const bool writes_outputs = is_plain(finish, rows);
-    if (!writes_outputs) {
-      p.partial_stride = weight.rows;
-      p.partial = static_cast<float*>(ctx.f32({num_rows, weight.rows}).data);
-    }
-    if (ctx.planning()) return;
-    if (writes_outputs) return product_cublaslt(stream(ctx), p, finish.y[0], finish.is_bf16, workspace.data);
-    product_cublaslt(stream(ctx), p, p.partial, false, workspace.data);
-    return product_finish(stream(ctx), p);
-  }
-  const int64_t steps = int64_t(rows.taps) * p.steps_per_tap;
-  ProductTiles tiles = (kernel == ProductKernel::wgmma ? wgmma_tiles : mma_tiles)(num_rows, weight.rows, steps, multiprocessors(ctx));
-  if (const auto wish = product_wish(); wish && kernel == ProductKernel::wgmma && wish->rows != 0) {
-    tiles.rows = wish->rows;
-    tiles.cluster = wish->cluster;
-    tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
-  }
-  p.splits = tiles.splits;
-  if (p.splits > 1) {
-    p.partial_stride = tiles_of(weight.rows, 128) * 128;  // whole tiles of every kernel
-    p.partial = static_cast<float*>(ctx.f32({p.splits, num_rows, p.partial_stride}).data);
-  }
-  if (ctx.planning()) return;
-  if (kernel == ProductKernel::wgmma) product_wgmma(stream(ctx), p, tiles, input);
-  else product_mma(stream(ctx), p, tiles);
-  if (p.splits > 1) product_finish(stream(ctx), p);
+  const auto ours = [&](const Product& p) { product_by_tiles(ctx, kernel, p, input); };
+  const auto library = [&](const Product& p) { product_by_library(ctx, p); };
+  if (kernel == ProductKernel::cublaslt) return library(p);
+  const auto wish = product_wish();
+  if (!wish || !wish->measures || !for_cublaslt || !has_cublaslt()) return ours(p);
+  if (!ctx.planning()) return faster_way(ctx, *wish, p, weight.depth(), ours, library) == FasterWay::library ? library(p) : ours(p);
+  library(p);  // room for either
+  ours(p);
 }
 
 }  // namespace ts::cuda

@@ -1,5 +1,6 @@
 #include "ops/cuda/product_choice.h"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
@@ -7,6 +8,7 @@
 
 #include "ops/cuda/cublaslt.h"
 #include "ops/cuda/launch.h"
+#include "ops/cuda/product_measurements.h"
 #include "ops/cuda/tensor_map.h"
 
 namespace ts::cuda {
@@ -16,13 +18,18 @@ std::optional<ProductWish> product_wish() {
   const std::string_view text = value ? value : "", name = text.substr(0, text.find(':'));
   if (text.empty()) return std::nullopt;
   const auto refuse = [&] {
-    fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_PRODUCT is \"", text, "\"; simt, mma, wgmma, wgmma:ROWS[xCLUSTER][/SPLITS] or cublaslt needed, or nothing");
+    fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_PRODUCT is \"", text, "\"; simt, mma, wgmma, wgmma:ROWS[xCLUSTER][/SPLITS], cublaslt, measure or measure:FILE needed, or nothing");
   };
-  if (text == "simt") return ProductWish{ProductKernel::simt};
-  if (text == "mma") return ProductWish{ProductKernel::mma};
-  if (text == "cublaslt") return ProductWish{ProductKernel::cublaslt};
+  if (text == "simt") return ProductWish{.kernel = ProductKernel::simt};
+  if (text == "mma") return ProductWish{.kernel = ProductKernel::mma};
+  if (text == "cublaslt") return ProductWish{.kernel = ProductKernel::cublaslt};
+  if (name == "measure") {
+    const std::string_view file = text.substr(std::min(text.size(), name.size() + 1));
+    if (file.empty() && text.size() != name.size()) refuse();
+    return ProductWish{.measures = true, .measurements_file = file.empty() ? default_measurements_file() : std::string(file)};
+  }
   if (name != "wgmma") refuse();
-  ProductWish wish{ProductKernel::wgmma};
+  ProductWish wish;
   if (text.size() == name.size()) return wish;
   const char *at = text.data() + name.size(), *end = text.data() + text.size();
   const auto number = [&](char before, int32_t& value) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "ops/context.h"
 #include "ops/cuda/product_plan.h"
@@ -10,9 +11,12 @@ namespace ts::cuda {
 
 // What the environment's THINKSOUND_CUDA_PRODUCT asks for: "simt", "mma", "wgmma" or "cublaslt" for every bf16 product that the
 // kernel covers; "wgmma:ROWS", "wgmma:ROWSxCLUSTER" and either with "/SPLITS" also say which tile and how often the summed
-// axis is split.
+// axis is split. "measure" times our kernel and cuBLASLt once for every product that both can compute and takes the faster from
+// then on, also in later processes (product_measurements.h); "measure:FILE" says where that is kept.
 struct ProductWish {
   ProductKernel kernel = ProductKernel::wgmma;
+  bool measures = false;
+  std::string measurements_file = {};
   int32_t rows = 0, cluster = 1, splits = 1;  // rows 0 = all as planned
 };
 
