@@ -115,6 +115,11 @@ namespace ThinkSound.Interop
         TS_PRECISION_F32 = 1,
         /// <summary>weights and inputs of products in bf16; accumulation, residuals, norms in f32</summary>
         TS_PRECISION_BF16 = 2,
+        /// <summary>
+        /// the same in f16: three bits finer than bf16, but no more than ±65504, to which what is
+        /// stored for a product is cut off. Devices "cuda" and "cpu:plain"
+        /// </summary>
+        TS_PRECISION_F16 = 3,
     }
 
     /// <summary>Components of a bundle, as bits.</summary>
@@ -180,7 +185,7 @@ namespace ThinkSound.Interop
         internal fixed byte device[32];
         /// <summary>why "auto" chose it</summary>
         internal fixed byte device_choice[256];
-        /// <summary>"f32" or "bf16"</summary>
+        /// <summary>"f32", "bf16" or "f16"</summary>
         internal fixed byte precision[8];
         internal ulong num_parameters;
         /// <summary>resident, packed</summary>

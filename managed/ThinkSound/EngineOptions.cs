@@ -35,6 +35,9 @@ public enum Precision
     Float32 = 1,
     /// <summary>bfloat16: half the memory of <see cref="Float32"/>.</summary>
     BFloat16 = 2,
+    /// <summary>IEEE half precision, on devices "cuda" and "cpu:plain": as small as <see cref="BFloat16"/> and three bits finer, but
+    /// its numbers end at ±65504. What lies beyond is cut off there when it is stored for a product.</summary>
+    Float16 = 3,
 }
 
 /// <summary>Networks of a bundle.</summary>

@@ -21,6 +21,10 @@ float to_float(f16 value) {
                               (mantissa << kMantissaDrop));
 }
 
+f16 to_f16_saturated(float value) {
+  return to_f16(value > kLargestF16 ? kLargestF16 : value < -kLargestF16 ? -kLargestF16 : value);
+}
+
 f16 to_f16(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const uint16_t sign = uint16_t((bits >> 16) & 0x8000u);

@@ -41,6 +41,18 @@ inline bf16 to_bf16(float value) {
 }
 f16 to_f16(float value);
 
+constexpr float kLargestF16 = 65504.0f;
+// The same, but everything beyond ±65504, infinity too, becomes that; NaN stays NaN. How values are stored to be read by
+// products: an outlier that is cut off costs less than one that makes every sum it meets infinite.
+f16 to_f16_saturated(float value);
+
+// f32, or a type whose values products read and accumulate in f32.
+constexpr bool is_product_type(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16; }
+// `value` as a product of `dtype` reads it.
+inline float as_stored(float value, DType dtype) {
+  return dtype == DType::bf16 ? to_float(to_bf16(value)) : dtype == DType::f16 ? to_float(to_f16_saturated(value)) : value;
+}
+
 template <class T> constexpr DType dtype_of();
 template <> constexpr DType dtype_of<float>() { return DType::f32; }
 template <> constexpr DType dtype_of<double>() { return DType::f64; }

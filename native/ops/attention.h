@@ -11,7 +11,7 @@ namespace ts {
 struct AttentionStream {
   Tensor q = {};           // [B, heads, n_q, head_dim]; empty = this stream only gives keys and values
   Tensor k = {}, v = {};   // [B, heads, n_k, head_dim]; empty = this stream only asks
-  Tensor out = {};         // [B, n_q, heads·head_dim], f32 or bf16; empty with q
+  Tensor out = {};         // [B, n_q, heads·head_dim], f32, bf16 or f16; empty with q
 };
 
 struct AttentionOptions {
@@ -23,7 +23,7 @@ struct AttentionOptions {
 
 namespace ops {
 
-// Keys of all streams in their order; every query sees them all. Head dims even, up to 128. q, k, v f32 or bf16, all
+// Keys of all streams in their order; every query sees them all. Head dims even, up to 128. q, k, v f32, bf16 or f16, all
 // alike; the softmax and both accumulations in f32, its weights may enter the second product as q's type. A query whose
 // keys are all masked gives zeros.
 void attention(Context& ctx, std::span<const AttentionStream> streams, const AttentionOptions& options);

@@ -29,11 +29,10 @@ class Arguments {
     present(name, tensor);
     require(tensor.dtype == dtype, name, " holds ", name_of(tensor.dtype), ", ", name_of(dtype), " needed");
   }
-  // f32 or bf16.
+  // f32, bf16 or f16.
   void real(const char* name, const Tensor& tensor) const {
     present(name, tensor);
-    require(tensor.dtype == DType::f32 || tensor.dtype == DType::bf16, name, " holds ", name_of(tensor.dtype),
-            ", f32 or bf16 needed");
+    require(is_product_type(tensor.dtype), name, " holds ", name_of(tensor.dtype), ", f32, bf16 or f16 needed");
   }
   // f32 of exactly `shape`.
   void f32(const char* name, const Tensor& tensor, const Shape& expected) const {

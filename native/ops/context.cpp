@@ -15,11 +15,14 @@ void Context::probe(std::string_view name, const Tensor& value) {
     table_.copy_to_host(bytes.data(), value.data, value.bytes());
     host.data = bytes.data();
   }
-  if (value.dtype != DType::bf16) return listener()(name, host);
-  // Listeners compare with f32 goldens and need not know bf16.
+  if (value.dtype != DType::bf16 && value.dtype != DType::f16) return listener()(name, host);
+  // Listeners compare with f32 goldens and need not know other floats.
   std::vector<float> wide(size_t(value.numel()));
-  const bf16* narrow = host.as<bf16>();
-  for (size_t i = 0; i < wide.size(); ++i) wide[i] = to_float(narrow[i]);
+  const auto widen = [&](const auto* narrow) {
+    for (size_t i = 0; i < wide.size(); ++i) wide[i] = to_float(narrow[i]);
+  };
+  if (value.dtype == DType::bf16) widen(host.as<bf16>());
+  else widen(host.as<f16>());
   listener()(name, tensor_of(wide.data(), value.shape));
 }
 

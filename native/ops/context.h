@@ -19,7 +19,7 @@ struct OperatorTable;
 // `if (ctx.planning()) return;`, compute.
 class Context {
  public:
-  // `product_dtype` is f32 or bf16: how inputs of matrix products and weights are stored.
+  // `product_dtype` is f32, bf16 or, where the table has it, f16: how inputs of matrix products and weights are stored.
   Context(const OperatorTable& table, Arena& arena, Parallel& parallel, DType product_dtype)
       : table_(table), arena_(arena), parallel_(parallel), product_dtype_(product_dtype) {}
 

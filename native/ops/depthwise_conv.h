@@ -20,7 +20,7 @@ struct DepthwiseNorm {
 
 namespace ops {
 
-// x f32 [B, L_in, C], y f32 or bf16 [B, L_out, C]. `offset` is the padding when x and y begin at the same row.
+// x f32 [B, L_in, C], y f32, bf16 or f16 [B, L_out, C]. `offset` is the padding when x and y begin at the same row.
 void depthwise_conv_norm(Context& ctx, const Tensor& y, const Tensor& x, const DepthwiseNorm& layer, int64_t offset);
 
 }  // namespace ops

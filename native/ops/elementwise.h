@@ -1,4 +1,4 @@
-// Element by element, over anything. Inputs f32 or bf16; outputs f32 or bf16; arithmetic in f32.
+// Element by element, over anything. Inputs f32, bf16 or f16; outputs f32, bf16 or f16; arithmetic in f32.
 #pragma once
 
 #include "ops/linear.h"

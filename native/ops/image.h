@@ -62,7 +62,7 @@ enum class Normalisation : uint8_t {
 // x u8 [F, H, W, 3] → y f32 [F, 3, H, W].
 void normalise(Context& ctx, const Tensor& y, const Tensor& x, Normalisation normalisation);
 
-// x f32 [F, 3, H, W] → y [F/t, (H/p)·(W/p), 3·t·p·p], f32 or bf16: rows of the patch product, elements ordered as a
+// x f32 [F, 3, H, W] → y [F/t, (H/p)·(W/p), 3·t·p·p], f32, bf16 or f16: rows of the patch product, elements ordered as a
 // convolution weight [out, 3, t, p, p] flattened. t = 1 gives single frames.
 void patchify(Context& ctx, const Tensor& y, const Tensor& x, int64_t frames_per_patch, int64_t patch);
 

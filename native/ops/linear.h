@@ -55,7 +55,7 @@ struct QkvOptions {
 
 namespace ops {
 
-// x [B, N, in] of f32 or the weight's dtype → y [B, N, out] of f32 or bf16 (f32 when there is a residual).
+// x [B, N, in] of f32 or the weight's dtype → y [B, N, out] of f32, bf16 or f16 (f32 when there is a residual).
 // With taps k > 1 (odd) the product runs over k neighbouring rows, zeros beyond both ends of each item:
 //   y[n] = Σ_j W[:, :, j] · x[n + j − (k − 1)/2]
 // An even k leaves N − 1 rows (padding (k − 1) div 2), and y has that many.

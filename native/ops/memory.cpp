@@ -28,16 +28,16 @@ Buffer allocate_buffer(const OperatorTable& table, DType dtype, Shape shape) {
 }
 
 Buffer make_buffer(const OperatorTable& table, const Tensor& host, DType dtype) {
-  const bool narrows = host.dtype == DType::f32 && dtype == DType::bf16;
+  const bool narrows = host.dtype == DType::f32 && dtype != DType::f32 && is_product_type(dtype);
   require(narrows || host.dtype == dtype, "memory: cannot convert ", name_of(host.dtype), " to ", name_of(dtype));
   Buffer buffer = allocate_buffer(table, dtype, host.shape);
   if (host.numel() == 0) return buffer;
   if (!narrows) {
     table.copy_to_device(buffer.tensor().data, host.data, host.bytes());
   } else {
-    std::vector<bf16> values(size_t(host.numel()));
+    std::vector<uint16_t> values(size_t(host.numel()));
     const float* wide = host.as<float>();
-    for (size_t i = 0; i < values.size(); ++i) values[i] = to_bf16(wide[i]);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = dtype == DType::bf16 ? to_bf16(wide[i]).bits : to_f16_saturated(wide[i]).bits;
     table.copy_to_device(buffer.tensor().data, values.data(), buffer.tensor().bytes());
   }
   finish(table);  // any thread may read it next

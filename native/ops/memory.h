@@ -24,7 +24,7 @@ class Buffer {
 
 // Uninitialised, aligned to Arena::kAlignment. TS_OUT_OF_MEMORY with the size in words.
 Buffer allocate_buffer(const OperatorTable& table, DType dtype, Shape shape);
-// A copy of host memory on the device, converted to `dtype` (f32 or bf16 from f32; integers as they are).
+// A copy of host memory on the device, converted to `dtype` (f32, bf16 or f16 from f32; integers as they are).
 Buffer make_buffer(const OperatorTable& table, const Tensor& host, DType dtype);
 
 // Waits for what the calling thread has started on the device; throws what went wrong in it. Whoever hands device memory
@@ -36,7 +36,7 @@ namespace ops {
 // Host → device and back. Element types must agree; the call returns when the host memory may be reused.
 void upload(Context& ctx, const Tensor& device, const Tensor& host);
 void download(Context& ctx, const Tensor& host, const Tensor& device);
-// Every element of f32 or bf16 `y` becomes `value`.
+// Every element of f32, bf16 or f16 `y` becomes `value`.
 void fill(Context& ctx, const Tensor& y, float value);
 
 }  // namespace ops

@@ -1,5 +1,5 @@
-// Normalisations over the last axis, f32 inside; the mean is subtracted before squaring. x f32 [B, N, D]; y f32 or
-// bf16 of the same shape, may not overlap x. Sources: spec 01 §2, 04 §1, 05 §3.
+// Normalisations over the last axis, f32 inside; the mean is subtracted before squaring. x f32 [B, N, D]; y f32, bf16 or
+// f16 of the same shape, may not overlap x. Sources: spec 01 §2, 04 §1, 05 §3.
 #pragma once
 
 #include "ops/linear.h"

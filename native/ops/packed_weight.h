@@ -18,7 +18,7 @@ class PackedWeight {
   int64_t in = 0;     // input channels
   int64_t taps = 1;   // kernel length along time; 1 = a linear layer
   bool gated = false; // two matrices of `out` rows for gated_linear
-  DType dtype = DType::f32;  // what its products read: f32 or bf16
+  DType dtype = DType::f32;  // what its products read: f32, bf16 or f16
   virtual int64_t bytes() const = 0;
 };
 using Weight = std::shared_ptr<const PackedWeight>;
@@ -32,7 +32,7 @@ enum class WeightUse : uint8_t {
 
 struct PackOptions {
   WeightUse use = WeightUse::linear;
-  DType dtype = DType::f32;      // f32 or bf16
+  DType dtype = DType::f32;      // f32, bf16 or f16
   int64_t stride = 1, dilation = 1;
 };
 

@@ -1,4 +1,4 @@
-// Moving, choosing and averaging rows of [B, N, D] tensors. Inputs f32 or bf16, outputs f32 or bf16, converted on the way.
+// Moving, choosing and averaging rows of [B, N, D] tensors. Inputs f32, bf16 or f16, outputs f32, bf16 or f16, converted on the way.
 #pragma once
 
 #include "ops/context.h"

@@ -17,7 +17,7 @@ struct Snake {
 
 // What the next layer reads, stored by the layer before: snake(y), as products read it.
 struct SnakedOutput {
-  Tensor y = {};      // f32 or bf16, the dtype of the weight that will read it; shape of the output; empty = not wanted
+  Tensor y = {};      // of the dtype of the weight that will read it; shape of the output; empty = not wanted
   Snake snake = {};
   explicit operator bool() const { return bool(y); }
 };

@@ -143,4 +143,17 @@ DeviceChoice choose_device(const std::string& name) {
   return {found, concat(found->id, ", as asked for")};
 }
 
+std::optional<DType> product_type(ts_precision precision, const Device& device) {
+  switch (precision) {
+    case TS_PRECISION_AUTO: return std::nullopt;
+    case TS_PRECISION_F32: return DType::f32;
+    case TS_PRECISION_BF16: return DType::bf16;
+    case TS_PRECISION_F16:
+      if (!device.table->has_f16)
+        fail(TS_DEVICE_ERROR, "precision f16: device ", device.id, " has products of f32 and bf16, none of f16; take one of those, or a device with it: cuda, cpu:plain");
+      return DType::f16;
+  }
+  fail(TS_INVALID_ARGUMENT, "precision ", precision, " is not known");
+}
+
 }  // namespace ts

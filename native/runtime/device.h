@@ -1,6 +1,7 @@
 // The devices of this machine, and which one "auto" means.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,5 +30,9 @@ struct DeviceChoice {
 // "auto", "cpu", "cpu:plain", "cuda", "cuda:<index>", "cuda:<uuid>" (or as much of it as one card has). TS_DEVICE_ERROR with the device's own reason when it is not
 // available, TS_INVALID_ARGUMENT when there is no such name.
 DeviceChoice choose_device(const std::string& name);
+
+// What products read at `precision` on `device`; nothing for TS_PRECISION_AUTO. TS_INVALID_ARGUMENT for numbers that are no
+// precision, TS_DEVICE_ERROR for one that the device has not.
+std::optional<DType> product_type(ts_precision precision, const Device& device);
 
 }  // namespace ts

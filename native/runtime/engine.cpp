@@ -93,8 +93,7 @@ class Engine::WeightFiles {
 };
 
 DType Engine::choose_precision(const EngineOptions& options, WeightFiles& files) const {
-  if (options.precision == TS_PRECISION_F32) return DType::f32;
-  if (options.precision == TS_PRECISION_BF16) return DType::bf16;
+  if (const auto asked = product_type(options.precision, device())) return *asked;
   if (!device().has_bf16) return DType::f32;
   if (options.synthetic) return DType::bf16;
   WeightFiles::Size all;

@@ -93,6 +93,8 @@ constexpr Tolerance kFlow{3e-5, 2e-4}, kGuidedFlow{3e-5, 5e-4}, kTrajectory{5e-5
 // Products that read bf16 (8 bits of mantissa) accumulate roundings of 2⁻⁹ over a handful of layers. Not parity: a
 // guard against a path that is wrong rather than coarse.
 constexpr Tolerance kBf16{3e-2, 3e-1}, kEncoderBf16{1.5e-2, 1e-1};
+// f16 has three bits more.
+inline Tolerance coarse(DType product, Tolerance bf16) { return product == DType::f16 ? Tolerance{bf16.rel_l2 / 8, bf16.max_abs / 8} : bf16; }
 
 struct Difference {
   double rel_l2 = 0, max_abs = 0, reference_norm = 0;

@@ -243,7 +243,7 @@ __global__ void __launch_bounds__(kCeilingThreads) ceiling_kernel(float* out, ui
     pin(c);
     ptx::begin_products();
 #pragma unroll
-    for (int d = 0; d < 4; ++d) multiply_group<0>(c, a[d], b + uint64_t(d) * 2, true);
+    for (int d = 0; d < 4; ++d) multiply_group<__nv_bfloat16, 0>(c, a[d], b + uint64_t(d) * 2, true);
     ptx::commit_products();
     ptx::wait_for_products<0>();
     pin(c);
@@ -313,12 +313,12 @@ int run() {
     };
     const AttentionJob& job = problem.job;
     const bool in_time = c.frames && c.axis == ops::DividedAxis::time;
-    if (problem.flop < 3e9) measure("simt", [&] { return launch_attention_simt(job, true, stream); });
-    if (in_time && has_divided_time_kernel(job)) measure("time", [&] { return launch_divided_time(job, stream); });
-    measure("mma", [&] { return launch_attention_mma(job, card.multiProcessorCount, stream); });
-    if (!in_time && best_path(job, true, AttentionPath::wgmma, has_wgmma) == AttentionPath::wgmma) {
+    if (problem.flop < 3e9) measure("simt", [&] { return launch_attention_simt(job, DType::bf16, stream); });
+    if (in_time && has_divided_time_kernel(job)) measure("time", [&] { return launch_divided_time(job, DType::bf16, stream); });
+    measure("mma", [&] { return launch_attention_mma(job, DType::bf16, card.multiProcessorCount, stream); });
+    if (!in_time && best_path(job, DType::bf16, AttentionPath::wgmma, has_wgmma) == AttentionPath::wgmma) {
       WgmmaJob wgmma = wgmma_job(job);
-      measure("wgmma", [&] { return launch_attention_wgmma(wgmma, card.multiProcessorCount, stream); });
+      measure("wgmma", [&] { return launch_attention_wgmma(wgmma, DType::bf16, card.multiProcessorCount, stream); });
     }
   }
   json += "\n]}\n";

@@ -39,7 +39,7 @@ internal sealed class GoldenLedger(GoldenFile file, Precision precision)
         }
         Tensor reference = file.Read(key);
         Comparison.Figures figures = Comparison.Compare(ours, Comparison.ToDoubles(reference.Type, reference.Data.Span));
-        if (precision == Precision.BFloat16) tolerance = tolerance.InBFloat16();
+        tolerance = tolerance.In(precision);
         bool isZero = figures.ReferenceMax < Tolerance.NearlyZero;
         bool passed = isZero ? figures.MaxAbs <= tolerance.MaxAbs : figures.RelativeL2 <= tolerance.RelativeL2;
         Put(key, passed, figures, isZero ? tolerance.MaxAbs : tolerance.RelativeL2, isZero ? "largest difference, the reference is nearly zero" : "relative L2");

@@ -32,7 +32,14 @@ internal readonly record struct Tolerance(double RelativeL2, double MaxAbs)
         return relativeL2 > 0 ? new Tolerance(FloorFactor * relativeL2, FloorFactor * maxAbs) : null;
     }
 
-    /// <summary>For products in bfloat16, whose inputs carry 8 bits: 2⁻⁸ of relative rounding, eased by averaging and
-    /// multiplied by depth. Stated with every result, so that nobody takes it for parity.</summary>
-    public Tolerance InBFloat16() => this == Exact ? this : new Tolerance(Math.Max(RelativeL2, 5e-2), Math.Max(MaxAbs, 0.5));
+    /// <summary>For products of 16 bits: the rounding of their inputs, 2⁻⁸ relative in bfloat16 and an eighth of that, 2⁻¹¹, in
+    /// half precision, eased by averaging and multiplied by depth. Stated with every result, so that nobody takes it for parity.</summary>
+    public Tolerance In(Precision precision) => precision switch
+    {
+        Precision.BFloat16 => AtLeast(5e-2, 0.5),
+        Precision.Float16 => AtLeast(5e-2 / 8, 0.5 / 8),
+        _ => this,
+    };
+
+    private Tolerance AtLeast(double relativeL2, double maxAbs) => this == Exact ? this : new Tolerance(Math.Max(RelativeL2, relativeL2), Math.Max(MaxAbs, maxAbs));
 }

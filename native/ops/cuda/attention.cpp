@@ -33,15 +33,15 @@ std::optional<AttentionPath> wished_path() {
   fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_ATTENTION is \"", name, "\"; simt, mma or wgmma needed, or nothing");
 }
 
-void run_attention(Context& ctx, const AttentionJob& job, bool in_is_bf16) {
+void run_attention(Context& ctx, const AttentionJob& job, DType in) {
   const cudaStream_t queue = stream(ctx);
   const AttentionPath allowed = wished_path().value_or(preferred_path(job));
-  switch (best_path(job, in_is_bf16, allowed, allowed == AttentionPath::wgmma && has_wgmma())) {
-    case AttentionPath::simt: return check(launch_attention_simt(job, in_is_bf16, queue), "attention (simt)");
-    case AttentionPath::mma: return check(launch_attention_mma(job, attribute(cudaDevAttrMultiProcessorCount), queue), "attention (mma)");
+  switch (best_path(job, in, allowed, allowed == AttentionPath::wgmma && has_wgmma())) {
+    case AttentionPath::simt: return check(launch_attention_simt(job, in, queue), "attention (simt)");
+    case AttentionPath::mma: return check(launch_attention_mma(job, in, attribute(cudaDevAttrMultiProcessorCount), queue), "attention (mma)");
     case AttentionPath::wgmma: {
       WgmmaJob wgmma = wgmma_job(job);
-      return check(launch_attention_wgmma(wgmma, attribute(cudaDevAttrMultiProcessorCount), queue), "attention (wgmma)");
+      return check(launch_attention_wgmma(wgmma, in, attribute(cudaDevAttrMultiProcessorCount), queue), "attention (wgmma)");
     }
   }
 }
@@ -50,7 +50,7 @@ void attention(Context& ctx, std::span<const AttentionStream> streams, const Att
   const AttentionJob job = attention_job(streams, options);
   if (ctx.planning()) return;
   const Tensor& any = streams[0].q ? streams[0].q : streams[0].k;
-  run_attention(ctx, job, any.dtype == DType::bf16);
+  run_attention(ctx, job, any.dtype);
 }
 
 }  // namespace ts::cuda

@@ -38,7 +38,7 @@ AttentionJob job_of(const Tensor& any, DType out, float scale) {
   job.heads = int32_t(any.shape[1]);
   job.dim = int32_t(any.shape[3]);
   job.scale = scale;
-  job.out_is_bf16 = out == DType::bf16;
+  job.out = out;
   return job;
 }
 
@@ -92,9 +92,9 @@ AttentionJob divided_attention_job(const Tensor& out, const Qkv& qkv, int64_t fr
 
 AttentionPath preferred_path(const AttentionJob& job) { return job.num_query_streams < 3 ? AttentionPath::wgmma : AttentionPath::mma; }
 
-AttentionPath best_path(const AttentionJob& job, bool in_is_bf16, AttentionPath allowed, bool has_wgmma) {
+AttentionPath best_path(const AttentionJob& job, DType in, AttentionPath allowed, bool has_wgmma) {
   const bool has_tiles = job.dim == 32 || job.dim == 64 || job.dim == 80 || job.dim == 128;
-  if (allowed == AttentionPath::simt || !in_is_bf16 || !has_tiles || !(job.scale > 0)) return AttentionPath::simt;
+  if (allowed == AttentionPath::simt || in == DType::f32 || !has_tiles || !(job.scale > 0)) return AttentionPath::simt;
   const auto is_aligned = [](const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % 16 == 0; };
   for (int32_t i = 0; i < job.num_key_streams; ++i)
     if (!is_aligned(job.keys[i].k) || !is_aligned(job.keys[i].v)) return AttentionPath::simt;

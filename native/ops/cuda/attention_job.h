@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+#include "core/dtype.h"
+
 #ifdef __CUDACC__
 #define TS_ATTENTION_FUNCTION __host__ __device__ inline
 #else
@@ -46,7 +48,8 @@ struct AttentionJob {
   int32_t slots, heads, dim;
   int32_t slot_tiles;       // of all query streams and groups
   float scale;
-  bool causal, out_is_bf16;
+  DType out;                // f32, bf16 or f16
+  bool causal;
   const uint8_t* key_mask;  // [items, num_keys] or null
   const float* bias;        // [heads, queries, num_keys] or null
 };

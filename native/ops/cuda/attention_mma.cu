@@ -1,7 +1,7 @@
-// Attention on the tensor cores of Ampere and later: bf16 in, f32 sums, head dims 32, 64, 80 and 128.
+// Attention on the tensor cores of Ampere and later: bf16 or f16 in, f32 sums, head dims 32, 64, 80 and 128.
 //
 //   S = q·kᵀ        [16 queries a warp, 64 keys]   mma.sync m16n8k16, in registers
-//   P = e^(scale·S − running maximum)              as bf16 into the second product, its sum in f32
+//   P = e^(scale·S − running maximum)              rounded into the second product, its sum in f32
 //   O = factor·O + P·v
 //
 // Shapes   as ops/attention.h and ops/divided_attention.h; rows where attention_job.h says they lie. A tile of keys may
@@ -34,8 +34,8 @@ __device__ void load_keys(uint32_t k, uint32_t v, const AttentionJob& job, const
   const int valid = min(kKeys, seen - begin);
   const KeyRows& rows = job.keys[stream_of(job, queries, begin)];
   if (!mask && begin + valid <= rows.end) {  // all from one stream, which is nearly every tile
-    const __nv_bfloat16* const first_k = static_cast<const __nv_bfloat16*>(rows.k) + key_offset(rows, tile, begin);
-    const __nv_bfloat16* const first_v = static_cast<const __nv_bfloat16*>(rows.v) + key_offset(rows, tile, begin);
+    const uint16_t* const first_k = static_cast<const uint16_t*>(rows.k) + key_offset(rows, tile, begin);
+    const uint16_t* const first_v = static_cast<const uint16_t*>(rows.v) + key_offset(rows, tile, begin);
     const int step = int(rows.row_stride);
 #pragma unroll 4
     for (int i = int(threadIdx.x); i < kKeys * kPieces; i += int(blockDim.x)) {
@@ -51,14 +51,14 @@ __device__ void load_keys(uint32_t k, uint32_t v, const AttentionJob& job, const
       const KeyRows& of_row = job.keys[stream_of(job, queries, is_valid ? position : begin)];
       const int64_t at = is_valid ? key_offset(of_row, tile, position) + piece * 8 : 0;
       const uint32_t to = uint32_t(row * Layout<kDim>::kRowBytes + piece * 16);
-      ptx::copy_async(k + to, static_cast<const __nv_bfloat16*>(of_row.k) + at, is_valid ? 16u : 0u);
-      ptx::copy_async(v + to, static_cast<const __nv_bfloat16*>(of_row.v) + at, is_valid ? 16u : 0u);
+      ptx::copy_async(k + to, static_cast<const uint16_t*>(of_row.k) + at, is_valid ? 16u : 0u);
+      ptx::copy_async(v + to, static_cast<const uint16_t*>(of_row.v) + at, is_valid ? 16u : 0u);
     }
   }
   ptx::commit_copies();
 }
 
-template <int kDim>
+template <class E, int kDim>
 __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid_constant__ AttentionJob job) {
   extern __shared__ __align__(16) uint8_t shared[];
   constexpr int kRowBytes = Layout<kDim>::kRowBytes, kTileBytes = Layout<kDim>::kTileBytes;
@@ -99,8 +99,8 @@ __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid
         if (n * 16 >= valid) continue;
         uint32_t b[4];
         ptx::load_matrices(b, k + k_row + uint32_t(n * 16 * kRowBytes + d * 32));
-        ptx::multiply_add(scores[n * 2], q[d], b[0], b[1]);
-        ptx::multiply_add(scores[n * 2 + 1], q[d], b[2], b[3]);
+        ptx::multiply_add<E>(scores[n * 2], q[d], b[0], b[1]);
+        ptx::multiply_add<E>(scores[n * 2 + 1], q[d], b[2], b[3]);
       }
 
     if (mask || job.bias || (job.causal && begin + kKeys > first + 1)) {
@@ -134,42 +134,47 @@ __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid
 #pragma unroll
     for (int n = 0; n < kKeys / 16; ++n) {
       if (n * 16 >= valid) continue;
-      const uint32_t weights[4] = {pack(scores[n * 2][0], scores[n * 2][1]), pack(scores[n * 2][2], scores[n * 2][3]),
-                                   pack(scores[n * 2 + 1][0], scores[n * 2 + 1][1]), pack(scores[n * 2 + 1][2], scores[n * 2 + 1][3])};
+      const uint32_t weights[4] = {ptx::pack<E>(scores[n * 2][0], scores[n * 2][1]), ptx::pack<E>(scores[n * 2][2], scores[n * 2][3]),
+                                   ptx::pack<E>(scores[n * 2 + 1][0], scores[n * 2 + 1][1]), ptx::pack<E>(scores[n * 2 + 1][2], scores[n * 2 + 1][3])};
 #pragma unroll
       for (int d = 0; d < kDim / 16; ++d) {
         uint32_t b[4];
         ptx::load_matrices_transposed(b, v + v_row + uint32_t(n * 16 * kRowBytes + d * 32));
-        ptx::multiply_add(sums[d * 2], weights, b[0], b[1]);
-        ptx::multiply_add(sums[d * 2 + 1], weights, b[2], b[3]);
+        ptx::multiply_add<E>(sums[d * 2], weights, b[0], b[1]);
+        ptx::multiply_add<E>(sums[d * 2 + 1], weights, b[2], b[3]);
       }
     }
   }
   store_means(sums, softmax, job, tile, first);
 }
 
-template <int kDim>
+template <class E, int kDim>
 cudaError_t launch(const AttentionJob& job, int64_t blocks, int32_t warps, cudaStream_t stream) {
   constexpr int kBytes = Layout<kDim>::kSharedBytes;
-  const cudaError_t error = cudaFuncSetAttribute(attention_mma_kernel<kDim>, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+  const cudaError_t error = cudaFuncSetAttribute(attention_mma_kernel<E, kDim>, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   if (error != cudaSuccess) return error;
-  attention_mma_kernel<kDim><<<unsigned(blocks), unsigned(warps) * 32, kBytes, stream>>>(job);
+  attention_mma_kernel<E, kDim><<<unsigned(blocks), unsigned(warps) * 32, kBytes, stream>>>(job);
   return cudaGetLastError();
+}
+
+template <class E>
+cudaError_t launch_dim(const AttentionJob& job, int64_t blocks, int32_t warps, cudaStream_t stream) {
+  switch (job.dim) {
+    case 32: return launch<E, 32>(job, blocks, warps, stream);
+    case 64: return launch<E, 64>(job, blocks, warps, stream);
+    case 80: return launch<E, 80>(job, blocks, warps, stream);
+    case 128: return launch<E, 128>(job, blocks, warps, stream);
+    default: return cudaErrorInvalidValue;
+  }
 }
 
 }  // namespace
 
-cudaError_t launch_attention_mma(AttentionJob job, int32_t multiprocessors, cudaStream_t stream) {
+cudaError_t launch_attention_mma(AttentionJob job, DType in, int32_t multiprocessors, cudaStream_t stream) {
   const int32_t warps = mma_warps(job, multiprocessors);
   const int64_t blocks = set_tiles(job, warps * 16);
   if (blocks == 0) return cudaSuccess;
-  switch (job.dim) {
-    case 32: return launch<32>(job, blocks, warps, stream);
-    case 64: return launch<64>(job, blocks, warps, stream);
-    case 80: return launch<80>(job, blocks, warps, stream);
-    case 128: return launch<128>(job, blocks, warps, stream);
-    default: return cudaErrorInvalidValue;
-  }
+  return in == DType::f16 ? launch_dim<__half>(job, blocks, warps, stream) : launch_dim<__nv_bfloat16>(job, blocks, warps, stream);
 }
 
 }  // namespace ts::cuda

@@ -26,11 +26,11 @@ AttentionPath preferred_path(const AttentionJob& job);
 // it is unset or empty. TS_INVALID_ARGUMENT for anything else. Read at every call: tests change it.
 std::optional<AttentionPath> wished_path();
 
-// mma needs bf16, a positive scale, rows of whole 16-byte pieces at such addresses, head dim 32, 64, 80 or 128; wgmma
+// mma needs bf16 or f16, a positive scale, rows of whole 16-byte pieces at such addresses, head dim 32, 64, 80 or 128; wgmma
 // besides no more than four streams of keys, no head dim of 32, and a card and driver that have it.
-AttentionPath best_path(const AttentionJob& job, bool in_is_bf16, AttentionPath allowed, bool has_wgmma);
+AttentionPath best_path(const AttentionJob& job, DType in, AttentionPath allowed, bool has_wgmma);
 
 // Ready to compute: picks the path and starts the kernel.
-void run_attention(Context& ctx, const AttentionJob& job, bool in_is_bf16);
+void run_attention(Context& ctx, const AttentionJob& job, DType in);
 
 }  // namespace ts::cuda

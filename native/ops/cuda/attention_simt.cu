@@ -10,9 +10,8 @@
 // Cost     4·queries·keys·dim flop on the f32 units; keys and values are read once per 32 queries, mostly from L2.
 //          Floor: the rate of f32 multiply-adds. Reached: bench/NOTES.md.
 // Source   Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018.
-#include <cuda_bf16.h>
-
 #include "ops/cuda/attention_launch.h"
+#include "ops/cuda/element.h"
 
 namespace ts::cuda {
 namespace {
@@ -21,9 +20,6 @@ constexpr int kThreads = 128, kQueries = 32, kKeys = 32;
 constexpr int kColumns = 16, kRows = kThreads / kColumns;  // of threads
 constexpr int kRowsOfWarp = kQueries / (kThreads / 32);
 constexpr unsigned kAllLanes = 0xFFFFFFFFu;
-
-__device__ float widened(float value) { return value; }
-__device__ float widened(__nv_bfloat16 value) { return __bfloat162float(value); }
 
 // Odd, so that the rows of a column lie in different banks.
 __host__ __device__ constexpr int padded(int dim) { return dim + 1; }
@@ -43,7 +39,7 @@ __global__ void __launch_bounds__(kThreads) attention_simt_kernel(const __grid_c
   const QueryRows& queries = job.queries[tile.stream];
   for (int i = thread; i < kQueries * dim; i += kThreads) {
     const int n = tile.first + i / dim;
-    q[i / dim * step + i % dim] = n < queries.count ? widened(static_cast<const T*>(queries.q)[query_offset(queries, tile, n) + i % dim]) : 0.0f;
+    q[i / dim * step + i % dim] = n < queries.count ? to_f32(static_cast<const T*>(queries.q)[query_offset(queries, tile, n) + i % dim]) : 0.0f;
   }
 
   float top[kRowsOfWarp], total[kRowsOfWarp], sums[kQueries / kRows][kWidth] = {};
@@ -61,8 +57,8 @@ __global__ void __launch_bounds__(kThreads) attention_simt_kernel(const __grid_c
       if (position < seen && (!mask || mask[position])) {
         const KeyRows& rows = job.keys[stream_of(job, queries, position)];
         const int64_t at = key_offset(rows, tile, position) + d;
-        key = widened(static_cast<const T*>(rows.k)[at]);
-        value = widened(static_cast<const T*>(rows.v)[at]);
+        key = to_f32(static_cast<const T*>(rows.k)[at]);
+        value = to_f32(static_cast<const T*>(rows.v)[at]);
       }
       k[j * step + d] = key;
       v[j * dim + d] = value;
@@ -147,14 +143,13 @@ __global__ void __launch_bounds__(kThreads) attention_simt_kernel(const __grid_c
     for (int d = 0; d < kWidth; ++d) {
       if (column + d * kColumns >= dim) continue;
       const float mean = sum == 0 ? 0.0f : sums[i][d] / sum;
-      if (job.out_is_bf16) static_cast<__nv_bfloat16*>(queries.out)[at + column + d * kColumns] = __float2bfloat16_rn(mean);
-      else static_cast<float*>(queries.out)[at + column + d * kColumns] = mean;
+      Elements(queries.out, job.out).set(at + column + d * kColumns, mean);
     }
   }
 }
 
 template <class T, int kWidth>
-cudaError_t launch(const AttentionJob& job, int64_t blocks, cudaStream_t stream) {
+cudaError_t launch_width(const AttentionJob& job, int64_t blocks, cudaStream_t stream) {
   const size_t bytes = shared_bytes(job.dim);
   if (bytes > 48 * 1024) {
     const cudaError_t error = cudaFuncSetAttribute(attention_simt_kernel<T, kWidth>, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes));
@@ -164,13 +159,18 @@ cudaError_t launch(const AttentionJob& job, int64_t blocks, cudaStream_t stream)
   return cudaGetLastError();
 }
 
+template <class T>
+cudaError_t launch(const AttentionJob& job, int64_t blocks, cudaStream_t stream) {
+  return job.dim <= 64 ? launch_width<T, 4>(job, blocks, stream) : launch_width<T, 8>(job, blocks, stream);
+}
+
 }  // namespace
 
-cudaError_t launch_attention_simt(AttentionJob job, bool in_is_bf16, cudaStream_t stream) {
+cudaError_t launch_attention_simt(AttentionJob job, DType in, cudaStream_t stream) {
   const int64_t blocks = set_tiles(job, kQueries);
   if (blocks == 0) return cudaSuccess;
-  if (in_is_bf16) return job.dim <= 64 ? launch<__nv_bfloat16, 4>(job, blocks, stream) : launch<__nv_bfloat16, 8>(job, blocks, stream);
-  return job.dim <= 64 ? launch<float, 4>(job, blocks, stream) : launch<float, 8>(job, blocks, stream);
+  if (in == DType::f32) return launch<float>(job, blocks, stream);
+  return in == DType::f16 ? launch<__half>(job, blocks, stream) : launch<__nv_bfloat16>(job, blocks, stream);
 }
 
 }  // namespace ts::cuda

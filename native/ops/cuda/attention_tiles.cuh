@@ -2,25 +2,21 @@
 // means on their way out.
 //
 // Fragments of m16n8k16 (PTX ISA, "Matrix fragments for mma.m16n8k16"), with g = lane / 4 and t = lane % 4:
-//   A  4 × bf16x2   rows g, g + 8, g, g + 8 at columns 2t, 2t, 2t + 8, 2t + 8
-//   B  2 × bf16x2   column g, rows 2t and 2t + 8
-//   C  4 × f32      row g at columns 2t, 2t + 1, then row g + 8
+//   A  4 pairs      rows g, g + 8, g, g + 8 at columns 2t, 2t, 2t + 8, 2t + 8
+//   B  2 pairs      column g, rows 2t and 2t + 8
+//   C  4 × f32        row g at columns 2t, 2t + 1, then row g + 8
 // A warp of wgmma's m64 holds rows and columns of C in the same places, 16 rows a warp.
 #pragma once
 
-#include <cuda_bf16.h>
-
-#include <cstdint>
-
 #include "ops/cuda/attention_job.h"
-#include "ops/cuda/ptx.cuh"
+#include "ops/cuda/element.h"
 
 namespace ts::cuda {
 
 constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 constexpr float kLog2e = 1.44269504f;
 
-using ptx::exp2_fast, ptx::pack;
+using ptx::exp2_fast;
 
 // Over the four lanes that hold a row.
 __device__ inline float quad_max(float x) {
@@ -41,7 +37,7 @@ __device__ inline void load_queries(uint32_t (&q)[kDim / 16][4], const Attention
   for (int half = 0; half < 2; ++half) {
     const int row = first + lane / 4 + half * 8;
     const bool is_valid = row < queries.count;
-    const __nv_bfloat16* from = static_cast<const __nv_bfloat16*>(queries.q) + (is_valid ? query_offset(queries, tile, row) : 0) + lane % 4 * 2;
+    const uint16_t* from = static_cast<const uint16_t*>(queries.q) + (is_valid ? query_offset(queries, tile, row) : 0) + lane % 4 * 2;
 #pragma unroll
     for (int k = 0; k < kDim / 16; ++k) {
       q[k][half] = is_valid ? *reinterpret_cast<const uint32_t*>(from + k * 16) : 0u;
@@ -91,10 +87,10 @@ __device__ inline void store_means(const float (&sums)[kColumns][4], RunningSoft
     const int row = first + lane / 4 + half * 8;
     if (row >= queries.count) continue;
     const int64_t at = out_offset(job, queries, tile, row) + first_column + lane % 4 * 2;
-    if (job.out_is_bf16) {
+    if (job.out != DType::f32) {
 #pragma unroll
       for (int i = 0; i < kColumns; ++i)
-        *reinterpret_cast<uint32_t*>(static_cast<__nv_bfloat16*>(queries.out) + at + i * 8) = pack(sums[i][half * 2] * norm, sums[i][half * 2 + 1] * norm);
+        *reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(queries.out) + at + i * 8) = pack(job.out, sums[i][half * 2] * norm, sums[i][half * 2 + 1] * norm);
     } else {
 #pragma unroll
       for (int i = 0; i < kColumns; ++i)

@@ -1,4 +1,4 @@
-// Attention on Hopper: the tensor copy engine feeds, warpgroup products compute. bf16 in, f32 sums, head dims 64, 80, 128.
+// Attention on Hopper: the tensor copy engine feeds, warpgroup products compute. bf16 or f16 in, f32 sums, head dims 64, 80, 128.
 //
 //   producer, one warp        K and V of the next tiles by TMA into a ring of stages, an mbarrier each for K, V and "free"
 //   consumers, one warpgroup  S = q·kᵀ   wgmma m64, q in registers, K K-major behind a descriptor
@@ -141,7 +141,7 @@ __device__ void clear(float (&sums)[kColumns][4]) {
     for (int e = 0; e < 4; ++e) sums[i][e] = 0;
 }
 
-template <int kDim>
+template <class E, int kDim>
 __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t stages, const Barriers& barriers, const Walk& walk) {
   using L = Layout<kDim>;
   const AttentionJob& job = wgmma.job;
@@ -164,7 +164,7 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
 #pragma unroll
     for (int d = 0; d < kDim / 16; ++d) {
       const uint64_t keys = kDim == 80 && d == 4 ? ptx::describe_short_rows(k + L::kWideBytes) : ptx::describe_rows(k + d / 4 * L::kWideBytes + d % 4 * 32);
-      multiply_group<0>(scores, q[d], keys, d > 0);
+      multiply_group<E, 0>(scores, q[d], keys, d > 0);
     }
     ptx::commit_products();
     ptx::wait_for_products<0>();
@@ -182,10 +182,10 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
     uint32_t weights[L::kBoxes][4];
 #pragma unroll
     for (int b = 0; b < L::kBoxes; ++b) {
-      weights[b][0] = pack(scores[b * 2][0], scores[b * 2][1]);
-      weights[b][1] = pack(scores[b * 2][2], scores[b * 2][3]);
-      weights[b][2] = pack(scores[b * 2 + 1][0], scores[b * 2 + 1][1]);
-      weights[b][3] = pack(scores[b * 2 + 1][2], scores[b * 2 + 1][3]);
+      weights[b][0] = ptx::pack<E>(scores[b * 2][0], scores[b * 2][1]);
+      weights[b][1] = ptx::pack<E>(scores[b * 2][2], scores[b * 2][3]);
+      weights[b][2] = ptx::pack<E>(scores[b * 2 + 1][0], scores[b * 2 + 1][1]);
+      weights[b][3] = ptx::pack<E>(scores[b * 2 + 1][2], scores[b * 2 + 1][3]);
     }
 
     ptx::wait(ptx::shared_address(&barriers.v[stage]), parity);
@@ -195,9 +195,9 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
     ptx::begin_products();
 #pragma unroll
     for (int b = 0; b < L::kBoxes; ++b) {
-      multiply_group<1>(sums, weights[b], ptx::describe_rows(v + b * kBoxRows * 128), true);
-      if constexpr (kDim == 128) multiply_group<1>(more, weights[b], ptx::describe_rows(v + L::kWideBytes + b * kBoxRows * 128), true);
-      if constexpr (kDim == 80) multiply_group<1>(rest, weights[b], ptx::describe_short_rows(v + L::kWideBytes + b * kBoxRows * 32), true);
+      multiply_group<E, 1>(sums, weights[b], ptx::describe_rows(v + b * kBoxRows * 128), true);
+      if constexpr (kDim == 128) multiply_group<E, 1>(more, weights[b], ptx::describe_rows(v + L::kWideBytes + b * kBoxRows * 128), true);
+      if constexpr (kDim == 80) multiply_group<E, 1>(rest, weights[b], ptx::describe_short_rows(v + L::kWideBytes + b * kBoxRows * 32), true);
     }
     ptx::commit_products();
     ptx::wait_for_products<0>();
@@ -223,7 +223,7 @@ __device__ void consume(const WgmmaJob& wgmma, const QueryTile& tile, uint32_t s
 
 #endif
 
-template <int kDim>
+template <class E, int kDim>
 __global__ void __launch_bounds__(kThreads, 2) attention_wgmma_kernel(const __grid_constant__ WgmmaJob wgmma) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
   extern __shared__ uint8_t shared[];
@@ -245,7 +245,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_wgmma_kernel(const __gr
     ptx::publish_barriers();
   }
   __syncthreads();
-  if (threadIdx.x < 128) consume<kDim>(wgmma, tile, stages, barriers, walk);
+  if (threadIdx.x < 128) consume<E, kDim>(wgmma, tile, stages, barriers, walk);
   else if (threadIdx.x == 128) produce<kDim>(wgmma, tile, stages, barriers, walk);
 #else
   (void)wgmma;
@@ -253,14 +253,24 @@ __global__ void __launch_bounds__(kThreads, 2) attention_wgmma_kernel(const __gr
 #endif
 }
 
-template <int kDim>
+template <class E, int kDim>
 cudaError_t launch(WgmmaJob& wgmma, int64_t blocks, cudaStream_t stream) {
   using L = Layout<kDim>;
   wgmma.boxes = box_plan(wgmma.job, L::kBoxes);
-  const cudaError_t error = cudaFuncSetAttribute(attention_wgmma_kernel<kDim>, cudaFuncAttributeMaxDynamicSharedMemorySize, L::kSharedBytes);
+  const cudaError_t error = cudaFuncSetAttribute(attention_wgmma_kernel<E, kDim>, cudaFuncAttributeMaxDynamicSharedMemorySize, L::kSharedBytes);
   if (error != cudaSuccess) return error;
-  attention_wgmma_kernel<kDim><<<unsigned(blocks), kThreads, L::kSharedBytes, stream>>>(wgmma);
+  attention_wgmma_kernel<E, kDim><<<unsigned(blocks), kThreads, L::kSharedBytes, stream>>>(wgmma);
   return cudaGetLastError();
+}
+
+template <class E>
+cudaError_t launch_dim(WgmmaJob& wgmma, int64_t blocks, cudaStream_t stream) {
+  switch (wgmma.job.dim) {
+    case 64: return launch<E, 64>(wgmma, blocks, stream);
+    case 80: return launch<E, 80>(wgmma, blocks, stream);
+    case 128: return launch<E, 128>(wgmma, blocks, stream);
+    default: return cudaErrorInvalidValue;
+  }
 }
 
 }  // namespace
@@ -270,19 +280,14 @@ bool has_attention_wgmma() {
   cudaFuncAttributes attributes{};
   return cudaGetDevice(&device) == cudaSuccess && cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
          cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) == cudaSuccess && major == 9 && minor == 0 &&
-         cudaFuncGetAttributes(&attributes, attention_wgmma_kernel<64>) == cudaSuccess && attributes.binaryVersion == 90;
+         cudaFuncGetAttributes(&attributes, attention_wgmma_kernel<__nv_bfloat16, 64>) == cudaSuccess && attributes.binaryVersion == 90;
 }
 
-cudaError_t launch_attention_wgmma(WgmmaJob& wgmma, int32_t multiprocessors, cudaStream_t stream) {
+cudaError_t launch_attention_wgmma(WgmmaJob& wgmma, DType in, int32_t multiprocessors, cudaStream_t stream) {
   wgmma.query_tiles = wgmma_query_tiles(wgmma.job, multiprocessors);
   const int64_t blocks = set_tiles(wgmma.job, wgmma.query_tiles * kWgmmaQueries);
   if (blocks == 0) return cudaSuccess;
-  switch (wgmma.job.dim) {
-    case 64: return launch<64>(wgmma, blocks, stream);
-    case 80: return launch<80>(wgmma, blocks, stream);
-    case 128: return launch<128>(wgmma, blocks, stream);
-    default: return cudaErrorInvalidValue;
-  }
+  return in == DType::f16 ? launch_dim<__half>(wgmma, blocks, stream) : launch_dim<__nv_bfloat16>(wgmma, blocks, stream);
 }
 
 }  // namespace ts::cuda

@@ -14,8 +14,8 @@ bool has_cublaslt();
 
 constexpr int64_t kCublasltWorkspaceBytes = 32 << 20;
 
-// y [num_rows, columns] = x · wᵀ of one tap, f32 or bf16; x and w bf16. `workspace` is on the device. Everything else of
+// y [num_rows, columns] = x · wᵀ of one tap, f32, bf16 or f16; x and w of `in`, bf16 or f16. `workspace` is on the device. Everything else of
 // `product` is left to product_finish. TS_DEVICE_ERROR with the library's status.
-void product_cublaslt(cudaStream_t stream, const Product& product, void* y, bool is_bf16, void* workspace);
+void product_cublaslt(cudaStream_t stream, const Product& product, DType in, void* y, DType out, void* workspace);
 
 }  // namespace ts::cuda

@@ -2,7 +2,7 @@
 //
 //   y[m] = LN(bias + Σ_j w[j] ⊙ x[m + j − offset])·norm_weight + norm_bias
 //
-// Shapes   x f32 [B, L_in, C], y f32 or bf16 [B, L_out, C], weight f32 [taps, C]; rows outside x are zeros.
+// Shapes   x f32 [B, L_in, C], y f32, bf16 or f16 [B, L_out, C], weight f32 [taps, C]; rows outside x are zeros.
 // Launch   one block per row of y. The sums wait in shared memory, or in the arena where a row passes 48 KB.
 // Cost     each row of x is read `taps` times, all but the first from the caches; 2·taps flop per element: memory-bound
 //          at 8 B (6 B to bf16) per element.

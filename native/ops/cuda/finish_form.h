@@ -1,6 +1,6 @@
 // Which finishing code a product takes. A pure function of what is asked for, so that a test without a GPU can ask it.
 //
-// The closed set is what the published networks' large products are in bf16; all the rest, and all of f32, is general.
+// The closed set is what the published networks' large products are in bf16; all the rest, and all that is stored as f16, is general.
 //
 //   rows_f32     sums, bias, gate, residual     modulation; linear1 and w2 of the DiT; out and fc2 of the towers; T5's o, wo
 //   rows_bf16    bias, (quick) GELU             fc1 of the towers
@@ -39,17 +39,17 @@ inline Finish::Form choose_form(Finish& f, int64_t num_rows) {
   using Form = Finish::Form;
   constexpr int64_t kMaxPlace = std::numeric_limits<int32_t>::max();
   if (!allows_vectors(f, kFormWidth)) return Form::general;
-  if (f.kind == Finish::Kind::qkv) return f.is_bf16 && f.head_dim.divisor % kFormWidth == 0 ? Form::qkv_bf16 : Form::general;
+  if (f.kind == Finish::Kind::qkv) return f.type == DType::bf16 && f.head_dim.divisor % kFormWidth == 0 ? Form::qkv_bf16 : Form::general;
   const int64_t per_item = f.rows_per_item.divisor, end = f.y_first + num_rows * f.y_stride;
   const bool is_single = num_rows <= per_item, follows = is_single || (f.y_first == 0 && f.y_item == per_item * f.y_stride);
   if (!follows || std::abs(f.y_first) + (num_rows + kFormRowsBeyond) * f.y_stride > kMaxPlace) return Form::general;
   f.y_end = int32_t(is_single && f.y_item < end ? f.y_item : end < 0 ? 0 : end);
   if (f.kind == Finish::Kind::gated)
-    return f.is_bf16 && (f.activation == Activation::silu || f.activation == Activation::gelu_tanh) ? Form::gated_bf16 : Form::general;
-  if (f.snaked) return f.is_snaked_bf16 && !f.is_bf16 && !f.gate && f.activation == Activation::none ? Form::snake_bf16 : Form::general;
-  if (!f.is_bf16) return f.activation == Activation::none && (!f.gate || f.residual) ? Form::rows_f32 : Form::general;
+    return f.type == DType::bf16 && (f.activation == Activation::silu || f.activation == Activation::gelu_tanh) ? Form::gated_bf16 : Form::general;
+  if (f.snaked) return f.snaked_type == DType::bf16 && f.type == DType::f32 && !f.gate && f.activation == Activation::none ? Form::snake_bf16 : Form::general;
+  if (f.type == DType::f32) return f.activation == Activation::none && (!f.gate || f.residual) ? Form::rows_f32 : Form::general;
   const bool is_known = f.activation == Activation::none || f.activation == Activation::gelu_erf || f.activation == Activation::quick_gelu;
-  return is_known && !f.gate && !f.residual ? Form::rows_bf16 : Form::general;
+  return f.type == DType::bf16 && is_known && !f.gate && !f.residual ? Form::rows_bf16 : Form::general;
 }
 
 }  // namespace ts::cuda

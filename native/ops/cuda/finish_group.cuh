@@ -119,7 +119,7 @@ __device__ void stage_group_rows(const Finish& f, const GroupTile& g, void* y, c
       uint32_t pairs[4];
 #pragma unroll
       for (int m = 0; m < 4; ++m)
-        if (j + m / 2 < rows / 8) pairs[m] = ptx::pack(finished(j + m / 2, m % 2 * 2), finished(j + m / 2, m % 2 * 2 + 1));
+        if (j + m / 2 < rows / 8) pairs[m] = ptx::pack<__nv_bfloat16>(finished(j + m / 2, m % 2 * 2), finished(j + m / 2, m % 2 * 2 + 1));
       if (j + 1 < rows / 8) ptx::store_matrices_transposed(to + (j - first) * 1024, pairs);
       else ptx::store_two_matrices_transposed(to + (j - first) * 1024, pairs[0], pairs[1]);
     }
@@ -169,7 +169,7 @@ __device__ void finish_group_gated(const Finish& f, const GroupTile& g, const fl
       for (int m = 0; m < 4; ++m)
         if (j + m < rows / 8) {
           const int at = 4 * (j + m);
-          pairs[m] = ptx::pack(activate_for_bf16<activation>(c[at]) * c[at + 2], activate_for_bf16<activation>(c[at + 1]) * c[at + 3]);
+          pairs[m] = ptx::pack<__nv_bfloat16>(activate_for_bf16<activation>(c[at]) * c[at + 2], activate_for_bf16<activation>(c[at + 1]) * c[at + 3]);
         }
       static_assert(rows / 8 % 4 <= 1);
       if (j + 3 < rows / 8) ptx::store_matrices_transposed(to + (j - first) * 512, pairs);

@@ -21,7 +21,7 @@ ProductRows neighbours(const Tensor& x, const PackedWeight& weight, int64_t len_
 Finish finish_into(const Tensor& y, Finish::Kind kind) {
   Finish finish;
   finish.kind = kind;
-  finish.is_bf16 = y.dtype == DType::bf16;
+  finish.type = y.dtype;
   finish.columns = int32_t(y.shape[2]);
   finish.y[0] = y.data;
   finish.y_item = y.shape[1] * y.shape[2];
@@ -67,7 +67,7 @@ void qkv_projection(Context& ctx, const Qkv& qkv, const Tensor& x, const PackedW
   const int64_t heads = qkv.q.shape[1], head_dim = qkv.q.shape[3];
   Finish finish;
   finish.kind = Finish::Kind::qkv;
-  finish.is_bf16 = qkv.q.dtype == DType::bf16;
+  finish.type = qkv.q.dtype;
   finish.columns = int32_t(packed.out);
   finish.rows_per_item = Divider(uint32_t(x.shape[1]));
   finish.y[0] = qkv.q.data;

@@ -9,6 +9,7 @@ namespace {
 
 void store(float& to, float value) { to = value; }
 void store(bf16& to, float value) { to = to_bf16(value); }
+void store(f16& to, float value) { to = to_f16_saturated(value); }
 
 // Fills every row on the host, then copies. source(row, put) calls put(element, value); what it leaves out is zero.
 template <class T, class Source>
@@ -28,6 +29,7 @@ Weight pack(const OperatorTable& table, std::shared_ptr<CudaWeight> weight, cons
          " channels could not be allocated on the ", table.name, " device");
   weight->memory = std::shared_ptr<void>(memory, table.release);
   if (weight->dtype == DType::bf16) fill<bf16>(table, *weight, source);
+  else if (weight->dtype == DType::f16) fill<f16>(table, *weight, source);
   else fill<float>(table, *weight, source);
   return weight;
 }

@@ -24,7 +24,7 @@ constexpr TS_HOST_DEVICE int64_t gated_row(int64_t o, int64_t which) {
 
 // Channels of one tap as stored: whole steps of the kernels' summed axis.
 constexpr int64_t padded_channels(int64_t in, DType dtype) {
-  const int64_t step = dtype == DType::bf16 ? 64 : 16;
+  const int64_t step = dtype == DType::f32 ? 16 : 64;
   return (in + step - 1) / step * step;
 }
 

@@ -43,7 +43,7 @@ Tensor product_input(Context& ctx, const Tensor& x, const Snake& snake, const Cu
   return y;
 }
 
-void product_by_library(Context& ctx, Product p) {
+void product_by_library(Context& ctx, Product p, DType dtype) {
   const Arena::Scope scope(ctx.arena());
   const Tensor workspace = ctx.arena().allocate(DType::u8, {kCublasltWorkspaceBytes});
   const Finish& finish = p.finish;
@@ -53,8 +53,8 @@ void product_by_library(Context& ctx, Product p) {
     p.partial = static_cast<float*>(ctx.f32({p.num_rows, p.columns}).data);
   }
   if (ctx.planning()) return;
-  if (writes_outputs) return product_cublaslt(stream(ctx), p, finish.y[0], finish.is_bf16, workspace.data);
-  product_cublaslt(stream(ctx), p, p.partial, false, workspace.data);
+  if (writes_outputs) return product_cublaslt(stream(ctx), p, dtype, finish.y[0], finish.type, workspace.data);
+  product_cublaslt(stream(ctx), p, dtype, p.partial, DType::f32, workspace.data);
   product_finish(stream(ctx), p);
 }
 
@@ -75,7 +75,7 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
   }
   if (ctx.planning()) return;
   if (kernel == ProductKernel::wgmma) product_wgmma(stream(ctx), p, tiles, input);
-  else product_mma(stream(ctx), p, tiles);
+  else product_mma(stream(ctx), p, tiles, input.dtype);
   if (p.splits > 1) product_finish(stream(ctx), p);
 }
 
@@ -138,18 +138,18 @@ std::string device_name() {
 }
 
 // What decides on the time of a product, in words.
-std::string describe(const Product& p, int64_t depth) {
+std::string describe(const Product& p, const CudaWeight& weight) {
   const Finish& f = p.finish;
-  return concat(device_name(), ", ", p.num_rows, " x ", depth, " to ", p.columns, ", stride ", p.x_stride, ", form ", int(f.form), ", kind ", int(f.kind),
-                f.is_bf16 ? ", bf16" : ", f32", ", activation ", int(f.activation), f.bias ? ", bias" : "", f.gate ? ", gate" : "",
+  return concat(device_name(), ", ", p.num_rows, " x ", weight.depth(), " to ", p.columns, " in ", name_of(weight.dtype), ", stride ", p.x_stride, ", form ", int(f.form),
+                ", kind ", int(f.kind), ", ", name_of(f.type), ", activation ", int(f.activation), f.bias ? ", bias" : "", f.gate ? ", gate" : "",
                 f.residual ? ", residual" : "", f.snaked ? ", snake" : "");
 }
 
 // Times both ways once; while a recording is made, which nothing can be timed in, what is not known is ours.
 template <class Ours, class Library>
-FasterWay faster_way(Context& ctx, const ProductWish& wish, const Product& p, int64_t depth, const Ours& ours, const Library& library) {
+FasterWay faster_way(Context& ctx, const ProductWish& wish, const Product& p, const CudaWeight& weight, const Ours& ours, const Library& library) {
   ProductMeasurements& measurements = measurements_in(wish.measurements_file);
-  const std::string what = describe(p, depth);
+  const std::string what = describe(p, weight);
   if (const auto known = measurements.find(what)) return *known;
   cudaStreamCaptureStatus capturing;
   check(cudaStreamIsCapturing(stream(ctx), &capturing), "cudaStreamIsCapturing");
@@ -200,11 +200,11 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   static_assert(kMmaStep == kWgmmaStep);
   p.steps_per_tap = int32_t(weight.channels / kMmaStep);
   const auto ours = [&](const Product& p) { product_by_tiles(ctx, kernel, p, input); };
-  const auto library = [&](const Product& p) { product_by_library(ctx, p); };
+  const auto library = [&](const Product& p) { product_by_library(ctx, p, weight.dtype); };
   if (kernel == ProductKernel::cublaslt) return library(p);
   const auto wish = product_wish();
   if (!wish || !wish->measures || !for_cublaslt || !has_cublaslt()) return ours(p);
-  if (!ctx.planning()) return faster_way(ctx, *wish, p, weight.depth(), ours, library) == FasterWay::library ? library(p) : ours(p);
+  if (!ctx.planning()) return faster_way(ctx, *wish, p, weight, ours, library) == FasterWay::library ? library(p) : ours(p);
   library(p);  // room for either
   ours(p);
 }

@@ -28,17 +28,17 @@ struct ProductRows {
 //
 //   rows     y[item·y_item + y_first + m·y_stride + c] = residual[there] + gate[c] · act(sum[r, c] + bias[c mod bias_period]),
 //            for places y_first + m·y_stride + c within [0, y_item): polyphase convolutions stick out at both ends; y absent =
-//            not stored. snaked[there] = snake of it, f32 or bf16
+//            not stored. snaked[there] = snake of it
 //   gated    y[r·y_stride + o] = act(sum of W1) · (sum of W3), columns as gated_row says
 //   qkv      y[which][((item·heads + head)·rows_per_item + m)·head_dim + d] of column (which·heads + head)·head_dim + d, after
 //            bias, RMS norm over the head and rotation
 struct Finish {
   enum class Kind : uint8_t { rows, gated, qkv };
   Kind kind = Kind::rows;
-  // What the published networks' products are, with everything about it decided before the kernel starts (finish_form.h).
+  // What the published networks' products are in bf16, with everything about it decided before the kernel starts (finish_form.h).
   enum class Form : uint8_t { general, rows_f32, rows_bf16, snake_bf16, gated_bf16, qkv_bf16 };
   Form form = Form::general;
-  bool is_bf16 = false;    // y, otherwise f32
+  DType type = DType::f32; // of y: f32, bf16 or f16
   bool is_vector = false;  // four neighbours may be read and written at once, here and in everything else
   Activation activation = Activation::none;
   int32_t columns = 0;     // of sums; of outputs when gated
@@ -54,7 +54,7 @@ struct Finish {
   const float* residual = nullptr;
   void* snaked = nullptr;
   const float *snake_a = nullptr, *snake_inv_b = nullptr;  // per column mod bias_period
-  bool is_snaked_bf16 = false;
+  DType snaked_type = DType::f32;
   int32_t heads = 0;
   Divider head_dim, width;            // width = heads·head_dim
   const float* norm[3] = {};

@@ -3,9 +3,8 @@
 // at a time, by a thread that keeps its columns, the rest four by four. wgmma finishes most forms without it (finish_group.cuh).
 #pragma once
 
-#include <cuda_bf16.h>
-
 #include "ops/cuda/activation.h"
+#include "ops/cuda/element.h"
 #include "ops/cuda/finish_form.h"
 #include "ops/cuda/product.h"
 #include "ops/cuda/square_sine.h"
@@ -32,13 +31,11 @@ __device__ inline void load_four(const float* from, float (&v)[4]) {
 }
 
 // Elements [at, at + 4) of y; those whose bit in `mask` is clear are left alone.
-__device__ inline void store_four(const Finish& f, bool is_bf16, void* y, int64_t at, const float (&v)[4], uint32_t mask) {
+__device__ inline void store_four(const Finish& f, DType type, void* y, int64_t at, const float (&v)[4], uint32_t mask) {
   if (f.is_vector) {
     if (mask != 15) return;
-    if (is_bf16) {
-      const __nv_bfloat162 low = __floats2bfloat162_rn(v[0], v[1]), high = __floats2bfloat162_rn(v[2], v[3]);
-      *reinterpret_cast<uint2*>(static_cast<__nv_bfloat16*>(y) + at) =
-          make_uint2(reinterpret_cast<const uint32_t&>(low), reinterpret_cast<const uint32_t&>(high));
+    if (type != DType::f32) {
+      *reinterpret_cast<uint2*>(static_cast<uint16_t*>(y) + at) = make_uint2(pack(type, v[0], v[1]), pack(type, v[2], v[3]));
     } else {
       *reinterpret_cast<float4*>(static_cast<float*>(y) + at) = make_float4(v[0], v[1], v[2], v[3]);
     }
@@ -46,10 +43,7 @@ __device__ inline void store_four(const Finish& f, bool is_bf16, void* y, int64_
   }
 #pragma unroll
   for (int i = 0; i < 4; ++i)
-    if (mask >> i & 1) {
-      if (is_bf16) static_cast<__nv_bfloat16*>(y)[at + i] = __float2bfloat16_rn(v[i]);
-      else static_cast<float*>(y)[at + i] = v[i];
-    }
+    if (mask >> i & 1) Elements(y, type).set(at + i, v[i]);
 }
 
 // `from[at + i]` where the mask says so, zeros elsewhere.
@@ -113,16 +107,16 @@ __device__ inline void end_rows(const Finish& f, const Outputs& o, int32_t c, fl
   }
 #pragma unroll
   for (int i = 0; i < 4; ++i) v[i] = v[i] * o.factor[i] + o.other[i];
-  if (f.y[0]) store_four(f, f.is_bf16, f.y[0], o.at, v, o.mask);
+  if (f.y[0]) store_four(f, f.type, f.y[0], o.at, v, o.mask);
   if (!f.snaked) return;
 #pragma unroll
   for (int i = 0; i < 4; ++i)
     if (o.mask >> i & 1) {
       const uint32_t channel = f.bias_period.remainder(uint32_t(c + i));
       const float z = f.snake_a[channel] * v[i];
-      v[i] += (f.is_snaked_bf16 ? square_sine(z) : square_sine_f32(z)) * f.snake_inv_b[channel];
+      v[i] += (f.snaked_type == DType::f32 ? square_sine_f32(z) : square_sine(z)) * f.snake_inv_b[channel];
     }
-  store_four(f, f.is_snaked_bf16, f.snaked, o.at, v, o.mask);
+  store_four(f, f.snaked_type, f.snaked, o.at, v, o.mask);
 }
 
 // head_dim is a multiple of four, so four columns are of one head.
@@ -165,7 +159,7 @@ __device__ inline void end_qkv(const Finish& f, const Outputs& o, float (&v)[4])
       v[i + 1] = even * o.other[i + 1] + odd * o.other[i];
     }
   }
-  store_four(f, f.is_bf16, f.y[o.which], o.at, v, o.mask);
+  store_four(f, f.type, f.y[o.which], o.at, v, o.mask);
 }
 
 // o is a multiple of four.
@@ -179,7 +173,7 @@ __device__ void finish_gated(const Finish& f, int32_t row, int32_t o, const Sums
   sums(column + int32_t(kGatedGroup), value);
 #pragma unroll
   for (int i = 0; i < 4; ++i) value[i] *= activated(gate[i], f.activation);
-  store_four(f, f.is_bf16, f.y[0], row * f.y_stride + o, value, mask);
+  store_four(f, f.type, f.y[0], row * f.y_stride + o, value, mask);
 }
 
 __device__ inline void load_eight(const float* from, float (&v)[8]) {
@@ -202,10 +196,7 @@ __device__ inline void store_eight(float* to, const float (&v)[8]) {
 __device__ inline void store_eight(__nv_bfloat16* to, const float (&v)[8]) {
   uint32_t pairs[4];
 #pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    const __nv_bfloat162 pair = __floats2bfloat162_rn(v[2 * i], v[2 * i + 1]);
-    pairs[i] = reinterpret_cast<const uint32_t&>(pair);
-  }
+  for (int i = 0; i < 4; ++i) pairs[i] = ptx::pack<__nv_bfloat16>(v[2 * i], v[2 * i + 1]);
   *reinterpret_cast<uint4*>(to) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
 }
 

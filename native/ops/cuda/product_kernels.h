@@ -11,16 +11,16 @@ namespace ts::cuda {
 // x as the products read it: y [rows, stride] = snake(x) rounded to y's dtype, zeros in columns [in, stride).
 void prepare_input(cudaStream_t stream, const Tensor& y, const Tensor& x, const Snake& snake);
 
-// 64 × 64 tiles on the f32 units, f32 or bf16.
+// 64 × 64 tiles on the f32 units, f32, bf16 or f16.
 void product_simt(cudaStream_t stream, const Product& product, DType dtype);
 constexpr int32_t kSimtStep = 16;
 
-// bf16 on tensor cores by mma.sync: compute capability 8.0 and later. `tiles` is what mma_tiles may give.
-void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles);
+// bf16 or f16 on tensor cores by mma.sync: compute capability 8.0 and later. `tiles` is what mma_tiles may give.
+void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, DType dtype);
 constexpr int32_t kMmaStep = 64;
 
-// bf16 on Hopper's tensor cores by wgmma: compute capability 9.0, rows that covers_wgmma accepts. `x` is what product.x
-// points to, [rows, x_stride]; `tiles` is what wgmma_tiles may give.
+// bf16 or f16 on Hopper's tensor cores by wgmma: compute capability 9.0, rows that covers_wgmma accepts. `x` is what product.x
+// points to, [rows, x_stride], of the weights' dtype; `tiles` is what wgmma_tiles may give.
 void product_wgmma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, const Tensor& x);
 constexpr int32_t kWgmmaStep = 64;
 

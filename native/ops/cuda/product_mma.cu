@@ -1,6 +1,6 @@
 // Products on tensor cores by mma.sync, for every card from compute capability 8.0 and through PTX for those to come.
 //
-// Shapes   product.h, x and w bf16; any number of rows, columns and taps; channels padded to vectors of 8 by the caller.
+// Shapes   product.h, x and w bf16 or f16; any number of rows, columns and taps; channels padded to vectors of 8 by the caller.
 //          Convolutions are products over shifted rows: each step of the summed axis belongs to one tap, whose rows are
 //          fetched where they lie. There is no im2col in memory.
 // Launch   tiles of 128 × 128 by 8 warps (64 × 32 each) or of 64 × 64 by 4 (32 × 32); blockIdx.y counts splits of the summed
@@ -8,10 +8,8 @@
 //          the row mod 8, filled by cp.async.
 // Order    each sum runs over taps, then channels, in groups of 16 inside the tensor core; splits are added in order.
 // Cost     2 flop per row, column, tap and channel; a step of a 128 × 128 tile moves 32 kB for 2.1 Mflop. Floor: the dense
-//          bf16 rate of the card, which mma.sync reaches on Ampere and Ada and misses by about a third on Hopper (leads,
+//          16-bit rate of the card, which mma.sync reaches on Ampere and Ada and misses by about a third on Hopper (leads,
 //          not measured yet).
-#include <cuda_bf16.h>
-
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_finish.cuh"
 #include "ops/cuda/product_kernels.h"
@@ -23,8 +21,9 @@ namespace {
 constexpr int kStep = kMmaStep, kRowBytes = kStep * 2, kVectors = kRowBytes / 16;
 
 // A block's tile and who computes which part of it.
-template <int rows, int columns, int row_warps, int column_warps, int stages>
+template <class E, int rows, int columns, int row_warps, int column_warps, int stages>
 struct Tile {
+  using Element = E;
   static constexpr int kRows = rows, kColumns = columns, kColumnWarps = column_warps, kStages = stages;
   static constexpr int kThreads = 32 * row_warps * column_warps;
   static constexpr int kWarpRows = rows / row_warps, kWarpColumns = columns / column_warps;
@@ -35,8 +34,10 @@ struct Tile {
   static constexpr int kSharedBytes = kStages * kStageBytes > rows * kPitch * 4 ? kStages * kStageBytes : rows * kPitch * 4;
   static_assert(rows % kRowsPerPass == 0 && columns % kRowsPerPass == 0 && kWarpRows % 16 == 0 && kWarpColumns % 16 == 0);
 };
-using LargeTile = Tile<128, 128, 2, 4, 3>;
-using SmallTile = Tile<64, 64, 2, 2, 4>;
+template <class E>
+using LargeTile = Tile<E, 128, 128, 2, 4, 3>;
+template <class E>
+using SmallTile = Tile<E, 64, 64, 2, 2, 4>;
 
 // Where vector `vector` of row `row` lies in a stage.
 __device__ inline uint32_t swizzled(int row, int vector) { return uint32_t(row * kRowBytes + ((vector ^ (row & 7)) << 4)); }
@@ -44,6 +45,7 @@ __device__ inline uint32_t swizzled(int row, int vector) { return uint32_t(row *
 // What one thread fetches: one vector of some rows of x and w in every step.
 template <class T>
 struct Fetcher {
+  using Element = typename T::Element;
   static constexpr int kXRows = T::kRows / T::kRowsPerPass, kWRows = T::kColumns / T::kRowsPerPass;
 
   __device__ Fetcher(const Product& p, int first_row, int first_column, int first_step)
@@ -60,7 +62,7 @@ struct Fetcher {
     for (int i = 0; i < kWRows; ++i) {
       const int column = first_column + slot + i * T::kRowsPerPass;
       has_column[i] = column < p.columns;
-      w[i] = static_cast<const __nv_bfloat16*>(p.w) + (has_column[i] ? column : 0) * p.depth + vector * 8;
+      w[i] = static_cast<const Element*>(p.w) + (has_column[i] ? column : 0) * p.depth + vector * 8;
     }
   }
 
@@ -68,12 +70,12 @@ struct Fetcher {
   __device__ void fetch(uint32_t stage) {
     const int channel = step_of_tap * kStep + vector * 8;
     const bool has_channel = channel < p.channels;
-    const auto* x = static_cast<const __nv_bfloat16*>(p.x);
+    const auto* x = static_cast<const Element*>(p.x);
 #pragma unroll
     for (int i = 0; i < kXRows; ++i) {
       const int at = n[i] + tap * p.rows.dilation;
       const bool reads = has_channel && at >= 0 && at < p.rows.len_in;
-      const __nv_bfloat16* from = reads ? x + (item_row[i] + int64_t(at)) * p.x_stride + channel : x;
+      const Element* from = reads ? x + (item_row[i] + int64_t(at)) * p.x_stride + channel : x;
       ptx::copy_async(stage + swizzled(slot + i * T::kRowsPerPass, vector), from, reads ? 16 : 0);
     }
 #pragma unroll
@@ -91,7 +93,7 @@ struct Fetcher {
   const Product& p;
   int vector, slot, tap, step_of_tap, step;
   int n[kXRows], item_row[kXRows];
-  const __nv_bfloat16* w[kWRows];
+  const Element* w[kWRows];
   bool has_column[kWRows];
 };
 
@@ -109,7 +111,7 @@ __device__ inline void multiply_stage(float (&sum)[T::kRowBlocks][T::kColumnBloc
 #pragma unroll
     for (int i = 0; i < T::kRowBlocks; ++i)
 #pragma unroll
-      for (int j = 0; j < T::kColumnBlocks; ++j) ptx::multiply_add(sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+      for (int j = 0; j < T::kColumnBlocks; ++j) ptx::multiply_add<typename T::Element>(sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
   }
 }
 
@@ -180,13 +182,19 @@ void launch(cudaStream_t stream, Product p) {
   check_launch("product_mma");
 }
 
+template <class E>
+void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tiles) {
+  if (tiles.rows == LargeTile<E>::kRows) launch<LargeTile<E>>(stream, p);
+  else launch<SmallTile<E>>(stream, p);
+}
+
 }  // namespace
 
-void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles) {
+void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, DType dtype) {
   Product p = product;
   p.rows_first = tiles.rows_first;
-  if (tiles.rows == LargeTile::kRows) launch<LargeTile>(stream, p);
-  else launch<SmallTile>(stream, p);
+  if (dtype == DType::f16) launch_tile<__half>(stream, p, tiles);
+  else launch_tile<__nv_bfloat16>(stream, p, tiles);
 }
 
 }  // namespace ts::cuda

@@ -5,8 +5,6 @@
 // Order    each sum runs over taps, then channels, one fma at a time, so results do not depend on the tile.
 // Cost     2 flop per row, column, tap and channel; a tile reads (64 + 64)·depth elements. Floor: 67 Tflop/s of f32 on an
 //          H100 by its data sheet. Not measured yet.
-#include <cuda_bf16.h>
-
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_finish.cuh"
 #include "ops/cuda/product_kernels.h"
@@ -15,9 +13,6 @@ namespace ts::cuda {
 namespace {
 
 constexpr int kTile = 64, kStep = kSimtStep, kThreads = 256, kPitch = kTile + 4;
-
-__device__ inline float wide(float value) { return value; }
-__device__ inline float wide(__nv_bfloat16 value) { return __bfloat162float(value); }
 
 template <class T>
 __global__ void __launch_bounds__(kThreads) product_simt_kernel(const __grid_constant__ Product p) {
@@ -49,8 +44,8 @@ __global__ void __launch_bounds__(kThreads) product_simt_kernel(const __grid_con
       float from_x[4], from_w[4];
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        from_x[i] = reads && channel + i < p.channels ? wide(x[n * p.x_stride + channel + i]) : 0.0f;
-        from_w[i] = has_column ? wide(w[(int64_t(tap) * p.steps_per_tap + step) * kStep + lane + i]) : 0.0f;
+        from_x[i] = reads && channel + i < p.channels ? to_f32(x[n * p.x_stride + channel + i]) : 0.0f;
+        from_w[i] = has_column ? to_f32(w[(int64_t(tap) * p.steps_per_tap + step) * kStep + lane + i]) : 0.0f;
       }
       __syncthreads();
 #pragma unroll
@@ -90,6 +85,7 @@ void product_simt(cudaStream_t stream, const Product& product, DType dtype) {
   p.rows_first = rows_follow_each_other(p.num_rows, p.columns);
   const unsigned blocks = unsigned(p.row_tiles) * unsigned(p.column_tiles);
   if (dtype == DType::bf16) product_simt_kernel<__nv_bfloat16><<<blocks, kThreads, 0, stream>>>(p);
+  else if (dtype == DType::f16) product_simt_kernel<__half><<<blocks, kThreads, 0, stream>>>(p);
   else product_simt_kernel<float><<<blocks, kThreads, 0, stream>>>(p);
   check_launch("product_simt");
 }

@@ -1,6 +1,6 @@
 // Products on Hopper's tensor cores: tensor copies into a ring of stages, wgmma out of it.
 //
-// Shapes   product.h, x and w bf16, rows of x at multiples of 16 bytes, and rows of the product that follow each other in x:
+// Shapes   product.h, x and w bf16 or f16, rows of x at multiples of 16 bytes, and rows of the product that follow each other in x:
 //          stride 1, and one item or as many rows per item in as out (covers_wgmma).
 // Launch   one block per multiprocessor or two, each walking over tiles. A tile is 64 columns per group of four warps
 //          times 64, 136 or 256 rows; two blocks of a cluster that want the same rows fetch half of them each for both. The weights are the left operand, so that rows, of which there may be few, come in any
@@ -27,8 +27,9 @@ namespace {
 constexpr int kStep = kWgmmaStep, kRowBytes = kStep * 2, kGroupThreads = 128, kGroupColumns = 64;
 constexpr int kFinishRows = 32, kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
 
-template <int rows, int groups, int stages, int blocks, int cluster>
+template <class E, int rows, int groups, int stages, int blocks, int cluster>
 struct Tile {
+  using Element = E;
   static constexpr int kRows = rows, kGroups = groups, kStages = stages, kBlocks = blocks, kCluster = cluster;
   static constexpr int kColumns = groups * kGroupColumns, kThreads = (groups + 1) * kGroupThreads;
   static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
@@ -38,10 +39,14 @@ struct Tile {
   static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
   static_assert(rows % (8 * cluster) == 0 && kSumsBytes >= GroupTile::kStagedBytes && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
 };
-using NarrowTile = Tile<64, 1, 5, 2, 1>;
-using MiddleTile = Tile<136, 2, 5, 1, 1>;
-using WideTile = Tile<256, 2, 4, 1, 1>;
-using PairedTile = Tile<256, 2, 4, 1, 2>;
+template <class E>
+using NarrowTile = Tile<E, 64, 1, 5, 2, 1>;
+template <class E>
+using MiddleTile = Tile<E, 136, 2, 5, 1, 1>;
+template <class E>
+using WideTile = Tile<E, 256, 2, 4, 1, 1>;
+template <class E>
+using PairedTile = Tile<E, 256, 2, 4, 1, 2>;
 
 // Where in the ring we are, and how often we have been round.
 template <int stages>
@@ -195,7 +200,7 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
       ptx::begin_products();
 #pragma unroll
       for (int k = 0; k < kStep / 16; ++k)  // 32 bytes further in every row
-        ptx::multiply_add_group<T::kRows>(c, w + 2 * k, x + 2 * k);
+        ptx::multiply_add_group<typename T::Element, T::kRows>(c, w + 2 * k, x + 2 * k);
       ptx::commit_products();
       ptx::wait_for_products<1>();
       if (before >= 0) release_stage<T>(empty, before, lane);
@@ -277,15 +282,21 @@ void launch(cudaStream_t stream, Product p, const Tensor& x) {
   check(cudaLaunchKernelEx(&config, product_wgmma_kernel<T>, p, x_map, w_map), "product_wgmma");
 }
 
+template <class E>
+void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tiles, const Tensor& x) {
+  if (tiles.rows == NarrowTile<E>::kRows) launch<NarrowTile<E>>(stream, p, x);
+  else if (tiles.rows == MiddleTile<E>::kRows) launch<MiddleTile<E>>(stream, p, x);
+  else if (tiles.cluster == 1) launch<WideTile<E>>(stream, p, x);
+  else launch<PairedTile<E>>(stream, p, x);
+}
+
 }  // namespace
 
 void product_wgmma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, const Tensor& x) {
   Product p = product;
   p.rows_first = tiles.rows_first;
-  if (tiles.rows == NarrowTile::kRows) launch<NarrowTile>(stream, p, x);
-  else if (tiles.rows == MiddleTile::kRows) launch<MiddleTile>(stream, p, x);
-  else if (tiles.cluster == 1) launch<WideTile>(stream, p, x);
-  else launch<PairedTile>(stream, p, x);
+  if (x.dtype == DType::f16) launch_tile<__half>(stream, p, tiles, x);
+  else launch_tile<__nv_bfloat16>(stream, p, tiles, x);
 }
 
 }  // namespace ts::cuda

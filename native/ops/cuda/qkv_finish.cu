@@ -3,11 +3,10 @@
 //
 //   x ← x·w / sqrt(mean(x²) + eps),  then pairs (x₂ᵢ, x₂ᵢ₊₁) turned by the angle of their place; values stay as they are
 //
-// Shapes   sums f32 [num_rows, 3·heads·head_dim] → 3 × [items, heads, rows_per_item, head_dim] f32 or bf16.
+// Shapes   sums f32 [num_rows, 3·heads·head_dim] → 3 × [items, heads, rows_per_item, head_dim] f32, bf16 or f16.
 // Launch   one warp per row and head, eight per block.
 // Cost     4 B read and 2 or 4 B written per element: memory-bound. Not measured yet.
-#include <cuda_bf16.h>
-
+#include "ops/cuda/element.h"
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_kernels.h"
 
@@ -42,8 +41,7 @@ __global__ void __launch_bounds__(32 * kWarps) qkv_finish_kernel(const float* __
       const float* turn = f.rope + m * head_dim + d / 2 * 2;
       value = d % 2 == 0 ? value * turn[0] - normed(d + 1) * turn[1] : normed(d - 1) * turn[1] + value * turn[0];
     }
-    if (f.is_bf16) static_cast<__nv_bfloat16*>(f.y[which])[to + d] = __float2bfloat16_rn(value);
-    else static_cast<float*>(f.y[which])[to + d] = value;
+    Elements(f.y[which], f.type).set(to + d, value);
   }
 }
 

@@ -1,4 +1,4 @@
-// Moving, choosing and averaging rows of [B, N, D] tensors, converted between f32 and bf16 on the way.
+// Moving, choosing and averaging rows of [B, N, D] tensors, converted between f32, bf16 and f16 on the way.
 //
 // Launch   copies (copy_block, gather_rows, embed, resample_rows): one block per row of the result, threads along it.
 //          reductions (mean_rows, max_rows): one block per item and 32 columns, 8 threads of a column take turns.
@@ -31,39 +31,33 @@ void for_each_row(Context& ctx, const char* name, int64_t rows, int64_t cols, co
   check_launch(name);
 }
 
-template <class To, class From>
 struct CopyBlock {
-  To* y;  // at the block's corner
-  const From* x;
-  int64_t len, cols, item_stride, row_stride;
+  Elements y, x;
+  int64_t corner, len, cols, item_stride, row_stride;
   bool repeats;
   __device__ void operator()(int64_t i, int64_t d) const {
     const int64_t item = i / len, n = i % len;
-    store(y[item * item_stride + n * row_stride + d], to_f32(x[(repeats ? n : i) * cols + d]));
+    y.set(corner + item * item_stride + n * row_stride + d, x[(repeats ? n : i) * cols + d]);
   }
 };
 
-template <class To, class From>
 struct Gather {
-  To* y;
-  const From* x;
+  Elements y, x;
   const int32_t* index;
   int64_t len, item_rows, cols;  // rows of y per item, which share the index; rows of x per item
-  __device__ void operator()(int64_t i, int64_t d) const { store(y[i * cols + d], to_f32(x[(i / len * item_rows + index[i % len]) * cols + d])); }
+  __device__ void operator()(int64_t i, int64_t d) const { y.set(i * cols + d, x[(i / len * item_rows + index[i % len]) * cols + d]); }
 };
 
-template <class To, class From>
 struct Resample {
-  To* y;
-  const From* x;
+  Elements y, x;
   const float* matrix;
   int64_t len_in, len_out, cols;
   __device__ void operator()(int64_t i, int64_t d) const {
     const float* weights = matrix + i % len_out * len_in;
-    const From* from = x + i / len_out * len_in * cols + d;
+    const int64_t from = i / len_out * len_in * cols + d;
     float sum = 0;
-    for (int64_t m = 0; m < len_in; ++m) sum += weights[m] * to_f32(from[m * cols]);
-    store(y[i * cols + d], sum);
+    for (int64_t m = 0; m < len_in; ++m) sum += weights[m] * x[from + m * cols];
+    y.set(i * cols + d, sum);
   }
 };
 
@@ -78,29 +72,25 @@ struct Max {
   __device__ static float finish(float largest, int64_t) { return largest; }
 };
 
-template <class How, class To, class From>
-__global__ void reduce_kernel(To* y, const From* x, int64_t len, int64_t cols) {
+template <class How>
+__global__ void reduce_kernel(Elements y, Elements x, int64_t len, int64_t cols) {
   __shared__ float parts[kTileRows][kTile];
   const int64_t item = blockIdx.x, column = int64_t(blockIdx.y) * kTile + threadIdx.x;
   float value = How::start;
   if (column < cols)
-    for (int64_t n = threadIdx.y; n < len; n += kTileRows) value = How::combine(value, to_f32(x[(item * len + n) * cols + column]));
+    for (int64_t n = threadIdx.y; n < len; n += kTileRows) value = How::combine(value, x[(item * len + n) * cols + column]);
   parts[threadIdx.y][threadIdx.x] = value;
   __syncthreads();
   if (threadIdx.y != 0 || column >= cols) return;
   for (int row = 1; row < kTileRows; ++row) value = How::combine(value, parts[row][threadIdx.x]);
-  store(y[item * cols + column], How::finish(value, len));
+  y.set(item * cols + column, How::finish(value, len));
 }
 
 template <class How>
 void reduce(Context& ctx, const char* name, const Tensor& y, const Tensor& x) {
   if (ctx.planning() || y.numel() == 0) return;
   const dim3 grid(unsigned(x.shape[0]), unsigned(ceil_div(x.cols(), kTile)));
-  visit(y, [&](auto* to) {
-    visit(x, [&]<class From>(From* from) {
-      reduce_kernel<How><<<grid, dim3(kTile, kTileRows), 0, stream(ctx)>>>(to, static_cast<const From*>(from), x.shape[1], x.cols());
-    });
-  });
+  reduce_kernel<How><<<grid, dim3(kTile, kTileRows), 0, stream(ctx)>>>(Elements(y), Elements(x), x.shape[1], x.cols());
   check_launch(name);
 }
 
@@ -124,30 +114,18 @@ __global__ void transpose_kernel(float* y, const float* x, int64_t batch, int64_
 void copy_block(Context& ctx, const Tensor& y, int64_t row, int64_t col, const Tensor& x) {
   if (ctx.planning()) return;
   const int64_t len = x.shape[1], cols = x.shape[2];
-  visit(y, [&]<class To>(To* to) {
-    visit(x, [&]<class From>(From* from) {
-      for_each_row(ctx, "copy_block", y.shape[0] * len, cols,
-                   CopyBlock<To, From>{to + row * y.shape[2] + col, from, len, cols, y.shape[1] * y.shape[2], y.shape[2], x.shape[0] == 1});
-    });
-  });
+  for_each_row(ctx, "copy_block", y.shape[0] * len, cols,
+               CopyBlock{y, x, row * y.shape[2] + col, len, cols, y.shape[1] * y.shape[2], y.shape[2], x.shape[0] == 1});
 }
 
 void gather_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& index) {
   if (ctx.planning()) return;
-  visit(y, [&]<class To>(To* to) {
-    visit(x, [&]<class From>(From* from) {
-      for_each_row(ctx, "gather_rows", y.rows(), y.cols(), Gather<To, From>{to, from, index.as<int32_t>(), y.shape[1], x.shape[1], y.cols()});
-    });
-  });
+  for_each_row(ctx, "gather_rows", y.rows(), y.cols(), Gather{y, x, index.as<int32_t>(), y.shape[1], x.shape[1], y.cols()});
 }
 
 void embed(Context& ctx, const Tensor& y, const Tensor& table, const Tensor& ids) {
   if (ctx.planning()) return;
-  visit(y, [&]<class To>(To* to) {
-    visit(table, [&]<class From>(From* from) {
-      for_each_row(ctx, "embed", y.rows(), y.cols(), Gather<To, From>{to, from, ids.as<int32_t>(), y.rows(), 0, y.cols()});
-    });
-  });
+  for_each_row(ctx, "embed", y.rows(), y.cols(), Gather{y, table, ids.as<int32_t>(), y.rows(), 0, y.cols()});
 }
 
 void mean_rows(Context& ctx, const Tensor& y, const Tensor& x) { reduce<Mean>(ctx, "mean_rows", y, x); }
@@ -155,11 +133,7 @@ void max_rows(Context& ctx, const Tensor& y, const Tensor& x) { reduce<Max>(ctx,
 
 void resample_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& matrix) {
   if (ctx.planning()) return;
-  visit(y, [&]<class To>(To* to) {
-    visit(x, [&]<class From>(From* from) {
-      for_each_row(ctx, "resample_rows", y.rows(), y.cols(), Resample<To, From>{to, from, matrix.as<float>(), x.shape[1], y.shape[1], y.cols()});
-    });
-  });
+  for_each_row(ctx, "resample_rows", y.rows(), y.cols(), Resample{y, x, matrix.as<float>(), x.shape[1], y.shape[1], y.cols()});
 }
 
 void transpose(Context& ctx, const Tensor& y, const Tensor& x) {

@@ -17,7 +17,7 @@ Finish finish_into(const Tensor& y, const Tensor& bias, const SnakedOutput& snak
   finish.snaked = snaked.y.data;
   finish.snake_a = floats(snaked.snake.a);
   finish.snake_inv_b = floats(snaked.snake.inv_b);
-  finish.is_snaked_bf16 = snaked.y.dtype == DType::bf16;
+  finish.snaked_type = snaked.y.dtype;
   finish.y_item = y.shape[1] * y.shape[2];
   finish.y_stride = y.shape[2];
   finish.columns = int32_t(y.shape[2]);

@@ -69,6 +69,7 @@ void attention(Context& ctx, std::span<const AttentionStream> streams, const Att
   if (ctx.planning()) return;
   const Tensor& any = streams[0].q ? streams[0].q : streams[0].k;
   if (any.dtype == DType::bf16) attend<bf16>(ctx, streams, options);
+  else if (any.dtype == DType::f16) attend<f16>(ctx, streams, options);
   else attend<float>(ctx, streams, options);
 }
 

@@ -36,6 +36,7 @@ void attend(Context& ctx, const Tensor& out, const Qkv& qkv, int64_t frames, int
 void divided_attention(Context& ctx, const Tensor& out, const Qkv& qkv, int64_t frames, int64_t sites, ops::DividedAxis axis, float scale) {
   if (ctx.planning()) return;
   if (qkv.q.dtype == DType::bf16) attend<bf16>(ctx, out, qkv, frames, sites, axis, scale);
+  else if (qkv.q.dtype == DType::f16) attend<f16>(ctx, out, qkv, frames, sites, axis, scale);
   else attend<float>(ctx, out, qkv, frames, sites, axis, scale);
 }
 

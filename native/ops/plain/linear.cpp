@@ -15,7 +15,7 @@ Tensor product_input(Context& ctx, const Tensor& x, const PackedWeight& weight) 
   float* to = values.as<float>();
   visit(x, [&](const auto* from) {
     parallel_blocks(ctx.parallel(), x.numel(), kElementsPerTask, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) to[i] = to_float(to_bf16(to_float(from[i])));
+      for (int64_t i = begin; i < end; ++i) to[i] = as_stored(to_float(from[i]), weight.dtype);
     });
   });
   return values;

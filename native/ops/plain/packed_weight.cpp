@@ -18,6 +18,7 @@ Weight pack(std::initializer_list<const Tensor*> matrices, const PackOptions& op
   const int64_t in = packed->in, taps = packed->taps, out = packed->out;
   const size_t size = matrices.size() * size_t((out + kPanel - 1) / kPanel * kPanel * taps * in);
   if (options.dtype == DType::bf16) packed->narrow.assign(size, bf16{0});
+  else if (options.dtype == DType::f16) packed->half.assign(size, f16{0});
   else packed->wide.assign(size, 0.0f);
 
   int64_t which = 0;
@@ -30,6 +31,7 @@ Weight pack(std::initializer_list<const Tensor*> matrices, const PackOptions& op
           const int64_t panel = o / kPanel * int64_t(matrices.size()) + which;
           const size_t to = size_t(((panel * taps + tap) * in + i) * kPanel + o % kPanel);
           if (options.dtype == DType::bf16) packed->narrow[to] = to_bf16(value);
+          else if (options.dtype == DType::f16) packed->half[to] = to_f16_saturated(value);
           else packed->wide[to] = value;
         }
     ++which;

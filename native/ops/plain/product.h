@@ -22,8 +22,9 @@ constexpr int64_t kPanel = 8, kRows = 4, kRowsPerTask = 32, kPanelsPerTask = 16;
 struct PlainWeight final : PackedWeight {
   std::vector<float> wide;    // dtype f32
   std::vector<bf16> narrow;   // dtype bf16
+  std::vector<f16> half;      // dtype f16
   std::vector<float> zeros;   // one input row, for what lies beyond the ends
-  int64_t bytes() const override { return int64_t(wide.size() * sizeof(float) + narrow.size() * sizeof(bf16)); }
+  int64_t bytes() const override { return int64_t(wide.size() * sizeof(float) + narrow.size() * sizeof(bf16) + half.size() * sizeof(f16)); }
 };
 
 inline const PlainWeight& plain_weight(const PackedWeight& weight) { return static_cast<const PlainWeight&>(weight); }
@@ -77,6 +78,7 @@ void product(Parallel& parallel, int64_t num_rows, const PlainWeight& weight, co
           for (int64_t matrix = 0; matrix < matrices; ++matrix) {
             const int64_t offset = ((panel * matrices + matrix) * weight.taps + tap) * weight.in * kPanel;
             if (weight.dtype == DType::bf16) accumulate(tiles[matrix], weight.narrow.data() + offset, rows, weight.in);
+            else if (weight.dtype == DType::f16) accumulate(tiles[matrix], weight.half.data() + offset, rows, weight.in);
             else accumulate(tiles[matrix], weight.wide.data() + offset, rows, weight.in);
           }
         }

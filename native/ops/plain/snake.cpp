@@ -8,11 +8,8 @@
 namespace ts::plain {
 namespace {
 
-float widen(float value) { return value; }
-float widen(bf16 value) { return to_float(value); }
-
-// y = snake(x), rounded to bf16 values when `round`.
-void apply(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, bool round) {
+// y = snake(x), rounded to values of `stored`.
+void apply(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, DType stored) {
   if (ctx.planning()) return;
   const int64_t cols = x.cols();
   const float *a = snake.a ? snake.a.as<float>() : nullptr, *inv_b = a ? snake.inv_b.as<float>() : nullptr;
@@ -21,12 +18,12 @@ void apply(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, b
       parallel_blocks(ctx.parallel(), x.rows(), rows_per_task(cols), [&](int64_t begin, int64_t end) {
         for (int64_t row = begin; row < end; ++row)
           for (int64_t c = 0; c < cols; ++c) {
-            float value = widen(from[row * cols + c]);
+            float value = to_float(from[row * cols + c]);
             if (a) {
               const float sine = std::sin(a[c] * value);
               value += sine * sine * inv_b[c];
             }
-            store(to[row * cols + c], round ? to_float(to_bf16(value)) : value);
+            store(to[row * cols + c], as_stored(value, stored));
           }
       });
     });
@@ -35,10 +32,9 @@ void apply(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, b
 
 // snake(x) as the product reads it; x itself where nothing changes.
 Tensor activated(Context& ctx, const Tensor& x, const Snake& snake, const PackedWeight& weight) {
-  const bool round = weight.dtype == DType::bf16;
-  if (!snake.a && !round) return x;
+  if (!snake.a && weight.dtype == DType::f32) return x;
   const Tensor values = ctx.f32(x.shape);
-  apply(ctx, values, x, snake, round);
+  apply(ctx, values, x, snake, weight.dtype);
   return values;
 }
 
@@ -47,7 +43,7 @@ Tensor outputs(Context& ctx, const Tensor& y, const SnakedOutput& snaked) { retu
 
 }  // namespace
 
-void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake) { apply(ctx, y, x, snake, false); }
+void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake) { apply(ctx, y, x, snake, DType::f32); }
 
 void snake_conv1d(Context& ctx, const Tensor& wanted, const Tensor& x, const Snake& snake, const PackedWeight& weight,
                   const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual, const SnakedOutput& snaked) {
@@ -73,7 +69,7 @@ void snake_conv1d(Context& ctx, const Tensor& wanted, const Tensor& x, const Sna
       to[i * out + o] = value;
     }
   });
-  if (snaked) apply(ctx, snaked.y, y, snaked.snake, false);
+  if (snaked) apply(ctx, snaked.y, y, snaked.snake, DType::f32);
 }
 
 // Output m uses the taps j = m + offset − n·stride, so outputs of one phase m mod stride share their two taps.
@@ -101,7 +97,7 @@ void snake_conv_transpose1d(Context& ctx, const Tensor& wanted, const Tensor& x,
                 to[row * out + o] = sums[o - first] + (biases ? biases[o] : 0.0f);
             });
   }
-  if (snaked) apply(ctx, snaked.y, y, snaked.snake, false);
+  if (snaked) apply(ctx, snaked.y, y, snaked.snake, DType::f32);
 }
 
 }  // namespace ts::plain

@@ -24,7 +24,7 @@ float dot(const A* a, const B* b, int64_t dim) {
   return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
-// out [dim] = Σ_j softmax(score)_j · value(j); score(j) may be kNever, value(j) is a row of f32 or bf16. All kNever: zeros.
+// out [dim] = Σ_j softmax(score)_j · value(j); score(j) may be kNever, value(j) is a row of f32, bf16 or f16. All kNever: zeros.
 template <class Score, class Value>
 void softmax_mean(float* out, int64_t dim, int64_t num_keys, const Score& score, const Value& value) {
   constexpr int64_t kChunk = 64;

@@ -9,7 +9,6 @@
 namespace ts::emulation {
 namespace {
 
-float widened(uint16_t bits) { return __uint_as_float(uint32_t(bits) << 16); }
 
 // --- cp.async
 
@@ -139,7 +138,7 @@ class ProductsIssued final : public Condition {
 };
 
 // Element (row, k) of an operand behind a descriptor: rows of the swizzle's width, eight of them a group.
-float operand(uint64_t descriptor, int row, int k, bool is_transposed) {
+float operand(uint64_t descriptor, DType type, int row, int k, bool is_transposed) {
   const uint32_t start = uint32_t(descriptor & 0x3FFF) << 4, next_eight = uint32_t(descriptor >> 32 & 0x3FFF) << 4;
   const uint64_t layout = descriptor >> 62;
   if (layout != 1 && layout != 3) die("a descriptor whose swizzle the emulation does not know");
@@ -148,7 +147,7 @@ float operand(uint64_t descriptor, int row, int k, bool is_transposed) {
   if (is_transposed && inner >= width) die("a transposed operand wider than its rows");
   uint16_t bits;
   std::memcpy(&bits, shared_pointer(swizzled(start + outer / 8 * next_eight + outer % 8 * width + inner, width)), 2);
-  return widened(bits);
+  return widened(bits, type);
 }
 
 void perform(const Issued& issued) {
@@ -159,13 +158,13 @@ void perform(const Issued& issued) {
     for (int k = 0; k < 16; ++k) {
       if (issued.a[0]) {
         const uint32_t pair = issued.a[row / 16 * 32 + row % 8 * 4 + k % 8 / 2][row % 16 / 8 + k / 8 * 2];
-        a[row][k] = widened(uint16_t(k % 2 ? pair >> 16 : pair));
+        a[row][k] = widened(uint16_t(k % 2 ? pair >> 16 : pair), product.type);
       } else {
-        a[row][k] = operand(product.a, row, k, false);
+        a[row][k] = operand(product.a, product.type, row, k, false);
       }
     }
   for (int column = 0; column < product.n; ++column)
-    for (int k = 0; k < 16; ++k) b[size_t(column * 16 + k)] = operand(product.b, column, k, product.b_is_transposed);
+    for (int k = 0; k < 16; ++k) b[size_t(column * 16 + k)] = operand(product.b, product.type, column, k, product.b_is_transposed);
   for (int thread = 0; thread < kGroupThreads; ++thread)
     for (int i = 0; i < product.n / 2; ++i) {
       const int row = thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + thread % 4 * 2 + i % 2;
@@ -243,7 +242,7 @@ void multiply_group(const GroupProduct& product, float* c, const uint32_t* a_reg
   if (place == group.products.size()) group.products.push_back({.product = product});
   Issued& issued = group.products[place];
   const GroupProduct& first = issued.product;
-  if (first.n != product.n || first.a != product.a || first.b != product.b || first.adds != product.adds) die("warps of a group issue different products");
+  if (first.n != product.n || first.a != product.a || first.b != product.b || first.adds != product.adds || first.type != product.type) die("warps of a group issue different products");
   issued.c[thread] = c;
   issued.a[thread] = a_registers;
   if (++issued.count == kGroupThreads && !is_late()) perform_up_to(group, group.done + int64_t(place) + 1);

@@ -2,9 +2,14 @@
 #pragma once
 
 #include <cuda.h>
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+
+#include "core/dtype.h"
 
 namespace ts::emulation {
 
@@ -33,9 +38,17 @@ void copy_box(uint32_t to, const void* map, const int32_t (&corner)[4], uint32_t
 // Does the oldest copy that was put off; false if there is none.
 bool complete_late_copy();
 
+// What 16 bits of an operand mean.
+inline float widened(uint16_t bits, DType type) { return type == DType::f16 ? to_float(f16{bits}) : to_float(bf16{bits}); }
+template <class E>
+constexpr DType type_of() { return std::is_same_v<E, __half> ? DType::f16 : DType::bf16; }
+template <class E>
+float widened(uint16_t bits) { return widened(bits, type_of<E>()); }
+
 // wgmma: c (+)= a·b over a group of four warps, [64, 16]·[16, n]. A comes from registers if they are given, else from behind
 // its descriptor.
 struct GroupProduct {
+  DType type;  // bf16 or f16
   int n;
   bool b_is_transposed, adds;
   uint64_t a, b;

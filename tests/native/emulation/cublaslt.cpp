@@ -1,6 +1,7 @@
 // cuBLASLt on the emulated card: the products that the backend asks of it, by their definition.
 #include "ops/cuda/cublaslt_library.h"
 
+#include "core/dtype.h"
 #include "emulation/emulation.h"
 
 namespace {
@@ -13,24 +14,26 @@ struct Layout {
 };
 const Layout& layout_of(cublasLtMatrixLayout_t layout) { return *reinterpret_cast<const Layout*>(layout); }
 
-float widen(uint16_t bits) { return __uint_as_float(uint32_t(bits) << 16); }
+float widen(uint16_t bits, cudaDataType type) { return type == CUDA_R_16F ? ts::to_float(ts::f16{bits}) : ts::to_float(ts::bf16{bits}); }
 
-// D [m, n] = Aᵀ · B, columns first, A and B bf16.
+// D [m, n] = Aᵀ · B, columns first, A and B both bf16 or both f16.
 cublasStatus_t multiply(cublasLtHandle_t, cublasLtMatmulDesc_t, const void* alpha, const void* a, cublasLtMatrixLayout_t a_layout, const void* b,
                         cublasLtMatrixLayout_t b_layout, const void* beta, const void*, cublasLtMatrixLayout_t, void* d, cublasLtMatrixLayout_t d_layout,
                         const cublasLtMatmulAlgo_t*, void*, size_t, cudaStream_t stream) {
   const Layout left = layout_of(a_layout), right = layout_of(b_layout), to = layout_of(d_layout);
-  const bool fits = left.type == CUDA_R_16BF && right.type == CUDA_R_16BF && left.rows == right.rows && to.rows == left.columns && to.columns == right.columns;
+  const bool is_narrow = left.type == CUDA_R_16BF || left.type == CUDA_R_16F;
+  const bool fits = is_narrow && left.type == right.type && left.rows == right.rows && to.rows == left.columns && to.columns == right.columns;
   if (!fits || *static_cast<const float*>(alpha) != 1 || *static_cast<const float*>(beta) != 0) return CUBLAS_STATUS_NOT_SUPPORTED;
   ts::emulation::launch("cublasLtMatmul", [=] {
     for (uint64_t n = 0; n < to.columns; ++n)
       for (uint64_t m = threadIdx.x; m < to.rows; m += 32) {
         const auto *x = static_cast<const uint16_t*>(a) + int64_t(m) * left.stride, *y = static_cast<const uint16_t*>(b) + int64_t(n) * right.stride;
         double sum = 0;
-        for (uint64_t k = 0; k < left.rows; ++k) sum += double(widen(x[k])) * widen(y[k]);
+        for (uint64_t k = 0; k < left.rows; ++k) sum += double(widen(x[k], left.type)) * widen(y[k], left.type);
         const int64_t at = int64_t(n) * to.stride + int64_t(m);
         if (to.type == CUDA_R_32F) static_cast<float*>(d)[at] = float(sum);
-        else static_cast<__nv_bfloat16*>(d)[at] = __float2bfloat16_rn(float(sum));
+        else if (to.type == CUDA_R_16F) static_cast<ts::f16*>(d)[at] = ts::to_f16(float(sum));
+        else static_cast<ts::bf16*>(d)[at] = ts::to_bf16(float(sum));
       }
   }, dim3(1), dim3(32), 0, stream);
   return CUBLAS_STATUS_SUCCESS;

@@ -181,15 +181,17 @@ TEST_CASE("recogniser: results and every stage match the training twin") {
   }
 }
 
-TEST_CASE("recogniser: bf16 products stay near") {
+TEST_CASE("recogniser: products of 16 bits stay near") {
   const RecogniserConfig config = small();
   const Named weights = random_weights(config);
   const golden::Array clip = features(1, 8, config.clip_dim), sync = features(1, 24, config.sync_dim);
   TS_FOR_EACH_BACKEND(table) {
     const std::vector<float> exact = recognise(load(weights, config, table), table, clip, sync);
-    const std::vector<float> coarse = recognise(load(weights, config, table, DType::bf16), table, clip, sync, DType::bf16);
-    const Shape shape{int64_t(exact.size())};
-    golden::check_close("bf16", tensor_of(coarse.data(), shape), tensor_of(exact.data(), shape), golden::kBf16);
+    for (DType product : test::narrow_types(table)) {
+      const std::vector<float> coarse = recognise(load(weights, config, table, product), table, clip, sync, product);
+      const Shape shape{int64_t(exact.size())};
+      golden::check_close(std::string(name_of(product)), tensor_of(coarse.data(), shape), tensor_of(exact.data(), shape), golden::coarse(product, golden::kBf16));
+    }
   }
 }
 

@@ -128,8 +128,8 @@ TEST_CASE("attention: self, cross and joint attention of every length match the 
     for (const char* way : test::attention_ways(table)) {
       const test::CudaWay asked(test::kAttentionWay, way);
       for (const AttentionCase& c : cases)
-        for (DType dtype : {DType::f32, DType::bf16})
-          for (DType stored : {DType::f32, DType::bf16}) check_case(table, c, dtype, stored);
+        for (DType dtype : test::product_types(table))
+          for (DType stored : test::stored_types(dtype)) check_case(table, c, dtype, stored);
     }
 }
 

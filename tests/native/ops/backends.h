@@ -25,6 +25,17 @@ inline std::vector<const OperatorTable*> backends() {
   return tables;
 }
 
+// What products of a backend may read, and operators read and write.
+inline std::vector<DType> product_types(const OperatorTable& table) {
+  return table.has_f16 ? std::vector{DType::f32, DType::bf16, DType::f16} : std::vector{DType::f32, DType::bf16};
+}
+// Those of 16 bits.
+inline std::vector<DType> narrow_types(const OperatorTable& table) {
+  return table.has_f16 ? std::vector{DType::bf16, DType::f16} : std::vector{DType::bf16};
+}
+// What may stand beside products of one type: itself or f32.
+inline std::vector<DType> stored_types(DType product) { return {DType::f32, product == DType::f32 ? DType::bf16 : product}; }
+
 }  // namespace ts::test
 
 // Runs the rest of the test case once per backend, each under its own name: `table` is a const OperatorTable&.

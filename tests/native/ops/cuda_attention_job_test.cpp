@@ -152,22 +152,23 @@ TEST_CASE("cuda attention job: streams are cut into full boxes, and blocks are s
 }
 
 TEST_CASE("cuda attention job: the path is the best that type, head dim, addresses, scale and card allow") {
-  const auto path = [](int64_t dim, bool is_bf16, float scale, int64_t skip, AttentionPath allowed, bool has_wgmma) {
+  const auto path = [](int64_t dim, DType in, float scale, int64_t skip, AttentionPath allowed, bool has_wgmma) {
     alignas(64) static float memory[4096];
     AttentionStream stream;
-    stream.q = stream.k = stream.v = {memory + skip, DType::bf16, {1, 1, 3, dim}};
+    stream.q = stream.k = stream.v = {memory + skip, in, {1, 1, 3, dim}};
     stream.out = {memory, DType::f32, {1, 3, dim}};
-    return cuda::best_path(cuda::attention_job({&stream, 1}, {.scale = scale}), is_bf16, allowed, has_wgmma);
+    return cuda::best_path(cuda::attention_job({&stream, 1}, {.scale = scale}), in, allowed, has_wgmma);
   };
-  CHECK(path(64, true, 1, 0, AttentionPath::wgmma, true) == AttentionPath::wgmma);
-  CHECK(path(64, true, 1, 0, AttentionPath::wgmma, false) == AttentionPath::mma);
-  CHECK(path(64, true, 1, 0, AttentionPath::mma, true) == AttentionPath::mma);
-  CHECK(path(32, true, 1, 0, AttentionPath::wgmma, true) == AttentionPath::mma);
-  CHECK(path(64, false, 1, 0, AttentionPath::wgmma, true) == AttentionPath::simt);
-  CHECK(path(64, true, -1, 0, AttentionPath::wgmma, true) == AttentionPath::simt);
-  CHECK(path(64, true, 1, 2, AttentionPath::wgmma, true) == AttentionPath::simt);
-  CHECK(path(48, true, 1, 0, AttentionPath::wgmma, true) == AttentionPath::simt);
-  CHECK(path(64, true, 1, 0, AttentionPath::simt, true) == AttentionPath::simt);
+  CHECK(path(64, DType::bf16, 1, 0, AttentionPath::wgmma, true) == AttentionPath::wgmma);
+  CHECK(path(64, DType::f16, 1, 0, AttentionPath::wgmma, true) == AttentionPath::wgmma);
+  CHECK(path(64, DType::bf16, 1, 0, AttentionPath::wgmma, false) == AttentionPath::mma);
+  CHECK(path(64, DType::bf16, 1, 0, AttentionPath::mma, true) == AttentionPath::mma);
+  CHECK(path(32, DType::bf16, 1, 0, AttentionPath::wgmma, true) == AttentionPath::mma);
+  CHECK(path(64, DType::f32, 1, 0, AttentionPath::wgmma, true) == AttentionPath::simt);
+  CHECK(path(64, DType::bf16, -1, 0, AttentionPath::wgmma, true) == AttentionPath::simt);
+  CHECK(path(64, DType::bf16, 1, 2, AttentionPath::wgmma, true) == AttentionPath::simt);
+  CHECK(path(48, DType::bf16, 1, 0, AttentionPath::wgmma, true) == AttentionPath::simt);
+  CHECK(path(64, DType::bf16, 1, 0, AttentionPath::simt, true) == AttentionPath::simt);
 }
 
 }  // namespace

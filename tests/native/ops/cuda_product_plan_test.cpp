@@ -68,20 +68,22 @@ TEST_CASE("cuda products: the networks' products are of a form, and what a form 
   CHECK(form(dit, [&](Finish& f) { f.residual = f.gate = memory, f.gate_row = 6144; }) == Form::rows_f32);
   CHECK(form(dit, [&](Finish& f) { f.gate = memory; }) == Form::general);
   CHECK(form(dit, [](Finish& f) { f.activation = Activation::silu; }) == Form::general);
-  CHECK(form(dit, [](Finish& f) { f.is_bf16 = true, f.activation = Activation::gelu_erf; }) == Form::rows_bf16);
-  CHECK(form(dit, [](Finish& f) { f.is_bf16 = true, f.activation = Activation::selu; }) == Form::general);
+  CHECK(form(dit, [](Finish& f) { f.type = DType::bf16, f.activation = Activation::gelu_erf; }) == Form::rows_bf16);
+  CHECK(form(dit, [](Finish& f) { f.type = DType::bf16, f.activation = Activation::selu; }) == Form::general);
+  CHECK(form(dit, [](Finish& f) { f.type = DType::f16; }) == Form::general);
   CHECK(form(dit, [&](Finish& f) { f.bias = memory + 1; }) == Form::general);
   CHECK(form(rows(1020, 2, 194), [](Finish&) {}) == Form::general);
   CHECK(form(dit, [](Finish& f) { f.y_first = -2048; }) == Form::general);                      // items whose outputs would meet
   CHECK(form(rows(1024, 1, 388), [](Finish& f) { f.y_first = -2048; }) == Form::rows_f32);      // a polyphase convolution sticks out
-  CHECK(form(dit, [&](Finish& f) { f.snaked = memory, f.is_snaked_bf16 = true; }) == Form::snake_bf16);
+  CHECK(form(dit, [&](Finish& f) { f.snaked = memory, f.snaked_type = DType::bf16; }) == Form::snake_bf16);
   CHECK(form(dit, [&](Finish& f) { f.snaked = memory; }) == Form::general);
+  CHECK(form(dit, [&](Finish& f) { f.snaked = memory, f.snaked_type = DType::f16; }) == Form::general);
   CHECK(form(dit, [](Finish& f) { f.y_item += 1024; }) == Form::general);                       // items that do not follow each other
   CHECK(form(rows(1024, 1, 1u << 21), [](Finish&) {}) == Form::general);                        // places beyond 31 bits
-  CHECK(form(dit, [](Finish& f) { f.kind = Finish::Kind::gated, f.is_bf16 = true, f.activation = Activation::silu; }) == Form::gated_bf16);
+  CHECK(form(dit, [](Finish& f) { f.kind = Finish::Kind::gated, f.type = DType::bf16, f.activation = Activation::silu; }) == Form::gated_bf16);
   CHECK(form(dit, [](Finish& f) { f.kind = Finish::Kind::gated, f.activation = Activation::silu; }) == Form::general);
   const auto qkv = [](uint32_t head_dim) {
-    return [head_dim](Finish& f) { f.kind = Finish::Kind::qkv, f.is_bf16 = true, f.head_dim = Divider(head_dim); };
+    return [head_dim](Finish& f) { f.kind = Finish::Kind::qkv, f.type = DType::bf16, f.head_dim = Divider(head_dim); };
   };
   for (uint32_t head_dim : {32u, 64u, 80u, 128u}) CHECK(form(dit, qkv(head_dim)) == Form::qkv_bf16);
   CHECK(form(dit, qkv(4)) == Form::general);

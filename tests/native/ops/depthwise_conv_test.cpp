@@ -47,7 +47,7 @@ TEST_CASE("depthwise_conv: every tail of channels, both ends, parts of a sequenc
   };
   TS_FOR_EACH_BACKEND(table)
     for (const Case& c : cases)
-      for (DType stored : {DType::f32, DType::bf16}) {
+      for (DType stored : test::product_types(table)) {
         const Data data{.x = normal(c.batch * c.len_in * c.cols), .weight = normal(c.taps * c.cols, 0.5f), .bias = normal(c.cols), .norm_weight = normal(c.cols), .norm_bias = normal(c.cols)};
         Harness h(table);
         const Tensor x = h.input(data.x, {c.batch, c.len_in, c.cols}), y = h.output({c.batch, c.len_out, c.cols}, stored);

@@ -42,8 +42,8 @@ TEST_CASE("divided_attention: the class token sees all, the others their site or
       const test::CudaWay asked(test::kAttentionWay, way);
       for (const DividedCase& c : cases)
         for (ops::DividedAxis axis : {ops::DividedAxis::time, ops::DividedAxis::space})
-          for (DType dtype : {DType::f32, DType::bf16})
-            for (DType stored : {DType::f32, DType::bf16}) {
+          for (DType dtype : test::product_types(table))
+            for (DType stored : test::stored_types(dtype)) {
               const Shape shape{c.batch, c.heads, c.len(), c.dim};
               const std::vector<float> q = rounded(normal(shape), dtype), k = rounded(normal(shape), dtype), v = rounded(normal(shape), dtype);
               const float scale = 1.0f / std::sqrt(float(c.dim));

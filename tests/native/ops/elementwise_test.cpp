@@ -10,8 +10,6 @@ using test::Harness;
 using test::normal;
 using test::rounded;
 
-const DType kFloats[] = {DType::f32, DType::bf16};
-
 // b repeated over a: its offset for element i of `shape`.
 size_t repeated(int64_t i, const Shape& shape, const Shape& b) {
   int64_t offset = 0, stride = 1;
@@ -29,9 +27,9 @@ TEST_CASE("add: b repeats over every axis of length one, in any storage, in plac
                                            {{3, 2, 4, 5}, {3, 1, 4, 1}}, {{2, 3, 2, 3, 255}, {1, 3, 1, 3, 255}}};
   TS_FOR_EACH_BACKEND(table)
     for (const auto& [shape, b_shape] : cases)
-      for (DType a_type : kFloats)
-        for (DType b_type : kFloats)
-          for (DType y_type : kFloats) {
+      for (DType a_type : test::product_types(table))
+        for (DType b_type : test::product_types(table))
+          for (DType y_type : test::product_types(table)) {
             const std::vector<float> a = rounded(normal(shape), a_type), b = rounded(normal(b_shape), b_type);
             Harness h(table);
             const Tensor left = h.input(a, shape, a_type), right = h.input(b, b_shape, b_type);
@@ -57,9 +55,9 @@ std::vector<T> multiplied(const std::vector<float>& y, const std::vector<float>&
 TEST_CASE("multiply_add: y += a ⊙ b in any storage") {
   TS_FOR_EACH_BACKEND(table)
     for (int64_t count : {1, 7, 255, 257, 20011})
-      for (DType y_type : kFloats)
-        for (DType a_type : kFloats)
-          for (DType b_type : kFloats) {
+      for (DType y_type : test::product_types(table))
+        for (DType a_type : test::product_types(table))
+          for (DType b_type : test::product_types(table)) {
             const std::vector<float> start = rounded(normal(count), y_type), a = rounded(normal(count), a_type), b = rounded(normal(count), b_type);
             Harness h(table);
             const Tensor y = h.in_out(start, {count}, y_type), left = h.input(a, {count}, a_type), right = h.input(b, {count}, b_type);
@@ -78,8 +76,8 @@ std::vector<T> activated(const std::vector<float>& x, Activation activation) {
 TEST_CASE("activate: every activation over small and ordinary values") {
   TS_FOR_EACH_BACKEND(table)
     for (Activation activation : test::kActivations)
-      for (DType x_type : kFloats)
-        for (DType y_type : kFloats)
+      for (DType x_type : test::product_types(table))
+        for (DType y_type : test::product_types(table))
           for (float scale : {1e-3f, 1.0f, 4.0f}) {
             const std::vector<float> x = rounded(normal(4095, scale), x_type);
             Harness h(table);

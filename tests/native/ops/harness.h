@@ -31,7 +31,7 @@ inline std::vector<float> normal(int64_t count, float scale = 1.0f) {
 }
 inline std::vector<float> normal(const Shape& shape, float scale = 1.0f) { return normal(shape.numel(), scale); }
 
-inline float rounded(float value, DType dtype) { return dtype == DType::bf16 ? to_float(to_bf16(value)) : value; }
+inline float rounded(float value, DType dtype) { return as_stored(value, dtype); }
 inline std::vector<float> rounded(std::vector<float> values, DType dtype) {
   for (float& value : values) value = rounded(value, dtype);
   return values;
@@ -89,15 +89,16 @@ class Harness {
     }
   }
 
-  // f32 and bf16 as f32.
+  // f32, bf16 and f16 as f32.
   std::vector<float> read(const Tensor& tensor) const {
     std::vector<float> values(size_t(tensor.numel()));
     if (tensor.dtype == DType::f32) {
       table_.copy_to_host(values.data(), tensor.data, tensor.bytes());
     } else {
-      std::vector<bf16> narrow(values.size());
+      std::vector<uint16_t> narrow(values.size());
       table_.copy_to_host(narrow.data(), tensor.data, tensor.bytes());
-      std::transform(narrow.begin(), narrow.end(), values.begin(), [](bf16 value) { return to_float(value); });
+      const bool is_bf16 = tensor.dtype == DType::bf16;
+      std::transform(narrow.begin(), narrow.end(), values.begin(), [=](uint16_t bits) { return is_bf16 ? to_float(bf16{bits}) : to_float(f16{bits}); });
     }
     return values;
   }

@@ -311,7 +311,7 @@ TEST_CASE("image: patchify orders a patch as a convolution weight") {
   };
   TS_FOR_EACH_BACKEND(table)
     for (const Patches& c : {Patches{1, 1, 1, 1, 1}, Patches{2, 6, 9, 1, 3}, Patches{4, 16, 8, 2, 4}, Patches{6, 28, 14, 3, 14}, Patches{2, 15, 30, 1, 15}})
-      for (DType stored : {DType::f32, DType::bf16}) {
+      for (DType stored : test::product_types(table)) {
         const std::vector<float> x = test::normal(c.frames * 3 * c.height * c.width);
         const int64_t down = c.height / c.p, across = c.width / c.p, cols = 3 * c.t * c.p * c.p;
         Harness h(table);

@@ -68,7 +68,7 @@ LinearData random_data(const LinearCase& c, DType dtype) {
 // Tensor cores cut sums off where others round them, once for 16 products: half a unit in the last place on average, always
 // towards zero.
 double cut(const OperatorTable& table, const LinearCase& c, DType product, std::string_view way) {
-  return test::is_cuda(table) && product == DType::bf16 && way != "simt" ? double(c.in * c.taps) / 16 / (1 << 24) : 0;
+  return test::is_cuda(table) && product != DType::f32 && way != "simt" ? double(c.in * c.taps) / 16 / (1 << 24) : 0;
 }
 
 Weight pack(const OperatorTable& table, const LinearCase& c, const std::vector<float>& w, DType dtype) {
@@ -79,8 +79,8 @@ Weight pack(const OperatorTable& table, const LinearCase& c, const std::vector<f
 TEST_CASE("linear: products of every shape, kernel and storage stay within twice the error of the obvious loop") {
   TS_FOR_EACH_BACKEND(table)
     for (const LinearCase& c : kCases)
-      for (DType product : {DType::f32, DType::bf16})
-        for (DType stored : {DType::f32, DType::bf16})
+      for (DType product : test::product_types(table))
+        for (DType stored : test::stored_types(product))
           for (const char* way : test::product_ways(table, product)) {
             const test::CudaWay asked(test::kProductWay, way);
             const LinearData data = random_data(c, product);
@@ -93,26 +93,27 @@ TEST_CASE("linear: products of every shape, kernel and storage stay within twice
           }
 }
 
-TEST_CASE("linear: f32 input of a bf16 product is rounded before it is multiplied") {
+TEST_CASE("linear: f32 input of a bf16 or f16 product is rounded before it is multiplied") {
   TS_FOR_EACH_BACKEND(table)
     for (const LinearCase& c : kCases)
-      for (const char* way : test::product_ways(table, DType::bf16)) {
-        const test::CudaWay asked(test::kProductWay, way);
-        LinearData data = random_data(c, DType::bf16);
-        const Weight weight = pack(table, c, data.w, DType::bf16);
-        const std::vector<float> wide = normal(c.batch * c.len * c.in);
-        data.x = rounded(wide, DType::bf16);
-        Harness h(table, DType::bf16);
-        const Tensor x = h.input(wide, {c.batch, c.len, c.in}), y = h.output({c.batch, c.out_len(), c.out});
-        h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
-        TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), DType::f32, cut(table, c, DType::bf16, way), linear, c, data, Activation::none);
-      }
+      for (DType product : test::narrow_types(table))
+        for (const char* way : test::product_ways(table, product)) {
+          const test::CudaWay asked(test::kProductWay, way);
+          LinearData data = random_data(c, product);
+          const Weight weight = pack(table, c, data.w, product);
+          const std::vector<float> wide = normal(c.batch * c.len * c.in);
+          data.x = rounded(wide, product);
+          Harness h(table, product);
+          const Tensor x = h.input(wide, {c.batch, c.len, c.in}), y = h.output({c.batch, c.out_len(), c.out});
+          h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
+          TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), DType::f32, cut(table, c, product, way), linear, c, data, Activation::none);
+        }
 }
 
 TEST_CASE("linear: bias, activation, gate and residual are applied in this order") {
   TS_FOR_EACH_BACKEND(table)
     for (const LinearCase& c : {LinearCase{2, 7, 5, 9, 1}, LinearCase{2, 31, 24, 40, 3}, LinearCase{1, 6, 3, 17, 2}, LinearCase{3, 1, 64, 65, 1}})
-      for (DType product : {DType::f32, DType::bf16})
+      for (DType product : test::product_types(table))
         for (Activation activation : test::kActivations)
           for (int64_t gate_len : {int64_t(0), int64_t(1), c.out_len()})
             for (const char* way : test::product_ways(table, product)) {
@@ -145,31 +146,32 @@ TEST_CASE("linear: bias, activation, gate and residual are applied in this order
 TEST_CASE("linear: whole vectors get every activation, a residual alone, and both kinds of storage") {
   const LinearCase c{2, 137, 24, 72, 1};
   TS_FOR_EACH_BACKEND(table)
-    for (DType stored : {DType::bf16, DType::f32})
-      for (Activation activation : test::kActivations)
-        for (bool has_residual : {false, true})
-          for (const char* way : test::product_ways(table, DType::bf16)) {
-            if (has_residual && (stored != DType::f32 || activation != Activation::none)) continue;
-            const test::CudaWay asked(test::kProductWay, way);
-            LinearData data = random_data(c, DType::bf16);
-            const Shape shape{c.batch, c.len, c.out};
-            data.bias = normal(c.out);
-            if (has_residual) data.residual = normal(shape);
-            const Weight weight = pack(table, c, data.w, DType::bf16);
-            Harness h(table, DType::bf16);
-            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, DType::bf16), y = h.output(shape, stored);
-            Epilogue epilogue{.bias = h.input(data.bias, {c.out}), .activation = activation};
-            if (has_residual) epilogue.residual = h.input(data.residual, shape);
-            h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight, epilogue); });
-            TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, DType::bf16, way), linear, c, data, activation);
-          }
+    for (DType product : test::narrow_types(table))
+      for (DType stored : test::stored_types(product))
+        for (Activation activation : test::kActivations)
+          for (bool has_residual : {false, true})
+            for (const char* way : test::product_ways(table, product)) {
+              if (has_residual && (stored != DType::f32 || activation != Activation::none)) continue;
+              const test::CudaWay asked(test::kProductWay, way);
+              LinearData data = random_data(c, product);
+              const Shape shape{c.batch, c.len, c.out};
+              data.bias = normal(c.out);
+              if (has_residual) data.residual = normal(shape);
+              const Weight weight = pack(table, c, data.w, product);
+              Harness h(table, product);
+              const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output(shape, stored);
+              Epilogue epilogue{.bias = h.input(data.bias, {c.out}), .activation = activation};
+              if (has_residual) epilogue.residual = h.input(data.residual, shape);
+              h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight, epilogue); });
+              TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, product, way), linear, c, data, activation);
+            }
 }
 
 TEST_CASE("linear: a gate of shared rows is the gate that lays them out") {
   const std::vector<float> all = normal(4 * 2 * 65);
   TS_FOR_EACH_BACKEND(table)
     for (const LinearCase& c : {LinearCase{2, 7, 5, 9, 1}, LinearCase{2, 31, 24, 40, 3}, LinearCase{1, 6, 3, 17, 2}, LinearCase{3, 1, 64, 65, 1}})
-      for (DType product : {DType::f32, DType::bf16})
+      for (DType product : test::product_types(table))
         for (int64_t num_rows : {int64_t(1), int64_t(4)})
           for (const char* way : test::product_ways(table, product)) {
             CAPTURE(c.str());
@@ -208,8 +210,8 @@ std::vector<T> gated(const LinearCase& c, const std::vector<float>& x, const std
 TEST_CASE("gated_linear: act(W1 x) ⊙ (W3 x) for every shape, kernel and storage") {
   TS_FOR_EACH_BACKEND(table)
     for (const LinearCase& c : kCases)
-      for (DType product : {DType::f32, DType::bf16})
-        for (DType stored : {DType::f32, DType::bf16})
+      for (DType product : test::product_types(table))
+        for (DType stored : test::stored_types(product))
           for (const char* way : test::product_ways(table, product)) {
             const test::CudaWay asked(test::kProductWay, way);
             const LinearData data = random_data(c, product);
@@ -267,8 +269,8 @@ TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, lea
                            {2, 33, 48, 1, 64, true, true, false}, {1, 5, 16, 2, 80, false, false, true}, {1, 65, 32, 4, 8, true, true, true}};
   TS_FOR_EACH_BACKEND(table)
     for (const QkvCase& c : cases)
-      for (DType product : {DType::f32, DType::bf16})
-        for (DType stored : {DType::f32, product})
+      for (DType product : test::product_types(table))
+        for (DType stored : test::stored_types(product))
           for (const char* way : test::product_ways(table, product)) {
             const test::CudaWay asked(test::kProductWay, way);
             const int64_t width = c.heads * c.dim;
@@ -302,6 +304,40 @@ TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, lea
           }
 }
 
+TEST_CASE("linear: what f16 cannot hold is read and written as the largest it can, and stays finite") {
+  constexpr int64_t kLen = 5, kIn = 72, kOut = 12;
+  TS_FOR_EACH_BACKEND(table) {
+    if (!table.has_f16) continue;
+    for (const char* way : test::product_ways(table, DType::f16)) {
+      CAPTURE(way);
+      const test::CudaWay asked(test::kProductWay, way);
+      std::vector<float> x(kLen * kIn), w(kOut * kIn);
+      x[0] = 1e6f;                        // beyond f16: read as 65504
+      for (int64_t o = 0; o < kOut; ++o) w[size_t(o * kIn)] = o % 2 ? -4.0f : 0.25f;
+      const Weight weight = pack_weight(table, tensor_of(w.data(), {kOut, kIn}), {.dtype = DType::f16});
+      Harness h(table, DType::f16);
+      const Tensor in = h.input(x, {1, kLen, kIn}), wide = h.output({1, kLen, kOut}), narrow = h.output({1, kLen, kOut}, DType::f16);
+      h.run([&](Context& ctx) {
+        ops::linear(ctx, wide, in, *weight);
+        ops::linear(ctx, narrow, in, *weight);
+      });
+      const std::vector<float> sums = h.read(wide), stored = h.read(narrow);
+      for (int64_t i = 0; i < kLen * kOut; ++i) {
+        const float sum = i >= kOut ? 0 : i % 2 ? -4 * kLargestF16 : kLargestF16 / 4;
+        CHECK(sums[size_t(i)] == sum);
+        CHECK(stored[size_t(i)] == std::max(sum, -kLargestF16));
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: a backend without f16 says what it has") {
+  if (cpu_table().has_f16) return;
+  const std::vector<float> w = normal(12);
+  CHECK_THROWS_WITH_AS(pack_weight(cpu_table(), tensor_of(w.data(), {3, 4}), {.dtype = DType::f16}),
+                       "pack_weight: the cpu backend has products of f32 and bf16, none of f16", Error);
+}
+
 TEST_CASE("linear: arguments that do not fit are refused with their shapes") {
   Harness h(plain_table());
   const std::vector<float> w = normal(12), zeros(60);
@@ -327,7 +363,7 @@ TEST_CASE("linear: arguments that do not fit are refused with their shapes") {
     ops::qkv_projection(ctx, {q, h.output({2, 1, 5, 2}), h.output({2, 1, 5, 2})}, x, *weight, {});
   });
   CHECK_THROWS_WITH_AS(pack_weight(plain_table(), tensor_of(w.data(), {12}), {}), doctest::Contains("[out, in] or [out, in, taps] needed"), Error);
-  CHECK_THROWS_WITH_AS(pack_weight(plain_table(), tensor_of(w.data(), {3, 4}), {.dtype = DType::f16}), doctest::Contains("packed as f16"), Error);
+  CHECK_THROWS_WITH_AS(pack_weight(plain_table(), tensor_of(w.data(), {3, 4}), {.dtype = DType::i16}), doctest::Contains("packed as i16"), Error);
   CHECK_THROWS_WITH_AS(pack_weight(plain_table(), tensor_of(w.data(), {2, 2, 3}), {.use = WeightUse::conv_transpose, .stride = 2}),
                        doctest::Contains("with stride 2 needed"), Error);
 }

@@ -16,8 +16,10 @@ TEST_CASE("memory: a buffer is aligned and gives back what was put in, narrowed 
       const Buffer wide = make_buffer(table, tensor_of(values.data(), {count}), DType::f32);
       CHECK(reinterpret_cast<uintptr_t>(wide.tensor().data) % uintptr_t(Arena::kAlignment) == 0);
       CHECK(Harness(table).read(wide) == values);
-      const Buffer narrow = make_buffer(table, tensor_of(values.data(), {count}), DType::bf16);
-      CHECK(Harness(table).read(narrow) == test::rounded(values, DType::bf16));
+      for (DType dtype : test::narrow_types(table)) {
+        const Buffer narrow = make_buffer(table, tensor_of(values.data(), {count}), dtype);
+        CHECK(Harness(table).read(narrow) == test::rounded(values, dtype));
+      }
     }
     const Buffer empty = allocate_buffer(table, DType::f32, {0, 3});
     CHECK(bool(empty));
@@ -63,7 +65,7 @@ TEST_CASE("memory: upload and download copy elements of one type, under any shap
 
 TEST_CASE("memory: fill writes every element and none beside") {
   TS_FOR_EACH_BACKEND(table) {
-    for (DType dtype : {DType::f32, DType::bf16})
+    for (DType dtype : test::product_types(table))
       for (int64_t count : {1, 7, 255, 257, 40961}) {
         Harness h(table);
         const Tensor y = h.output({count}, dtype);
@@ -98,8 +100,8 @@ TEST_CASE("context: a listener hears f32 in host memory, and nothing of a planni
     ctx.probe("x", h.input(values, {6}));
     ctx.set_probe(&probe);
     ctx.probe("x", h.input(values, {6}), {2, 3});
-    ctx.probe("x", h.input(values, {2, 3}, DType::bf16));
-    CHECK(heard == 2);
+    for (DType dtype : test::narrow_types(table)) ctx.probe("x", h.input(values, {2, 3}, dtype));
+    CHECK(heard == int(test::product_types(table).size()));
   }
 }
 

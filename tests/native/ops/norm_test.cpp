@@ -39,7 +39,7 @@ std::vector<T> norm(const Rows& c, const std::vector<float>& x, bool centre, flo
 TEST_CASE("norm: layer_norm and rms_norm stay within twice the error of the obvious loop") {
   TS_FOR_EACH_BACKEND(table)
     for (const Rows& c : kCases)
-      for (DType stored : {DType::f32, DType::bf16})
+      for (DType stored : test::product_types(table))
         for (float eps : {1e-5f, 1e-6f}) {
           const std::vector<float> x = values_of(c), weight = normal(c.cols), bias = normal(c.cols);
           Harness h(table);

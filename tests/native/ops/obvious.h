@@ -42,8 +42,8 @@ std::vector<T> obvious_attention(const float* q, const float* k, const float* v,
     }
     if (top == T(-INFINITY)) continue;
     for (T& s : score) total += s = std::exp(s - top);
-    if (dtype == DType::bf16 && !std::is_same_v<T, double>)
-      for (T& s : score) s = to_float(to_bf16(float(s)));
+    if (!std::is_same_v<T, double>)
+      for (T& s : score) s = as_stored(float(s), dtype);
     for (int64_t j = 0; j < keys; ++j)
       for (int64_t d = 0; d < dim; ++d) out[size_t(i * dim + d)] += score[size_t(j)] / total * T(v[j * dim + d]);
   }

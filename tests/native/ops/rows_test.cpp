@@ -9,8 +9,6 @@ using test::Harness;
 using test::normal;
 using test::rounded;
 
-const DType kFloats[] = {DType::f32, DType::bf16};
-
 TEST_CASE("copy_block: lands where it should, repeats over the batch, and leaves the rest alone") {
   struct Block {
     Shape y, x;
@@ -20,8 +18,8 @@ TEST_CASE("copy_block: lands where it should, repeats over the batch, and leaves
                          {{3, 5, 257}, {1, 1, 255}, 4, 1}, {{2, 77, 33}, {2, 77, 33}, 0, 0}, {{1, 4, 5}, {1, 0, 5}, 2, 0}};
   TS_FOR_EACH_BACKEND(table)
     for (const Block& c : cases)
-      for (DType x_type : kFloats)
-        for (DType y_type : kFloats) {
+      for (DType x_type : test::product_types(table))
+        for (DType y_type : test::product_types(table)) {
           const std::vector<float> x = rounded(normal(c.x), x_type), before = rounded(normal(c.y), y_type);
           Harness h(table);
           const Tensor in = h.input(x, c.x, x_type), y = h.in_out(before, c.y, y_type);
@@ -38,8 +36,8 @@ TEST_CASE("copy_block: lands where it should, repeats over the batch, and leaves
 TEST_CASE("gather_rows and embed: pick rows in any order, any number of times") {
   TS_FOR_EACH_BACKEND(table)
     for (int64_t cols : {1, 7, 255, 257})
-      for (DType x_type : kFloats)
-        for (DType y_type : kFloats) {
+      for (DType x_type : test::product_types(table))
+        for (DType y_type : test::product_types(table)) {
           const std::vector<float> x = rounded(normal(2 * 5 * cols), x_type);
           const std::vector<int32_t> index{4, 0, 0, 3, 2, 4, 1}, ids{9, 0, 3, 3, 8, 1};
           Harness h(table);
@@ -82,8 +80,8 @@ std::vector<T> resampled(const Shape& shape, const std::vector<float>& x, const 
 TEST_CASE("mean_rows and resample_rows: sums over rows of every length") {
   TS_FOR_EACH_BACKEND(table)
     for (const Shape& shape : {Shape{1, 1, 1}, Shape{2, 7, 5}, Shape{2, 255, 3}, Shape{1, 8, 257}, Shape{3, 77, 64}})
-      for (DType x_type : kFloats)
-        for (DType y_type : kFloats) {
+      for (DType x_type : test::product_types(table))
+        for (DType y_type : test::product_types(table)) {
           const int64_t batch = shape[0], len = shape[1], cols = shape[2], rows = 11;
           const std::vector<float> x = rounded(normal(shape), x_type), matrix = normal(rows * len);
           Harness h(table);
@@ -101,8 +99,8 @@ TEST_CASE("mean_rows and resample_rows: sums over rows of every length") {
 TEST_CASE("max_rows: the largest of every column, below zero too") {
   TS_FOR_EACH_BACKEND(table)
     for (const Shape& shape : {Shape{1, 1, 1}, Shape{2, 7, 5}, Shape{2, 255, 3}, Shape{1, 8, 257}, Shape{3, 77, 64}})
-      for (DType x_type : kFloats)
-        for (DType y_type : kFloats) {
+      for (DType x_type : test::product_types(table))
+        for (DType y_type : test::product_types(table)) {
           const int64_t batch = shape[0], len = shape[1], cols = shape[2];
           std::vector<float> x = normal(shape);
           for (float& value : x) value = rounded(value - 3, x_type);

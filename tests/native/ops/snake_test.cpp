@@ -69,8 +69,8 @@ struct ConvData {
 template <class T>
 std::vector<T> conv(const ConvCase& c, const ConvData& data, bool transposed) {
   std::vector<T> input = snake<T>(data.x, data.snake);
-  if (data.dtype == DType::bf16)
-    for (T& value : input) value = T(rounded(float(value), DType::bf16));
+  if (data.dtype != DType::f32)
+    for (T& value : input) value = T(rounded(float(value), data.dtype));
   std::vector<T> y;
   for (int64_t b = 0; b < c.batch; ++b)
     for (int64_t m = 0; m < c.len_out; ++m)
@@ -134,22 +134,22 @@ void check_case(const OperatorTable& table, const ConvCase& c, DType product, bo
     convolve(ctx, after, snaked, {}, {});
   });
 
-  // An f32 sine that rounds the other way to bf16 is no error of the product: with bf16 products one such step, 2⁻⁹ of
-  // an input, may come on top for every input of a sum.
+  // An f32 sine that rounds the other way to 16 bits is no error of the product: one such step, of bf16 2⁻⁹ and of f16 2⁻¹²
+  // of an input, may come on top for every input of a sum.
   const std::vector<float> ours = h.read(y);
   if (table.stores_snake) {
     CHECK(h.read(beside) == ours);
     CHECK(h.read(alone) == h.read(stored));
     TS_CHECK_ERROR(concat(c.str(), ", the next snake"), h.read(stored), product, snake, ours, next);
   }
-  if (product == DType::bf16 && c.snake) {
+  if (product != DType::f32 && c.snake) {
     const std::vector<double> exact = conv<double>(c, data, transposed);
     double largest = 0, error = 0;
     for (size_t i = 0; i < ours.size(); ++i) {
       largest = std::max(largest, std::abs(exact[i]));
       error = std::max(error, std::abs(ours[i] - exact[i]));
     }
-    CHECK_MESSAGE(error <= largest / 512, c.str() << ": error " << error << " of " << largest);
+    CHECK_MESSAGE(error <= largest / (product == DType::bf16 ? 512 : 4096), c.str() << ": error " << error << " of " << largest);
   } else {
     TS_CHECK_ERROR(c.str(), ours, DType::f32, conv, c, data, transposed);
   }
@@ -176,7 +176,7 @@ TEST_CASE("snake_conv1d: every stride, dilation and offset of the VAE, and range
   };
   TS_FOR_EACH_BACKEND(table)
     for (const ConvCase& c : cases)
-      for (DType product : {DType::f32, DType::bf16})
+      for (DType product : test::product_types(table))
         for (const char* way : test::product_ways(table, product)) {
           const test::CudaWay asked(test::kProductWay, way);
           CAPTURE(std::string(way));
@@ -199,7 +199,7 @@ TEST_CASE("snake_conv_transpose1d: every stride of the VAE, whole and in ranges"
   };
   TS_FOR_EACH_BACKEND(table)
     for (const ConvCase& c : cases)
-      for (DType product : {DType::f32, DType::bf16})
+      for (DType product : test::product_types(table))
         for (const char* way : test::product_ways(table, product)) {
           const test::CudaWay asked(test::kProductWay, way);
           CAPTURE(std::string(way));

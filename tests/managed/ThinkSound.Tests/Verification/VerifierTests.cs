@@ -40,6 +40,18 @@ public sealed class VerifierTests
     }
 
     [Test]
+    public async Task VerifyAsync_every_network_stays_within_the_bound_of_every_precision(
+        [Values(Precision.BFloat16, Precision.Float16)] Precision precision,
+        [Values("mmdit_flags", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser", "mel_codec")] string network)
+    {
+        VerificationReport report = await Verifier.VerifyAsync(Path.Combine(Goldens, network + "_small.safetensors"),
+                                                               new VerificationOptions { Device = "cpu:plain", Precision = precision });
+        Assert.That(report.Results.Where(result => result.Outcome == VerificationOutcome.Failed)
+            .Select(result => $"{result.Key}: relative {result.RelativeL2:E2}, largest {result.MaxAbs:E2}, allowed {result.Tolerance:E1}, {result.Note}"), Is.Empty);
+        Assert.That(report.Passed, Is.Positive);
+    }
+
+    [Test]
     public async Task VerifyAsync_output_off_by_a_thousandth_fails()
     {
         string path = Tamper("t5_small.safetensors", "out.last_hidden_state", data =>

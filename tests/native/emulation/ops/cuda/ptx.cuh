@@ -71,10 +71,11 @@ struct ProductLane {
   const uint32_t* a;
   uint32_t b[2];
 };
-inline void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+template <class E>
+void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   ProductLane lane{c, a, {b0, b1}};
   emulation::meet_warp(__LINE__, &lane, [](void* const (&lanes)[32]) {
-    const auto half = [](uint32_t pair, int k) { return __uint_as_float(k % 2 ? pair & 0xFFFF0000u : pair << 16); };
+    const auto half = [](uint32_t pair, int k) { return emulation::widened<E>(uint16_t(k % 2 ? pair >> 16 : pair)); };
     float left[16][16], right[8][16];
     for (int k = 0; k < 16; ++k) {
       for (int row = 0; row < 16; ++row) left[row][k] = half(static_cast<const ProductLane*>(lanes[row % 8 * 4 + k % 8 / 2])->a[row / 8 + k / 8 * 2], k);
@@ -91,8 +92,12 @@ inline void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uin
 }
 
 inline float exp2_fast(float x) { return exp2f(x); }
-inline uint32_t pack(float low, float high) {
-  const auto bits = [](float value) { return uint32_t(__bfloat16_as_ushort(__float2bfloat16_rn(value))); };
+template <class E>
+uint32_t pack(float low, float high) {
+  const auto bits = [](float value) {
+    if constexpr (std::is_same_v<E, __half>) return uint32_t(to_f16_saturated(value).bits);
+    else return uint32_t(to_bf16(value).bits);
+  };
   return bits(low) | bits(high) << 16;
 }
 
