@@ -120,6 +120,11 @@ namespace ThinkSound.Interop
         /// stored for a product is cut off. Devices "cuda" and "cpu:plain"
         /// </summary>
         TS_PRECISION_F16 = 3,
+        /// <summary>
+        /// as bf16, but weights of products and convolutions in 8-bit integers with a scale for each
+        /// output, a quarter of the memory of f32. Devices "cuda" and "cpu:plain"
+        /// </summary>
+        TS_PRECISION_INT8 = 4,
     }
 
     /// <summary>Components of a bundle, as bits.</summary>
@@ -185,7 +190,7 @@ namespace ThinkSound.Interop
         internal fixed byte device[32];
         /// <summary>why "auto" chose it</summary>
         internal fixed byte device_choice[256];
-        /// <summary>"f32", "bf16" or "f16"</summary>
+        /// <summary>"f32", "bf16", "f16" or "int8"</summary>
         internal fixed byte precision[8];
         internal ulong num_parameters;
         /// <summary>resident, packed</summary>

@@ -14,9 +14,9 @@ internal sealed class EngineArguments
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cpu:plain, cuda, cuda:<index>, cuda:<uuid> or its beginning.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string> _precision = new Option<string>("--precision")
     {
-        Description = "Number format of weights and of the inputs of products: auto takes bf16 where weights are stored in 16 bits and the device has bf16 products; f16 is for cuda and cpu:plain, and ends at ±65504.",
+        Description = "Number format of weights and of the inputs of products: auto takes bf16 where weights are stored in 16 bits and the device has bf16 products; f16 (which ends at ±65504) and int8 (bf16 with weights of 8 bits) are for cuda and cpu:plain.",
         DefaultValueFactory = _ => "auto",
-    }.AcceptOnlyFromAmong("auto", "f32", "bf16", "f16");
+    }.AcceptOnlyFromAmong("auto", "f32", "bf16", "f16", "int8");
     private readonly Option<int> _threads = new("--threads") { Description = "Worker threads; 0 = one per physical core. The sound does not depend on it.", HelpName = "N" };
 
     private readonly Option<string?> _memoryCap = new("--memory-cap")
@@ -56,11 +56,17 @@ internal sealed class EngineArguments
             BundlePath = synthetic is not null ? null : parsed.GetValue(_bundle) ?? DefaultBundle.Find(),
             Synthetic = synthetic,
             Device = device,
-            Precision = parsed.GetValue(_precision) switch { "f32" => Precision.Float32, "bf16" => Precision.BFloat16, "f16" => Precision.Float16, _ => Precision.Auto },
+            Precision = PrecisionOf(parsed.GetValue(_precision)!),
             Threads = parsed.GetValue(_threads),
             MemoryCapBytes = parsed.GetValue(_memoryCap) is { } size ? Units.ParseBytes(size)!.Value : 0,
         };
     }
+
+    /// <summary>What --precision says.</summary>
+    public static Precision PrecisionOf(string name) => name switch
+    {
+        "f32" => Precision.Float32, "bf16" => Precision.BFloat16, "f16" => Precision.Float16, "int8" => Precision.Int8, _ => Precision.Auto,
+    };
 
     /// <summary>A device that is missing is the environment's fault, not the bundle's: say so before anything is read.</summary>
     public static void RequireDevice(string device)

@@ -38,6 +38,9 @@ public enum Precision
     /// <summary>IEEE half precision, on devices "cuda" and "cpu:plain": as small as <see cref="BFloat16"/> and three bits finer, but
     /// its numbers end at ±65504. What lies beyond is cut off there when it is stored for a product.</summary>
     Float16 = 3,
+    /// <summary>Weights of products in 8-bit integers with a scale for each output, on devices "cuda" and "cpu:plain": a quarter of
+    /// the memory of <see cref="Float32"/>. What the products read beside them is bfloat16.</summary>
+    Int8 = 4,
 }
 
 /// <summary>Networks of a bundle.</summary>

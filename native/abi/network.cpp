@@ -110,12 +110,12 @@ ts_status ts_network_create(const ts_network_options* given, ts_network** networ
     const ts_network_options options = read_struct(given, ts_network_options_init, "ts_network_options");
     require(options.kind != nullptr, "kind is NULL");
     const Device& device = *choose_device(options.device ? options.device : "auto").device;
-    const DType product = product_type(options.precision, device).value_or(DType::f32);
+    const Precision precision = precision_of(options.precision, device).value_or(Precision());
     auto created = std::unique_ptr<ts_network>(new ts_network{ThreadPool(int(std::min<uint32_t>(options.num_threads, 1024))), MemoryBudget(),
                                                               open_sources(options), nullptr});
     if (created->source) ignore_lines(*created->source, text_or_empty(options.ignore));
     created->network = create_network(options.kind, options.config ? options.config : "{}", created->source.get(),
-                                      {*device.table, created->pool, product, created->budget});
+                                      {*device.table, created->pool, precision, created->budget});
     *network = created.release();
   });
 }

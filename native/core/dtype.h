@@ -30,6 +30,7 @@ struct bf16 { uint16_t bits; };
 struct f16 { uint16_t bits; };
 
 inline float to_float(float value) { return value; }
+inline float to_float(int8_t value) { return float(value); }
 inline float to_float(bf16 value) { return std::bit_cast<float>(uint32_t(value.bits) << 16); }
 float to_float(f16 value);
 

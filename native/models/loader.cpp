@@ -90,13 +90,15 @@ Weight Loader::gated(const std::string& w1, const std::string& w3, int64_t out, 
   const std::vector<float> first = take_f32(w1, stored), second = take_f32(w3, stored);
   if (faulty_) return nullptr;
   const Shape shape = weight_shape(out, in, taps, taps > 1);
-  Weight weight = pack_gated_weight(table_, tensor_of(first.data(), shape), tensor_of(second.data(), shape), {.dtype = product_dtype_});
+  Weight weight = pack_gated_weight(table_, tensor_of(first.data(), shape), tensor_of(second.data(), shape),
+                                    {.dtype = product_dtype_, .format = format_});
   bytes_ += weight->bytes();
   return weight;
 }
 
 Weight Loader::pack(const std::vector<float>& values, Shape shape, PackOptions options) {
   if (values.empty()) return nullptr;
+  options.format = format_;
   Weight weight = pack_weight(table_, tensor_of(values.data(), shape), options);
   bytes_ += weight->bytes();
   return weight;

@@ -25,8 +25,8 @@ using RowOrder = std::function<int64_t(int64_t)>;
 // more: every result is empty, and finish() then reports all faults at once. Not thread-safe.
 class Loader {
  public:
-  Loader(WeightSource& source, const OperatorTable& table, DType product_dtype)
-      : source_(source), table_(table), product_dtype_(product_dtype) {}
+  Loader(WeightSource& source, const OperatorTable& table, DType product_dtype, WeightFormat format = WeightFormat::product)
+      : source_(source), table_(table), product_dtype_(product_dtype), format_(format) {}
 
   // f32 parameters: norms, biases, embeddings that are added.
   Buffer vector(const std::string& name, Shape shape);
@@ -41,7 +41,8 @@ class Loader {
   Linear stacked(std::span<const std::string> names, int64_t out_each, int64_t in, bool bias = true);
   // Weights by their full names: `w1` and `w3` [out, in(, taps)] of a gated MLP.
   Weight gated(const std::string& w1, const std::string& w3, int64_t out, int64_t in, int64_t taps = 1);
-  // Values that a network has worked out itself from host() or folded(); empty values give an empty result.
+  // Values that a network has worked out itself from host() or folded(); empty values give an empty result. Weights are packed
+  // in the loader's format, whatever the options say.
   Buffer keep(const std::vector<float>& values, Shape shape);
   Weight pack(const std::vector<float>& values, Shape shape, PackOptions options);
 
@@ -65,6 +66,7 @@ class Loader {
   WeightSource& source_;
   const OperatorTable& table_;
   DType product_dtype_;
+  WeightFormat format_;
   Listener listener_;
   int64_t num_parameters_ = 0, bytes_ = 0;
   bool faulty_ = false;

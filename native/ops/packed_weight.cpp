@@ -22,6 +22,7 @@ void check_weight(const check::Arguments& args, const char* name, const Tensor& 
 
 void check_table(const check::Arguments& args, const OperatorTable& table, const PackOptions& options) {
   args.require(options.dtype != DType::f16 || table.has_f16, "the ", table.name, " backend has products of f32 and bf16, none of f16");
+  args.require(options.format == WeightFormat::product || table.has_int8, "the ", table.name, " backend keeps no weights of 8 bits");
 }
 
 // Any thread may use the weight next, and what it was made from may go.

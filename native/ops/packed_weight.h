@@ -3,12 +3,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/tensor.h"
 
 namespace ts {
 
 struct OperatorTable;
+
+// How a packed weight is kept.
+//   product   as products read it
+//   int8      8-bit integers, and an f32 scale for each output channel by which the product's sums are multiplied
+enum class WeightFormat : uint8_t { product, int8 };
 
 // The matrix of a product or the kernel of a convolution, in a layout that only its backend knows.
 class PackedWeight {
@@ -19,6 +25,7 @@ class PackedWeight {
   int64_t taps = 1;   // kernel length along time; 1 = a linear layer
   bool gated = false; // two matrices of `out` rows for gated_linear
   DType dtype = DType::f32;  // what its products read: f32, bf16 or f16
+  WeightFormat format = WeightFormat::product;
   virtual int64_t bytes() const = 0;
 };
 using Weight = std::shared_ptr<const PackedWeight>;
@@ -33,6 +40,7 @@ enum class WeightUse : uint8_t {
 struct PackOptions {
   WeightUse use = WeightUse::linear;
   DType dtype = DType::f32;      // f32, bf16 or f16
+  WeightFormat format = WeightFormat::product;
   int64_t stride = 1, dilation = 1;
 };
 
@@ -41,5 +49,11 @@ struct PackOptions {
 Weight pack_weight(const OperatorTable& table, const Tensor& weight, const PackOptions& options);
 // Both matrices of a gated layer: y = act(W1 x) ⊙ (W3 x).
 Weight pack_gated_weight(const OperatorTable& table, const Tensor& w1, const Tensor& w3, const PackOptions& options);
+
+
+// For backends. The scale of each output channel of a weight as it is given to pack_weight: its largest value over 127. A
+// value is round(value/scale), of a channel of zeros 0; what was quantised so before comes back as it was.
+std::vector<float> int8_scales(const Tensor& weight, WeightUse use);
+int8_t to_int8(float value, float scale);
 
 }  // namespace ts

@@ -143,15 +143,17 @@ DeviceChoice choose_device(const std::string& name) {
   return {found, concat(found->id, ", as asked for")};
 }
 
-std::optional<DType> product_type(ts_precision precision, const Device& device) {
+std::optional<Precision> precision_of(ts_precision precision, const Device& device) {
+  const auto needs = [&](bool has, const char* name, const char* what) {
+    if (!has)
+      fail(TS_DEVICE_ERROR, "precision ", name, ": device ", device.id, " has ", what, "; take f32 or bf16, or a device that has it: cuda, cpu:plain");
+  };
   switch (precision) {
     case TS_PRECISION_AUTO: return std::nullopt;
-    case TS_PRECISION_F32: return DType::f32;
-    case TS_PRECISION_BF16: return DType::bf16;
-    case TS_PRECISION_F16:
-      if (!device.table->has_f16)
-        fail(TS_DEVICE_ERROR, "precision f16: device ", device.id, " has products of f32 and bf16, none of f16; take one of those, or a device with it: cuda, cpu:plain");
-      return DType::f16;
+    case TS_PRECISION_F32: return Precision{DType::f32};
+    case TS_PRECISION_BF16: return Precision{DType::bf16};
+    case TS_PRECISION_F16: needs(device.table->has_f16, "f16", "no products of f16"); return Precision{DType::f16};
+    case TS_PRECISION_INT8: needs(device.table->has_int8, "int8", "no weights of 8 bits"); return Precision{DType::bf16, WeightFormat::int8};
   }
   fail(TS_INVALID_ARGUMENT, "precision ", precision, " is not known");
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ops/table.h"
@@ -31,8 +32,16 @@ struct DeviceChoice {
 // available, TS_INVALID_ARGUMENT when there is no such name.
 DeviceChoice choose_device(const std::string& name);
 
-// What products read at `precision` on `device`; nothing for TS_PRECISION_AUTO. TS_INVALID_ARGUMENT for numbers that are no
-// precision, TS_DEVICE_ERROR for one that the device has not.
-std::optional<DType> product_type(ts_precision precision, const Device& device);
+// What products read, and how their weights are kept.
+struct Precision {
+  DType product = DType::f32;
+  WeightFormat weights = WeightFormat::product;
+  std::string_view name() const { return weights == WeightFormat::int8 ? "int8" : name_of(product); }
+  // Of a parameter of a product; norms and tables, few, take what their own types do.
+  size_t weight_bytes() const { return weights == WeightFormat::int8 ? 1 : size_of(product); }
+};
+// What `precision` means on `device`; nothing for TS_PRECISION_AUTO. TS_INVALID_ARGUMENT for numbers that are no precision,
+// TS_DEVICE_ERROR for one that the device has not.
+std::optional<Precision> precision_of(ts_precision precision, const Device& device);
 
 }  // namespace ts

@@ -92,10 +92,10 @@ class Engine::WeightFiles {
   std::map<std::string, std::shared_ptr<const SafetensorsFile>> files_;
 };
 
-DType Engine::choose_precision(const EngineOptions& options, WeightFiles& files) const {
-  if (const auto asked = product_type(options.precision, device())) return *asked;
-  if (!device().has_bf16) return DType::f32;
-  if (options.synthetic) return DType::bf16;
+Precision Engine::choose_precision(const EngineOptions& options, WeightFiles& files) const {
+  if (const auto asked = precision_of(options.precision, device())) return *asked;
+  if (!device().has_bf16) return {DType::f32};
+  if (options.synthetic) return {DType::bf16};
   WeightFiles::Size all;
   for (const std::optional<Component>* component : {&bundle_.mmdit, &bundle_.vae, &bundle_.t5, &bundle_.clip_text, &bundle_.clip_vision,
                                                     &bundle_.synchformer, &bundle_.recogniser}) {
@@ -104,7 +104,7 @@ DType Engine::choose_precision(const EngineOptions& options, WeightFiles& files)
     all.elements += size.elements;
     all.elements_of_16_bits += size.elements_of_16_bits;
   }
-  return 2 * all.elements_of_16_bits > all.elements ? DType::bf16 : DType::f32;
+  return {2 * all.elements_of_16_bits > all.elements ? DType::bf16 : DType::f32};
 }
 
 // Calls visit(component, bit, seed, name, make, keep) for each component that is wanted and there: `make` loads its network
@@ -174,35 +174,45 @@ void Engine::visit_components(const EngineOptions& options, const Visit& visit) 
 // As a forward, loading runs twice: first to learn how much there is, then with data.
 void Engine::load_components(const EngineOptions& options) {
   WeightFiles files(options.synthetic.has_value());
-  product_dtype_ = choose_precision(options, files);
+  precision_ = choose_precision(options, files);
 
   double total = 0;
   std::string shares;
-  const auto megabytes = [&](double parameters, DType dtype) { return parameters * double(size_of(dtype)) / 1e6; };
+  const auto megabytes = [&](double parameters, Precision precision) { return parameters * double(precision.weight_bytes()) / 1e6; };
   visit_components(options, [&](const Component&, ts_components, uint64_t, const char* name, const auto& make, const auto&) {
     WeightCount count;
-    Loader loader(count, table(), product_dtype_);
+    Loader loader(count, table(), precision_.product, precision_.weights);
     make(loader);
     total += count.num_parameters();
-    shares += concat(shares.empty() ? "" : ", ", name, " ", megabytes(count.num_parameters(), product_dtype_));
+    shares += concat(shares.empty() ? "" : ", ", name, " ", megabytes(count.num_parameters(), precision_));
   });
   // The cap is asked before anything is read; what packing adds or saves is settled afterwards.
-  const uint64_t expected = uint64_t(std::min(total * double(size_of(product_dtype_)), 0x1p62));
-  const double narrow = megabytes(total, DType::bf16);
-  const bool could_narrow = product_dtype_ == DType::f32 && narrow * 1e6 < double(device().memory_bytes);
+  const uint64_t expected = uint64_t(std::min(total * double(precision_.weight_bytes()), 0x1p62));
+  // The widest precision below this one in which the weights would fit: "precision bf16, 7529 MB", or "".
+  const auto narrower = [&](const char* between, const auto& fits) -> std::string {
+    for (const Precision& precision : {Precision{DType::bf16}, Precision{DType::bf16, WeightFormat::int8}}) {
+      const double needed = megabytes(total, precision);
+      const bool has = precision.weights == WeightFormat::product || table().has_int8;
+      if (has && precision.weight_bytes() < precision_.weight_bytes() && needed * 1e6 < double(device().memory_bytes) && fits(uint64_t(needed * 1e6)))
+        return concat("precision ", precision.name(), between, needed, " MB");
+    }
+    return "";
+  };
   try {
     budget_.take(expected, "the model");
   } catch (const Error& error) {
+    const std::string would_fit = narrower(", ", [&](uint64_t bytes) { return budget_.has_room(bytes); });
     fail(error.status(), error.what(), "; its components in MB: ", shares,
-         could_narrow && budget_.has_room(uint64_t(narrow * 1e6)) ? concat("; what would fit: precision bf16, ", narrow, " MB before activations") : "");
+         would_fit.empty() ? "" : concat("; what would fit: ", would_fit, " before activations"));
   }
   const auto advising = [&](const auto& body) {
     try {
       body();
     } catch (const Error& error) {
       if (error.status() != TS_OUT_OF_MEMORY) throw;
+      const std::string would_fit = narrower(" it needs ", [](uint64_t) { return true; });
       fail(error.status(), error.what(), "; the model needs ", expected / 1e6, " MB and ", device().id, " has ", device().memory_bytes / 1e6,
-           " MB in all; its components in MB: ", shares, could_narrow ? concat("; with precision bf16 it needs ", narrow, " MB") : "");
+           " MB in all; its components in MB: ", shares, would_fit.empty() ? "" : concat("; with ", would_fit));
     }
   };
 
@@ -215,7 +225,7 @@ void Engine::load_components(const EngineOptions& options) {
   report(0);
   visit_components(options, [&](const Component& component, ts_components bit, uint64_t seed, const char* name, const auto& make, const auto& keep) {
     const std::unique_ptr<WeightSource> source = files.open(component, seed);
-    Loader loader(*source, table(), product_dtype_);
+    Loader loader(*source, table(), precision_.product, precision_.weights);
     loader.on_tensor([&](int64_t num_parameters) { report(double(num_parameters_ + num_parameters)); });
     advising([&] { keep(make(loader)); });
     loaded_ |= bit;
@@ -285,7 +295,7 @@ ts_engine_info Engine::info() const {
   copy(info.name, bundle_.name);
   copy(info.device, device().id);
   copy(info.device_choice, choice_.reason);
-  copy(info.precision, std::string(name_of(product_dtype_)));
+  copy(info.precision, std::string(precision_.name()));
   info.num_parameters = uint64_t(num_parameters_);
   info.weights_bytes = uint64_t(weights_bytes_);
   info.sample_rate = uint32_t(bundle_.sample_rate);

@@ -37,7 +37,7 @@ class Engine {
   const Device& device() const { return *choice_.device; }
   const OperatorTable& table() const { return *choice_.device->table; }
   Parallel& parallel() { return pool_; }
-  DType product_dtype() const { return product_dtype_; }
+  DType product_dtype() const { return precision_.product; }
   MemoryBudget& budget() { return budget_; }
   ts_engine_info info() const;
 
@@ -46,7 +46,7 @@ class Engine {
 
  private:
   class WeightFiles;
-  DType choose_precision(const EngineOptions& options, WeightFiles& files) const;
+  Precision choose_precision(const EngineOptions& options, WeightFiles& files) const;
   void load_components(const EngineOptions& options);
   template <class Visit>
   void visit_components(const EngineOptions& options, const Visit& visit);
@@ -56,7 +56,7 @@ class Engine {
   DeviceChoice choice_;
   ThreadPool pool_;
   Bundle bundle_;
-  DType product_dtype_ = DType::f32;
+  Precision precision_;
   ts_components loaded_ = 0;
   int64_t num_parameters_ = 0, weights_bytes_ = 0;
   Networks networks_;

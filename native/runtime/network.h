@@ -44,7 +44,7 @@ class Network {
 struct NetworkDevice {
   const OperatorTable& table;
   Parallel& parallel;
-  DType product_dtype;
+  Precision precision;
   MemoryBudget& budget;
 };
 
@@ -52,7 +52,7 @@ struct NetworkDevice {
 class NetworkWorkspace : public Workspace {
  public:
   NetworkWorkspace(const NetworkDevice& device, bool probe_all, const Outputs& outputs)
-      : Workspace(device.table, device.parallel, device.product_dtype, device.budget) {
+      : Workspace(device.table, device.parallel, device.precision.product, device.budget) {
     if (probe_all) set_probe([&outputs](std::string_view name, const Tensor& value) { outputs(std::string(name), value, false); });
   }
 };

@@ -33,7 +33,7 @@ void put(const Outputs& outputs, const char* name, const std::vector<float>& val
 class T5Network final : public Network {
  public:
   T5Network(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device) {
-    Loader loader(source, device.table, device.product_dtype);
+    Loader loader(source, device.table, device.precision.product, device.precision.weights);
     t5_ = std::make_unique<T5>(T5::load(loader, parse_t5_config(config, "t5 config")));
   }
   void run(const std::string& function, const JsonObject&, const Inputs& inputs, bool probe_all, const Outputs& outputs) override {
@@ -59,7 +59,7 @@ class T5Network final : public Network {
 class ClipTextNetwork final : public Network {
  public:
   ClipTextNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device) {
-    Loader loader(source, device.table, device.product_dtype);
+    Loader loader(source, device.table, device.precision.product, device.precision.weights);
     tower_ = std::make_unique<ClipText>(ClipText::load(loader, parse_clip_text_config(config, "clip_text config")));
   }
   void run(const std::string& function, const JsonObject&, const Inputs& inputs, bool probe_all, const Outputs& outputs) override {
@@ -87,7 +87,7 @@ class ClipTextNetwork final : public Network {
 class ClipVisionNetwork final : public Network {
  public:
   ClipVisionNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device) {
-    Loader loader(source, device.table, device.product_dtype);
+    Loader loader(source, device.table, device.precision.product, device.precision.weights);
     tower_ = std::make_unique<ClipVision>(ClipVision::load(loader, parse_clip_vision_config(config, "clip_vision config")));
   }
   void run(const std::string& function, const JsonObject&, const Inputs& inputs, bool probe_all, const Outputs& outputs) override {
@@ -116,7 +116,7 @@ class ClipVisionNetwork final : public Network {
 class SynchformerNetwork final : public Network {
  public:
   SynchformerNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device) {
-    Loader loader(source, device.table, device.product_dtype);
+    Loader loader(source, device.table, device.precision.product, device.precision.weights);
     tower_ = std::make_unique<Synchformer>(Synchformer::load(loader, parse_synchformer_config(config, "synchformer config")));
   }
 

@@ -38,7 +38,7 @@ HostFeature read_feature(const Inputs& inputs, const char* name, int rank) {
 class MmditNetwork final : public Network {
  public:
   MmditNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device) {
-    Loader loader(source, device.table, device.product_dtype);
+    Loader loader(source, device.table, device.precision.product, device.precision.weights);
     mmdit_ = std::make_unique<Mmdit>(Mmdit::load(loader, parse_mmdit_config(config, "mmdit config")));
   }
 

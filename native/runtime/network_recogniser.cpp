@@ -8,7 +8,7 @@ namespace {
 class RecogniserNetwork final : public Network {
  public:
   RecogniserNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device) {
-    Loader loader(source, device.table, device.product_dtype);
+    Loader loader(source, device.table, device.precision.product, device.precision.weights);
     recogniser_ = std::make_unique<Recogniser>(Recogniser::load(loader, parse_recogniser_config(config, "recogniser config")));
   }
 

@@ -24,7 +24,7 @@ class VaeNetwork final : public Network {
   VaeNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device), source_(source) {
     const JsonObject outer(config, "vae config");
     const JsonObject model = outer.has("model") ? outer.get_object("model") : outer;
-    Loader loader(source, device.table, device.product_dtype);
+    Loader loader(source, device.table, device.precision.product, device.precision.weights);
     if (model.has("decoder")) decoder_ = load_audio_decoder(loader, model.json()["decoder"], "vae config: decoder");
     if (model.has("encoder")) encoder_ = load_audio_encoder(loader, model.json()["encoder"], "vae config: encoder");
     model.check(decoder_ || encoder_, "neither encoder nor decoder");

@@ -38,6 +38,7 @@ internal readonly record struct Tolerance(double RelativeL2, double MaxAbs)
     {
         Precision.BFloat16 => AtLeast(5e-2, 0.5),
         Precision.Float16 => AtLeast(5e-2 / 8, 0.5 / 8),
+        Precision.Int8 => AtLeast(4 * 5e-2, 4 * 0.5),
         _ => this,
     };
 

@@ -26,7 +26,7 @@ OperatorTable make_table() {
   choose_instructions();
   OperatorTable table = plain_table();
   table.name = "cpu";
-  table.has_f16 = false;  // of the 16-bit floats these kernels know bf16
+  table.has_f16 = table.has_int8 = false;  // these kernels know f32 and bf16
   table.allocate = allocate;
   table.release = release;
   table.pack_weight = pack_weight;

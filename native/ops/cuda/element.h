@@ -8,6 +8,7 @@
 namespace ts::cuda {
 
 __device__ inline float to_f32(float value) { return value; }
+__device__ inline float to_f32(int8_t value) { return float(value); }
 __device__ inline float to_f32(__nv_bfloat16 value) { return __bfloat162float(value); }
 __device__ inline float to_f32(__half value) { return __half2float(value); }
 

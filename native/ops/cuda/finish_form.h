@@ -1,6 +1,7 @@
 // Which finishing code a product takes. A pure function of what is asked for, so that a test without a GPU can ask it.
 //
-// The closed set is what the published networks' large products are in bf16; all the rest, and all that is stored as f16, is general.
+// The closed set is what the published networks' large products are in bf16; all the rest is general, as is what is
+// stored as f16 or has scales.
 //
 //   rows_f32     sums, bias, gate, residual     modulation; linear1 and w2 of the DiT; out and fc2 of the towers; T5's o, wo
 //   rows_bf16    bias, (quick) GELU             fc1 of the towers
@@ -38,7 +39,7 @@ constexpr int64_t kFormRowsBeyond = 256;
 inline Finish::Form choose_form(Finish& f, int64_t num_rows) {
   using Form = Finish::Form;
   constexpr int64_t kMaxPlace = std::numeric_limits<int32_t>::max();
-  if (!allows_vectors(f, kFormWidth)) return Form::general;
+  if (f.scale || !allows_vectors(f, kFormWidth)) return Form::general;
   if (f.kind == Finish::Kind::qkv) return f.type == DType::bf16 && f.head_dim.divisor % kFormWidth == 0 ? Form::qkv_bf16 : Form::general;
   const int64_t per_item = f.rows_per_item.divisor, end = f.y_first + num_rows * f.y_stride;
   const bool is_single = num_rows <= per_item, follows = is_single || (f.y_first == 0 && f.y_item == per_item * f.y_stride);

@@ -59,7 +59,7 @@ void product_by_library(Context& ctx, Product p, DType dtype) {
 }
 
 // By wgmma or mma.
-void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tensor& input) {
+void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tensor& input, bool is_int8) {
   const Arena::Scope scope(ctx.arena());
   const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap;
   ProductTiles tiles = (kernel == ProductKernel::wgmma ? wgmma_tiles : mma_tiles)(p.num_rows, p.columns, steps, multiprocessors(ctx));
@@ -75,7 +75,7 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
   }
   if (ctx.planning()) return;
   if (kernel == ProductKernel::wgmma) product_wgmma(stream(ctx), p, tiles, input);
-  else product_mma(stream(ctx), p, tiles, input.dtype);
+  else product_mma(stream(ctx), p, tiles, input.dtype, is_int8);
   if (p.splits > 1) product_finish(stream(ctx), p);
 }
 
@@ -185,21 +185,23 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   p.num_rows = narrow(num_rows, "the number of rows");
   p.rows = rows;
   p.rows_per_item = finish.rows_per_item = Divider(uint32_t(rows.rows_per_item));
+  finish.scale = weight.scales();
   finish.is_vector = allows_vectors(finish, 4);
   finish.form = choose_form(finish, num_rows);
   p.finish = finish;
 
-  const bool for_wgmma = covers_wgmma(rows.items, rows.len_in, rows.rows_per_item, rows.stride);
-  const bool for_cublaslt = covers_cublaslt(rows.taps, rows.len_in, rows.rows_per_item, rows.stride, rows.first, weight.rows);
+  const bool is_int8 = weight.format == WeightFormat::int8;  // wgmma and cuBLASLt read weights as products do
+  const bool for_wgmma = !is_int8 && covers_wgmma(rows.items, rows.len_in, rows.rows_per_item, rows.stride);
+  const bool for_cublaslt = !is_int8 && covers_cublaslt(rows.taps, rows.len_in, rows.rows_per_item, rows.stride, rows.first, weight.rows);
   const ProductKernel kernel = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel(ctx, for_wgmma, for_cublaslt);
   if (kernel == ProductKernel::simt) {
     p.steps_per_tap = int32_t(weight.channels / kSimtStep);
-    if (!ctx.planning()) product_simt(stream(ctx), p, weight.dtype);
+    if (!ctx.planning()) product_simt(stream(ctx), p, weight.dtype, weight.stored());
     return;
   }
   static_assert(kMmaStep == kWgmmaStep);
   p.steps_per_tap = int32_t(weight.channels / kMmaStep);
-  const auto ours = [&](const Product& p) { product_by_tiles(ctx, kernel, p, input); };
+  const auto ours = [&](const Product& p) { product_by_tiles(ctx, kernel, p, input, is_int8); };
   const auto library = [&](const Product& p) { product_by_library(ctx, p, weight.dtype); };
   if (kernel == ProductKernel::cublaslt) return library(p);
   const auto wish = product_wish();

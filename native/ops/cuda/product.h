@@ -24,7 +24,8 @@ struct ProductRows {
   int32_t count() const { return items * rows_per_item; }
 };
 
-// From sums to outputs. Row r belongs to item r div rows_per_item, m is its place there.
+// From sums to outputs. Row r belongs to item r div rows_per_item, m is its place there. Where columns have scales, sums are first
+// multiplied by them.
 //
 //   rows     y[item·y_item + y_first + m·y_stride + c] = residual[there] + gate[c] · act(sum[r, c] + bias[c mod bias_period]),
 //            for places y_first + m·y_stride + c within [0, y_item): polyphase convolutions stick out at both ends; y absent =
@@ -46,6 +47,7 @@ struct Finish {
   void* y[3] = {};
   int64_t y_item = 0, y_first = 0, y_stride = 0;
   int32_t y_end = 0;       // of every form but general and qkv: row r lies at y_first + r·y_stride, where that is in [0, y_end)
+  const float* scale = nullptr;       // of each column of sums: of 8-bit weights, or null
   const float* bias = nullptr;
   Divider bias_period;
   const float* gate = nullptr;        // of item 0, row 0
@@ -62,7 +64,7 @@ struct Finish {
   const float* rope = nullptr;
 };
 
-// What a kernel is given. x and w share one dtype; rows of x are `x_stride` elements apart, `channels` of them count.
+// What a kernel is given. x and w share one dtype, unless w has 8 bits; rows of x are `x_stride` elements apart, `channels` of them count.
 struct Product {
   const void *x = nullptr, *w = nullptr;
   int64_t x_stride = 0, depth = 0;

@@ -162,6 +162,15 @@ __device__ inline void end_qkv(const Finish& f, const Outputs& o, float (&v)[4])
   store_four(f, f.type, f.y[o.which], o.at, v, o.mask);
 }
 
+// The sums of columns c … c + 3 times their scales.
+__device__ inline void scale_four(const Finish& f, int32_t c, uint32_t mask, float (&v)[4]) {
+  if (!f.scale) return;
+  float scale[4];
+  load_masked(f, f.scale, c, mask, scale);
+#pragma unroll
+  for (int i = 0; i < 4; ++i) v[i] *= scale[i];
+}
+
 // o is a multiple of four.
 template <class Sums>
 __device__ void finish_gated(const Finish& f, int32_t row, int32_t o, const Sums& sums) {
@@ -171,6 +180,8 @@ __device__ void finish_gated(const Finish& f, int32_t row, int32_t o, const Sums
   const int32_t column = int32_t(gated_row(o, 0));
   sums(column, gate);
   sums(column + int32_t(kGatedGroup), value);
+  scale_four(f, column, mask, gate);
+  scale_four(f, column + int32_t(kGatedGroup), mask, value);
 #pragma unroll
   for (int i = 0; i < 4; ++i) value[i] *= activated(gate[i], f.activation);
   store_four(f, f.type, f.y[0], row * f.y_stride + o, value, mask);
@@ -423,7 +434,10 @@ __device__ void finish_tile(const Finish& f, int32_t first_row, int32_t rows, in
     for (int u = 0; u < kAhead; ++u) {
       const int32_t i = first + u * threads + thread;
       float v[4] = {};
-      if (ahead[u].mask != 0) sums_of(i / units)(first_column + i % units * 4, v);
+      if (const int32_t c = first_column + i % units * 4; ahead[u].mask != 0) {
+        sums_of(i / units)(c, v);
+        scale_four(f, c, ahead[u].mask, v);
+      }
       if (is_qkv) end_qkv(f, ahead[u], v);
       else if (ahead[u].mask != 0) end_rows(f, ahead[u], first_column + i % units * 4, v);
     }

@@ -1,4 +1,4 @@
-// The kernels of a product, one file each. All take x and w of one dtype whose rows begin at multiples of 16 bytes.
+// The kernels of a product, one file each. All take x and w whose rows begin at multiples of 16 bytes.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -11,12 +11,12 @@ namespace ts::cuda {
 // x as the products read it: y [rows, stride] = snake(x) rounded to y's dtype, zeros in columns [in, stride).
 void prepare_input(cudaStream_t stream, const Tensor& y, const Tensor& x, const Snake& snake);
 
-// 64 × 64 tiles on the f32 units, f32, bf16 or f16.
-void product_simt(cudaStream_t stream, const Product& product, DType dtype);
+// 64 × 64 tiles on the f32 units: x f32, bf16 or f16, w the same or 8 bits.
+void product_simt(cudaStream_t stream, const Product& product, DType x, DType w);
 constexpr int32_t kSimtStep = 16;
 
-// bf16 or f16 on tensor cores by mma.sync: compute capability 8.0 and later. `tiles` is what mma_tiles may give.
-void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, DType dtype);
+// bf16 or f16 on tensor cores by mma.sync: compute capability 8.0 and later; w may have 8 bits. `tiles` is what mma_tiles may give.
+void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, DType x, bool w_is_int8);
 constexpr int32_t kMmaStep = 64;
 
 // bf16 or f16 on Hopper's tensor cores by wgmma: compute capability 9.0, rows that covers_wgmma accepts. `x` is what product.x

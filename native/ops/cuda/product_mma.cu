@@ -1,11 +1,13 @@
 // Products on tensor cores by mma.sync, for every card from compute capability 8.0 and through PTX for those to come.
 //
-// Shapes   product.h, x and w bf16 or f16; any number of rows, columns and taps; channels padded to vectors of 8 by the caller.
+// Shapes   product.h, x and w bf16 or f16, or w 8 bits; any number of rows, columns and taps; channels padded to vectors of 8 by the caller.
 //          Convolutions are products over shifted rows: each step of the summed axis belongs to one tap, whose rows are
 //          fetched where they lie. There is no im2col in memory.
 // Launch   tiles of 128 × 128 by 8 warps (64 × 32 each) or of 64 × 64 by 4 (32 × 32); blockIdx.y counts splits of the summed
 //          axis. A ring of stages of 64 channels, 128 bytes per row, vectors swizzled against bank conflicts by
 //          the row mod 8, filled by cp.async.
+//          Weights of 8 bits come into shared memory as they are, 64 bytes per row, and become what x is in registers: they lie
+//          in memory in the order of a thread's fragments (int8_place). Their scales are the finish's.
 // Order    each sum runs over taps, then channels, in groups of 16 inside the tensor core; splits are added in order.
 // Cost     2 flop per row, column, tap and channel; a step of a 128 × 128 tile moves 32 kB for 2.1 Mflop. Floor: the dense
 //          16-bit rate of the card, which mma.sync reaches on Ampere and Ada and misses by about a third on Hopper (leads,
@@ -20,36 +22,42 @@ namespace {
 
 constexpr int kStep = kMmaStep, kRowBytes = kStep * 2, kVectors = kRowBytes / 16;
 
-// A block's tile and who computes which part of it.
-template <class E, int rows, int columns, int row_warps, int column_warps, int stages>
+// A block's tile and who computes which part of it. E is what is multiplied, W how weights lie in memory: E or int8_t.
+template <class E, class W, int rows, int columns, int row_warps, int column_warps, int stages>
 struct Tile {
   using Element = E;
+  using Weight = W;
   static constexpr int kRows = rows, kColumns = columns, kColumnWarps = column_warps, kStages = stages;
   static constexpr int kThreads = 32 * row_warps * column_warps;
   static constexpr int kWarpRows = rows / row_warps, kWarpColumns = columns / column_warps;
   static constexpr int kRowBlocks = kWarpRows / 16, kColumnBlocks = kWarpColumns / 8;
-  static constexpr int kRowsPerPass = kThreads / kVectors;  // rows that all threads fetch at once
-  static constexpr int kStageBytes = (rows + columns) * kRowBytes;
+  static constexpr int kWRowBytes = kStep * int(sizeof(W)), kWVectors = kWRowBytes / 16;
+  static constexpr int kRowsPerPass = kThreads / kVectors, kWRowsPerPass = kThreads / kWVectors;  // rows that all threads fetch at once
+  static constexpr int kStageBytes = rows * kRowBytes + columns * kWRowBytes;
   static constexpr int kPitch = columns + 8;                // of the sums in shared memory, f32
   static constexpr int kSharedBytes = kStages * kStageBytes > rows * kPitch * 4 ? kStages * kStageBytes : rows * kPitch * 4;
-  static_assert(rows % kRowsPerPass == 0 && columns % kRowsPerPass == 0 && kWarpRows % 16 == 0 && kWarpColumns % 16 == 0);
+  static_assert(rows % kRowsPerPass == 0 && columns % kWRowsPerPass == 0 && kWarpRows % 16 == 0 && kWarpColumns % 16 == 0);
 };
-template <class E>
-using LargeTile = Tile<E, 128, 128, 2, 4, 3>;
-template <class E>
-using SmallTile = Tile<E, 64, 64, 2, 2, 4>;
+template <class E, class W>
+using LargeTile = Tile<E, W, 128, 128, 2, 4, 3>;
+template <class E, class W>
+using SmallTile = Tile<E, W, 64, 64, 2, 2, 4>;
 
-// Where vector `vector` of row `row` lies in a stage.
+// Where vector `vector` of row `row` lies in a tile of rows of 128 bytes; and of 64, two of which fill all banks.
 __device__ inline uint32_t swizzled(int row, int vector) { return uint32_t(row * kRowBytes + ((vector ^ (row & 7)) << 4)); }
+__device__ inline uint32_t swizzled_short(int row, int vector) { return uint32_t(row * (kRowBytes / 2) + ((vector ^ (row / 2 & 3)) << 4)); }
 
 // What one thread fetches: one vector of some rows of x and w in every step.
 template <class T>
 struct Fetcher {
   using Element = typename T::Element;
-  static constexpr int kXRows = T::kRows / T::kRowsPerPass, kWRows = T::kColumns / T::kRowsPerPass;
+  using Weight = typename T::Weight;
+  static constexpr bool kIsShort = T::kWRowBytes != kRowBytes;
+  static constexpr int kXRows = T::kRows / T::kRowsPerPass, kWRows = T::kColumns / T::kWRowsPerPass;
 
   __device__ Fetcher(const Product& p, int first_row, int first_column, int first_step)
-      : p(p), vector(int(threadIdx.x) % kVectors), slot(int(threadIdx.x) / kVectors), tap(first_step / p.steps_per_tap),
+      : p(p), vector(int(threadIdx.x) % kVectors), slot(int(threadIdx.x) / kVectors),
+        w_vector(int(threadIdx.x) % T::kWVectors), w_slot(int(threadIdx.x) / T::kWVectors), tap(first_step / p.steps_per_tap),
         step_of_tap(first_step - tap * p.steps_per_tap), step(first_step) {
 #pragma unroll
     for (int i = 0; i < kXRows; ++i) {
@@ -60,9 +68,9 @@ struct Fetcher {
     }
 #pragma unroll
     for (int i = 0; i < kWRows; ++i) {
-      const int column = first_column + slot + i * T::kRowsPerPass;
+      const int column = first_column + w_slot + i * T::kWRowsPerPass;
       has_column[i] = column < p.columns;
-      w[i] = static_cast<const Element*>(p.w) + (has_column[i] ? column : 0) * p.depth + vector * 8;
+      w[i] = static_cast<const Weight*>(p.w) + (has_column[i] ? column : 0) * p.depth + w_vector * (16 / int(sizeof(Weight)));
     }
   }
 
@@ -79,9 +87,11 @@ struct Fetcher {
       ptx::copy_async(stage + swizzled(slot + i * T::kRowsPerPass, vector), from, reads ? 16 : 0);
     }
 #pragma unroll
-    for (int i = 0; i < kWRows; ++i)
-      ptx::copy_async(stage + T::kRows * kRowBytes + swizzled(slot + i * T::kRowsPerPass, vector), w[i] + int64_t(step) * kStep,
+    for (int i = 0; i < kWRows; ++i) {
+      const int row = w_slot + i * T::kWRowsPerPass;
+      ptx::copy_async(stage + T::kRows * kRowBytes + (kIsShort ? swizzled_short(row, w_vector) : swizzled(row, w_vector)), w[i] + int64_t(step) * kStep,
                       has_column[i] ? 16 : 0);
+    }
     ++step;
     if (++step_of_tap == p.steps_per_tap) {
       step_of_tap = 0;
@@ -91,11 +101,48 @@ struct Fetcher {
 
   static constexpr int kNever = -(1 << 30);  // so far before the first row that no tap reaches it
   const Product& p;
-  int vector, slot, tap, step_of_tap, step;
+  int vector, slot, w_vector, w_slot, tap, step_of_tap, step;
   int n[kXRows], item_row[kXRows];
-  const Element* w[kWRows];
+  const Weight* w[kWRows];
   bool has_column[kWRows];
 };
+
+// Four weights of 8 bits as two pairs of what x is. A byte with its sign turned round is its value plus 128; as the low bits of
+// 2²³ it makes a float, so that a subtraction gives the value.
+template <class E>
+__device__ inline void widen(uint32_t word, uint32_t& low, uint32_t& high) {
+  constexpr uint32_t kTwoTo23 = 0x4B000000u;
+  const auto value = [biased = word ^ 0x80808080u](int i) { return __uint_as_float(kTwoTo23 | (biased >> 8 * i & 0xFFu)) - 8388736.0f; };
+  low = ptx::pack<E>(value(0), value(1));
+  high = ptx::pack<E>(value(2), value(3));
+}
+
+// The same of weights of 8 bits: 32 channels, two of the tensor cores' steps, are one vector more of each column.
+template <class T>
+__device__ inline void multiply_short_stage(float (&sum)[T::kRowBlocks][T::kColumnBlocks][4], uint32_t stage, int warp_row, int warp_column, int lane) {
+  using Element = typename T::Element;
+  const uint32_t x = stage, w = stage + T::kRows * kRowBytes;
+#pragma unroll
+  for (int k = 0; k < T::kWVectors; k += 2) {
+    uint32_t words[T::kColumnBlocks / 2][4];  // of two blocks of eight columns: 16 channels, the next 16
+#pragma unroll
+    for (int j = 0; j < T::kColumnBlocks / 2; ++j)
+      ptx::load_matrices(words[j], w + swizzled_short(warp_column + 16 * j + lane % 8 + lane / 16 * 8, k + lane / 8 % 2));
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      uint32_t a[T::kRowBlocks][4];
+#pragma unroll
+      for (int i = 0; i < T::kRowBlocks; ++i) ptx::load_matrices(a[i], x + swizzled(warp_row + 16 * i + lane % 16, 2 * (k + half) + lane / 16));
+#pragma unroll
+      for (int j = 0; j < T::kColumnBlocks; ++j) {
+        uint32_t low, high;
+        widen<Element>(words[j / 2][j % 2 * 2 + half], low, high);
+#pragma unroll
+        for (int i = 0; i < T::kRowBlocks; ++i) ptx::multiply_add<Element>(sum[i][j], a[i], low, high);
+      }
+    }
+  }
+}
 
 template <class T>
 __device__ inline void multiply_stage(float (&sum)[T::kRowBlocks][T::kColumnBlocks][4], uint32_t stage, int warp_row, int warp_column, int lane) {
@@ -141,7 +188,8 @@ __global__ void __launch_bounds__(T::kThreads) product_mma_kernel(const __grid_c
     __syncthreads();  // all have this step's vectors, and none still reads the stage that is filled next
     if (step + T::kStages - 1 < end) fetcher.fetch(base + free_stage * T::kStageBytes);
     ptx::commit_copies();
-    multiply_stage<T>(sum, base + stage * T::kStageBytes, warp_row, warp_column, lane);
+    if constexpr (Fetcher<T>::kIsShort) multiply_short_stage<T>(sum, base + stage * T::kStageBytes, warp_row, warp_column, lane);
+    else multiply_stage<T>(sum, base + stage * T::kStageBytes, warp_row, warp_column, lane);
     if (++stage == T::kStages) stage = 0;
     if (++free_stage == T::kStages) free_stage = 0;
   }
@@ -182,19 +230,25 @@ void launch(cudaStream_t stream, Product p) {
   check_launch("product_mma");
 }
 
-template <class E>
+template <class E, class W>
 void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tiles) {
-  if (tiles.rows == LargeTile<E>::kRows) launch<LargeTile<E>>(stream, p);
-  else launch<SmallTile<E>>(stream, p);
+  if (tiles.rows == LargeTile<E, W>::kRows) launch<LargeTile<E, W>>(stream, p);
+  else launch<SmallTile<E, W>>(stream, p);
+}
+
+template <class E>
+void launch_weights(cudaStream_t stream, const Product& p, const ProductTiles& tiles, bool is_int8) {
+  if (is_int8) launch_tile<E, int8_t>(stream, p, tiles);
+  else launch_tile<E, E>(stream, p, tiles);
 }
 
 }  // namespace
 
-void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, DType dtype) {
+void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, DType x, bool w_is_int8) {
   Product p = product;
   p.rows_first = tiles.rows_first;
-  if (dtype == DType::f16) launch_tile<__half>(stream, p, tiles);
-  else launch_tile<__nv_bfloat16>(stream, p, tiles);
+  if (x == DType::f16) launch_weights<__half>(stream, p, tiles, w_is_int8);
+  else launch_weights<__nv_bfloat16>(stream, p, tiles, w_is_int8);
 }
 
 }  // namespace ts::cuda

@@ -5,8 +5,11 @@
 // Order    each sum runs over taps, then channels, one fma at a time, so results do not depend on the tile.
 // Cost     2 flop per row, column, tap and channel; a tile reads (64 + 64)·depth elements. Floor: 67 Tflop/s of f32 on an
 //          H100 by its data sheet. Not measured yet.
+#include <type_traits>
+
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_finish.cuh"
+#include "ops/cuda/packed_weight.h"
 #include "ops/cuda/product_kernels.h"
 
 namespace ts::cuda {
@@ -14,7 +17,7 @@ namespace {
 
 constexpr int kTile = 64, kStep = kSimtStep, kThreads = 256, kPitch = kTile + 4;
 
-template <class T>
+template <class T, class W>
 __global__ void __launch_bounds__(kThreads) product_simt_kernel(const __grid_constant__ Product p) {
   __shared__ __align__(16) float shared[kTile * kPitch];
   float (*const a)[kPitch] = reinterpret_cast<float (*)[kPitch]>(shared);                    // [step][row]
@@ -32,7 +35,7 @@ __global__ void __launch_bounds__(kThreads) product_simt_kernel(const __grid_con
   const int item = int(p.rows_per_item.quotient(unsigned(load_row)));
   const int64_t first_n = int64_t(load_row - item * p.rows.rows_per_item) * p.rows.stride + p.rows.first;
   const T* x = static_cast<const T*>(p.x) + int64_t(item) * p.rows.len_in * p.x_stride;
-  const T* w = static_cast<const T*>(p.w) + int64_t(load_column) * p.depth;
+  const W* w = static_cast<const W*>(p.w) + int64_t(load_column) * p.depth;
 
   const int row = int(threadIdx.x) / 16 * 4, column = int(threadIdx.x) % 16 * 4;
   float sum[4][4] = {};
@@ -45,7 +48,8 @@ __global__ void __launch_bounds__(kThreads) product_simt_kernel(const __grid_con
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         from_x[i] = reads && channel + i < p.channels ? to_f32(x[n * p.x_stride + channel + i]) : 0.0f;
-        from_w[i] = has_column ? to_f32(w[(int64_t(tap) * p.steps_per_tap + step) * kStep + lane + i]) : 0.0f;
+        const int at = std::is_same_v<W, int8_t> ? int(int8_place(lane + i)) : lane + i;
+        from_w[i] = has_column ? to_f32(w[(int64_t(tap) * p.steps_per_tap + step) * kStep + at]) : 0.0f;
       }
       __syncthreads();
 #pragma unroll
@@ -76,17 +80,23 @@ __global__ void __launch_bounds__(kThreads) product_simt_kernel(const __grid_con
   });
 }
 
+template <class T>
+void launch(cudaStream_t stream, const Product& p, bool is_int8) {
+  const unsigned blocks = unsigned(p.row_tiles) * unsigned(p.column_tiles);
+  if (is_int8) product_simt_kernel<T, int8_t><<<blocks, kThreads, 0, stream>>>(p);
+  else product_simt_kernel<T, T><<<blocks, kThreads, 0, stream>>>(p);
+}
+
 }  // namespace
 
-void product_simt(cudaStream_t stream, const Product& product, DType dtype) {
+void product_simt(cudaStream_t stream, const Product& product, DType x, DType w) {
   Product p = product;
   p.row_tiles = int32_t(tiles_of(p.num_rows, kTile));
   p.column_tiles = int32_t(tiles_of(p.columns, kTile));
   p.rows_first = rows_follow_each_other(p.num_rows, p.columns);
-  const unsigned blocks = unsigned(p.row_tiles) * unsigned(p.column_tiles);
-  if (dtype == DType::bf16) product_simt_kernel<__nv_bfloat16><<<blocks, kThreads, 0, stream>>>(p);
-  else if (dtype == DType::f16) product_simt_kernel<__half><<<blocks, kThreads, 0, stream>>>(p);
-  else product_simt_kernel<float><<<blocks, kThreads, 0, stream>>>(p);
+  if (x == DType::bf16) launch<__nv_bfloat16>(stream, p, w == DType::i8);
+  else if (x == DType::f16) launch<__half>(stream, p, w == DType::i8);
+  else launch<float>(stream, p, w == DType::i8);
   check_launch("product_simt");
 }
 

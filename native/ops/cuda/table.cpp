@@ -23,7 +23,7 @@ OperatorTable make_table() {
   table.name = "cuda";
   table.build_id = kBackendBuildId;
   table.is_host = false;
-  table.has_f16 = true;
+  table.has_f16 = table.has_int8 = true;
   table.finish = [] { guarded([] { cuda::finish(index); }); };
   if (records()) {
     table.begin_recording = [] { guarded([] { cuda::begin_recording(index); }); };

@@ -23,8 +23,12 @@ struct PlainWeight final : PackedWeight {
   std::vector<float> wide;    // dtype f32
   std::vector<bf16> narrow;   // dtype bf16
   std::vector<f16> half;      // dtype f16
+  std::vector<int8_t> bytes8;  // format int8, whatever the dtype,
+  std::vector<float> scales;   // with [panel][kPanel] of each matrix, as the panels follow each other
   std::vector<float> zeros;   // one input row, for what lies beyond the ends
-  int64_t bytes() const override { return int64_t(wide.size() * sizeof(float) + narrow.size() * sizeof(bf16) + half.size() * sizeof(f16)); }
+  int64_t bytes() const override {
+    return int64_t((wide.size() + scales.size()) * sizeof(float) + narrow.size() * sizeof(bf16) + half.size() * sizeof(f16) + bytes8.size());
+  }
 };
 
 inline const PlainWeight& plain_weight(const PackedWeight& weight) { return static_cast<const PlainWeight&>(weight); }
@@ -77,11 +81,16 @@ void product(Parallel& parallel, int64_t num_rows, const PlainWeight& weight, co
           }
           for (int64_t matrix = 0; matrix < matrices; ++matrix) {
             const int64_t offset = ((panel * matrices + matrix) * weight.taps + tap) * weight.in * kPanel;
-            if (weight.dtype == DType::bf16) accumulate(tiles[matrix], weight.narrow.data() + offset, rows, weight.in);
+            if (weight.format == WeightFormat::int8) accumulate(tiles[matrix], weight.bytes8.data() + offset, rows, weight.in);
+            else if (weight.dtype == DType::bf16) accumulate(tiles[matrix], weight.narrow.data() + offset, rows, weight.in);
             else if (weight.dtype == DType::f16) accumulate(tiles[matrix], weight.half.data() + offset, rows, weight.in);
             else accumulate(tiles[matrix], weight.wide.data() + offset, rows, weight.in);
           }
         }
+        if (weight.format == WeightFormat::int8)
+          for (int64_t matrix = 0; matrix < matrices; ++matrix)
+            for (auto& sums : tiles[matrix].sum)
+              for (int64_t o = 0; o < kPanel; ++o) sums[o] *= weight.scales[size_t((panel * matrices + matrix) * kPanel + o)];
         for (int64_t r = 0; r < kRows && i + r < row_end; ++r) store(i + r, panel * kPanel, tiles[0].sum[r], tiles[1].sum[r]);
       }
   });

@@ -18,7 +18,7 @@ OperatorTable make_table() {
   table.name = "plain";
   table.build_id = kBackendBuildId;
   table.is_host = true;
-  table.has_f16 = true;
+  table.has_f16 = table.has_int8 = true;
   table.allocate = allocate;
   table.release = release;
   table.copy_to_device = copy;

@@ -115,6 +115,62 @@ TEST_CASE("load: a model that would fit in bf16 says so") {
   CHECK_MESSAGE(message.find("what would fit: precision bf16, 7529") != std::string::npos, message);
 }
 
+namespace {
+
+// A tiny model on `device`; its weights' bytes and the precision that it says, or the error.
+struct Loaded {
+  ts_status status;
+  uint64_t bytes = 0;
+  std::string precision, message;
+};
+Loaded load(const char* device, ts_precision precision) {
+  ts::test::TempFolder folder;
+  const std::string bundle = folder.write("bundle.json", ts::test::tiny_bundle_json());
+  ts_engine_options options;
+  ts_engine_options_init(&options);
+  options.synthetic = bundle.c_str();
+  options.device = device;
+  options.precision = precision;
+  options.num_threads = 1;
+  ts_engine* engine = nullptr;
+  Loaded loaded{ts_engine_create(&options, &engine), 0, "", ts_last_error()};
+  if (!engine) return loaded;
+  ts_engine_info info;
+  ts_engine_info_init(&info);
+  CHECK(ts_engine_get_info(engine, &info) == TS_OK);
+  loaded.bytes = info.weights_bytes;
+  loaded.precision = info.precision;
+  ts_engine_destroy(engine);
+  return loaded;
+}
+
+}  // namespace
+
+TEST_CASE("load: every precision says what it is, and takes the memory that it should") {
+  const Loaded f32 = load("cpu:plain", TS_PRECISION_F32), bf16 = load("cpu:plain", TS_PRECISION_BF16);
+  const Loaded f16 = load("cpu:plain", TS_PRECISION_F16), int8 = load("cpu:plain", TS_PRECISION_INT8);
+  CHECK(f32.precision == "f32");
+  CHECK(bf16.precision == "bf16");
+  CHECK(f16.precision == "f16");
+  CHECK(int8.precision == "int8");
+  CHECK(f16.bytes == bf16.bytes);
+  CHECK(2 * bf16.bytes < f32.bytes + f32.bytes / 10);    // norms and biases stay f32
+  CHECK(3 * int8.bytes < 2 * bf16.bytes);                // and so do scales, which weigh much beside such small matrices
+}
+
+TEST_CASE("load: a precision that the device has not is refused with those that it has") {
+  const Loaded unknown = load("cpu:plain", 99);
+  CHECK(unknown.status == TS_INVALID_ARGUMENT);
+  CHECK(unknown.message == "precision 99 is not known");
+  if (load("cpu", TS_PRECISION_F16).status == TS_OK) return;  // built without the CPU's own backend, "cpu" is plain
+  for (const auto& [precision, message] : {std::pair<ts_precision, const char*>{TS_PRECISION_F16, "precision f16: device cpu has no products of f16; take f32 or bf16"},
+                                           {TS_PRECISION_INT8, "precision int8: device cpu has no weights of 8 bits; take f32 or bf16"}}) {
+    const Loaded refused = load("cpu", precision);
+    CHECK(refused.status == TS_DEVICE_ERROR);
+    CHECK_MESSAGE(refused.message.starts_with(message), refused.message);
+  }
+}
+
 // What programs were built with before these structs grew.
 #undef ts_engine_options_init
 #undef ts_engine_info_init

@@ -71,6 +71,7 @@ TEST_CASE("cuda products: the networks' products are of a form, and what a form 
   CHECK(form(dit, [](Finish& f) { f.type = DType::bf16, f.activation = Activation::gelu_erf; }) == Form::rows_bf16);
   CHECK(form(dit, [](Finish& f) { f.type = DType::bf16, f.activation = Activation::selu; }) == Form::general);
   CHECK(form(dit, [](Finish& f) { f.type = DType::f16; }) == Form::general);
+  CHECK(form(dit, [&](Finish& f) { f.scale = memory; }) == Form::general);
   CHECK(form(dit, [&](Finish& f) { f.bias = memory + 1; }) == Form::general);
   CHECK(form(rows(1020, 2, 194), [](Finish&) {}) == Form::general);
   CHECK(form(dit, [](Finish& f) { f.y_first = -2048; }) == Form::general);                      // items whose outputs would meet

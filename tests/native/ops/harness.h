@@ -37,6 +37,19 @@ inline std::vector<float> rounded(std::vector<float> values, DType dtype) {
   return values;
 }
 
+// The weights that a product of `format` computes with, of weights as they are given to pack_weight.
+inline std::vector<float> kept(std::vector<float> w, const Shape& shape, WeightFormat format, WeightUse use = WeightUse::linear) {
+  if (format == WeightFormat::product) return w;
+  const std::vector<float> scales = int8_scales(tensor_of(w.data(), shape), use);
+  const bool transposed = use == WeightUse::conv_transpose;
+  const int64_t per_first = shape.numel() / shape[0], taps = shape.rank() == 3 ? shape[2] : 1;
+  for (int64_t i = 0; i < shape.numel(); ++i) {
+    const float scale = scales[size_t(transposed ? i % per_first / taps : i / per_first)];
+    w[size_t(i)] = scale * float(to_int8(w[size_t(i)], scale));
+  }
+  return w;
+}
+
 class Harness {
  public:
   explicit Harness(const OperatorTable& table, DType product_dtype = DType::f32) : table_(table), product_dtype_(product_dtype) {}

@@ -71,9 +71,10 @@ double cut(const OperatorTable& table, const LinearCase& c, DType product, std::
   return test::is_cuda(table) && product != DType::f32 && way != "simt" ? double(c.in * c.taps) / 16 / (1 << 24) : 0;
 }
 
-Weight pack(const OperatorTable& table, const LinearCase& c, const std::vector<float>& w, DType dtype) {
-  const Shape shape = c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps};
-  return pack_weight(table, tensor_of(w.data(), shape), {.dtype = dtype});
+Shape weight_shape(const LinearCase& c) { return c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps}; }
+
+Weight pack(const OperatorTable& table, const LinearCase& c, const std::vector<float>& w, DType dtype, WeightFormat format = WeightFormat::product) {
+  return pack_weight(table, tensor_of(w.data(), weight_shape(c)), {.dtype = dtype, .format = format});
 }
 
 TEST_CASE("linear: products of every shape, kernel and storage stay within twice the error of the obvious loop") {
@@ -81,16 +82,18 @@ TEST_CASE("linear: products of every shape, kernel and storage stay within twice
     for (const LinearCase& c : kCases)
       for (DType product : test::product_types(table))
         for (DType stored : test::stored_types(product))
-          for (const char* way : test::product_ways(table, product)) {
-            const test::CudaWay asked(test::kProductWay, way);
-            const LinearData data = random_data(c, product);
-            const Weight weight = pack(table, c, data.w, product);
-            CHECK(weight->bytes() >= c.out * c.in * c.taps * int64_t(size_of(product)));
-            Harness h(table, product);
-            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
-            h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
-            TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, product, way), linear, c, data, Activation::none);
-          }
+          for (WeightFormat format : test::weight_formats(table))
+            for (const char* way : test::product_ways(table, product, format)) {
+              const test::CudaWay asked(test::kProductWay, way);
+              LinearData data = random_data(c, product);
+              const Weight weight = pack(table, c, data.w, product, format);
+              data.w = test::kept(data.w, weight_shape(c), format);
+              CHECK(weight->bytes() >= c.out * c.in * c.taps * int64_t(format == WeightFormat::int8 ? 1 : size_of(product)));
+              Harness h(table, product);
+              const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
+              h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
+              TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, product, way), linear, c, data, Activation::none);
+            }
 }
 
 TEST_CASE("linear: f32 input of a bf16 or f16 product is rounded before it is multiplied") {
@@ -212,20 +215,23 @@ TEST_CASE("gated_linear: act(W1 x) ⊙ (W3 x) for every shape, kernel and storag
     for (const LinearCase& c : kCases)
       for (DType product : test::product_types(table))
         for (DType stored : test::stored_types(product))
-          for (const char* way : test::product_ways(table, product)) {
-            const test::CudaWay asked(test::kProductWay, way);
-            const LinearData data = random_data(c, product);
-            const std::vector<float> w3 = random_data(c, product).w;
-            const Shape shape = c.taps == 1 ? Shape{c.out, c.in} : Shape{c.out, c.in, c.taps};
-            const Weight weight = pack_gated_weight(table, tensor_of(data.w.data(), shape), tensor_of(w3.data(), shape), {.dtype = product});
-            CHECK(weight->out == c.out);
-            CHECK(weight->gated);
-            const Activation activation = c.taps == 1 ? Activation::gelu_tanh : Activation::silu;
-            Harness h(table, product);
-            const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
-            h.run([&](Context& ctx) { ops::gated_linear(ctx, y, x, *weight, activation); });
-            TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, 2 * cut(table, c, product, way), gated, c, data.x, data.w, w3, activation);
-          }
+          for (WeightFormat format : test::weight_formats(table))
+            for (const char* way : test::product_ways(table, product, format)) {
+              const test::CudaWay asked(test::kProductWay, way);
+              const LinearData data = random_data(c, product);
+              std::vector<float> w1 = data.w, w3 = random_data(c, product).w;
+              const Shape shape = weight_shape(c);
+              const Weight weight = pack_gated_weight(table, tensor_of(w1.data(), shape), tensor_of(w3.data(), shape), {.dtype = product, .format = format});
+              w1 = test::kept(w1, shape, format);
+              w3 = test::kept(w3, shape, format);
+              CHECK(weight->out == c.out);
+              CHECK(weight->gated);
+              const Activation activation = c.taps == 1 ? Activation::gelu_tanh : Activation::silu;
+              Harness h(table, product);
+              const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
+              h.run([&](Context& ctx) { ops::gated_linear(ctx, y, x, *weight, activation); });
+              TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, 2 * cut(table, c, product, way), gated, c, data.x, w1, w3, activation);
+            }
 }
 
 struct QkvCase {
@@ -264,14 +270,22 @@ std::vector<T> qkv(const QkvCase& c, const LinearData& data, const std::vector<f
   return y;
 }
 
+// Storage of q, k and v, with weights as products read them, and of 8 bits where the backend has them.
+std::vector<std::pair<DType, WeightFormat>> stored_and_format(const OperatorTable& table, DType product) {
+  std::vector<std::pair<DType, WeightFormat>> all;
+  for (DType stored : test::stored_types(product)) all.emplace_back(stored, WeightFormat::product);
+  if (table.has_int8) all.emplace_back(product, WeightFormat::int8);
+  return all;
+}
+
 TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, leaves values alone") {
   const QkvCase cases[] = {{1, 1, 3, 1, 2, false, false, false}, {2, 7, 20, 3, 4, true, false, false}, {1, 37, 64, 2, 32, true, true, true},
                            {2, 33, 48, 1, 64, true, true, false}, {1, 5, 16, 2, 80, false, false, true}, {1, 65, 32, 4, 8, true, true, true}};
   TS_FOR_EACH_BACKEND(table)
     for (const QkvCase& c : cases)
       for (DType product : test::product_types(table))
-        for (DType stored : test::stored_types(product))
-          for (const char* way : test::product_ways(table, product)) {
+        for (const auto& [stored, format] : stored_and_format(table, product))
+          for (const char* way : test::product_ways(table, product, format)) {
             const test::CudaWay asked(test::kProductWay, way);
             const int64_t width = c.heads * c.dim;
             LinearData data = random_data({c.batch, c.len, c.in, 3 * width, 1}, product);
@@ -282,7 +296,8 @@ TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, lea
               rope.push_back(std::cos(0.37f * float(i)));
               rope.push_back(std::sin(0.37f * float(i)));
           }
-          const Weight weight = pack(table, {c.batch, c.len, c.in, 3 * width, 1}, data.w, product);
+          const Weight weight = pack(table, {c.batch, c.len, c.in, 3 * width, 1}, data.w, product, format);
+          data.w = test::kept(data.w, {3 * width, c.in}, format);
           Harness h(table, product);
           const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product);
           const Shape shape{c.batch, c.heads, c.len, c.dim};
@@ -331,11 +346,24 @@ TEST_CASE("linear: what f16 cannot hold is read and written as the largest it ca
   }
 }
 
-TEST_CASE("linear: a backend without f16 says what it has") {
+TEST_CASE("linear: weights of 8 bits come back as they were, and rows of zeros stay zeros") {
+  const Shape shape{3, 4, 2};
+  std::vector<float> w(24);
+  for (int i = 0; i < 16; ++i) w[size_t(i)] = 0.25f * float(i % 8 == 3 ? -127 : 9 * i - 60);  // two rows of 8 bits and their scale
+  CHECK(int8_scales(tensor_of(w.data(), shape), WeightUse::linear) == std::vector<float>{0.25f, 0.25f, 0.0f});
+  CHECK(test::kept(w, shape, WeightFormat::int8) == w);
+  CHECK(int8_scales(tensor_of(w.data(), shape), WeightUse::conv_transpose).size() == 4);
+  CHECK(to_int8(1.0f, 0.0f) == 0);
+  CHECK(to_int8(-300.0f, 1.0f) == -127);
+}
+
+TEST_CASE("linear: a backend without f16 or weights of 8 bits says what it has") {
   if (cpu_table().has_f16) return;
   const std::vector<float> w = normal(12);
   CHECK_THROWS_WITH_AS(pack_weight(cpu_table(), tensor_of(w.data(), {3, 4}), {.dtype = DType::f16}),
                        "pack_weight: the cpu backend has products of f32 and bf16, none of f16", Error);
+  CHECK_THROWS_WITH_AS(pack_weight(cpu_table(), tensor_of(w.data(), {3, 4}), {.format = WeightFormat::int8}),
+                       "pack_weight: the cpu backend keeps no weights of 8 bits", Error);
 }
 
 TEST_CASE("linear: arguments that do not fit are refused with their shapes") {

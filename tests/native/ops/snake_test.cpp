@@ -95,15 +95,17 @@ std::vector<T> conv(const ConvCase& c, const ConvData& data, bool transposed) {
   return y;
 }
 
-void check_case(const OperatorTable& table, const ConvCase& c, DType product, bool transposed) {
+void check_case(const OperatorTable& table, const ConvCase& c, DType product, WeightFormat format, bool transposed) {
   ConvData data{.x = normal(c.batch * c.len_in * c.in), .w = rounded(normal(c.out * c.in * c.taps, 1.0f / std::sqrt(float(c.in * c.taps))), product), .bias = {}, .residual = {}, .snake = {}, .dtype = product};
   if (c.bias) data.bias = normal(c.out);
   if (c.snake) data.snake = random_snake(c.in);
   const Shape shape{c.batch, c.len_out, c.out};
   if (c.residual) data.residual = normal(shape);
   const Shape weight_shape = transposed ? Shape{c.in, c.out, c.taps} : Shape{c.out, c.in, c.taps};
+  const WeightUse use = transposed ? WeightUse::conv_transpose : WeightUse::conv;
   const Weight weight = pack_weight(table, tensor_of(data.w.data(), weight_shape),
-                                    {.use = transposed ? WeightUse::conv_transpose : WeightUse::conv, .dtype = product, .stride = c.stride, .dilation = c.dilation});
+                                    {.use = use, .dtype = product, .format = format, .stride = c.stride, .dilation = c.dilation});
+  data.w = test::kept(data.w, weight_shape, format, use);
   Harness h(table, product);
   const Tensor x = h.input(data.x, {c.batch, c.len_in, c.in}), y = h.output(shape);
   const Tensor in_place = c.residual ? h.in_out(data.residual, shape) : h.output(shape);
@@ -177,11 +179,12 @@ TEST_CASE("snake_conv1d: every stride, dilation and offset of the VAE, and range
   TS_FOR_EACH_BACKEND(table)
     for (const ConvCase& c : cases)
       for (DType product : test::product_types(table))
-        for (const char* way : test::product_ways(table, product)) {
-          const test::CudaWay asked(test::kProductWay, way);
-          CAPTURE(std::string(way));
-          check_case(table, c, product, false);
-        }
+        for (WeightFormat format : test::weight_formats(table))
+          for (const char* way : test::product_ways(table, product, format)) {
+            const test::CudaWay asked(test::kProductWay, way);
+            CAPTURE(std::string(way));
+            check_case(table, c, product, format, false);
+          }
 }
 
 TEST_CASE("snake_conv_transpose1d: every stride of the VAE, whole and in ranges") {
@@ -200,11 +203,12 @@ TEST_CASE("snake_conv_transpose1d: every stride of the VAE, whole and in ranges"
   TS_FOR_EACH_BACKEND(table)
     for (const ConvCase& c : cases)
       for (DType product : test::product_types(table))
-        for (const char* way : test::product_ways(table, product)) {
-          const test::CudaWay asked(test::kProductWay, way);
-          CAPTURE(std::string(way));
-          check_case(table, c, product, true);
-        }
+        for (WeightFormat format : test::weight_formats(table))
+          for (const char* way : test::product_ways(table, product, format)) {
+            const test::CudaWay asked(test::kProductWay, way);
+            CAPTURE(std::string(way));
+            check_case(table, c, product, format, true);
+          }
 }
 
 TEST_CASE("snake: arguments that do not fit are refused with their shapes") {
