@@ -33,7 +33,8 @@ internal readonly record struct Tolerance(double RelativeL2, double MaxAbs)
     }
 
     /// <summary>For products of 16 bits: the rounding of their inputs, 2⁻⁸ relative in bfloat16 and an eighth of that, 2⁻¹¹, in
-    /// half precision, eased by averaging and multiplied by depth. Stated with every result, so that nobody takes it for parity.</summary>
+    /// half precision, eased by averaging and multiplied by depth. Weights of 8 bits are steps of a row's largest over 127, which is
+    /// three to four times as coarse as bfloat16 where the largest is some four times the usual. Stated with every result, so that nobody takes it for parity.</summary>
     public Tolerance In(Precision precision) => precision switch
     {
         Precision.BFloat16 => AtLeast(5e-2, 0.5),
