@@ -36,14 +36,6 @@ Frames Frames::nv12(const uint8_t* pixels, int64_t count, int64_t height, int64_
   return frames;
 }
 
-Frames Frames::slice(int64_t first, int64_t num) const {
-  Frames part = *this;
-  part.count = num;
-  if (pixels) part.pixels += first * frame_bytes;
-  if (chroma) part.chroma += first * chroma_frame_bytes;
-  return part;
-}
-
 ResizeGeometry clip_geometry(int64_t height, int64_t width, int64_t size) {
   check_picture(check::Arguments("clip_geometry"), height, width, size);
   const int64_t side = std::max(height, width);

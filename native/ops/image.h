@@ -23,8 +23,14 @@ struct Frames {
   // Without gaps; the chroma of a frame after its luma.
   static Frames rgb24(const uint8_t* pixels, int64_t count, int64_t height, int64_t width);
   static Frames nv12(const uint8_t* pixels, int64_t count, int64_t height, int64_t width, YuvColor color);
-  // `count` of them, beginning at frame `first`.
-  Frames slice(int64_t first, int64_t count) const;
+  // `num` of them, beginning at frame `first`.
+  Frames slice(int64_t first, int64_t num) const {
+    Frames part = *this;
+    part.count = num;
+    if (pixels) part.pixels += first * frame_bytes;
+    if (chroma) part.chroma += first * chroma_frame_bytes;
+    return part;
+  }
 
   bool is_nv12() const { return format == PixelFormat::nv12; }
   int64_t chroma_width() const { return (width + 1) / 2; }

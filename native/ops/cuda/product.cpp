@@ -20,9 +20,9 @@ namespace {
 
 constexpr int64_t kVector = 8;
 
-// Whether the sums are the outputs.
+// Whether the sums are the outputs. What f16 cannot hold is stored as the largest it can, which the library does not do.
 bool is_plain(const Finish& f, const ProductRows& rows) {
-  return f.kind == Finish::Kind::rows && f.y[0] && !f.snaked && !f.bias && f.activation == Activation::none && !f.gate && !f.residual && f.y_first == 0 &&
+  return f.kind == Finish::Kind::rows && f.type != DType::f16 && f.y[0] && !f.snaked && !f.bias && f.activation == Activation::none && !f.gate && !f.residual && f.y_first == 0 &&
          f.y_stride == f.columns && f.y_item == int64_t(rows.rows_per_item) * f.columns;
 }
 
