@@ -5,9 +5,10 @@
     python3 -m objects models/foley-small --tracks-only --count 88      masks and tracks alone, no sound
 
 Scenes have one source or two; every source that moves is clicked once, on the picture that shows most of it, at the point that lies
-deepest inside. Right is the sound that the judge takes for the thing's, heard in the time in which the thing is followed: a rumble between
-two silences is heard as thunder, even a true engine's. Only shapes that move count as the thing, and of those what nothing hides. `true` is each thing's own sound, from the
-scenes' program: what the judge is worth. Needs the command line program (scripts/build.sh --cli) and ffmpeg.
+deepest inside. Only shapes that move count as the thing, and of those what nothing hides. Right is the sound that the judge takes for
+the thing's, heard in the time in which the thing is followed: a rumble between two silences is heard as thunder, even a true engine's.
+`true` is each thing's own sound, from the scenes' program: what the judge is worth. Needs the command line program
+(scripts/build.sh --cli) and ffmpeg.
 """
 import argparse
 import base64
