@@ -16,7 +16,7 @@ constexpr int kThreads = 256, kColumns = 128, kRows = 16;
 
 __global__ void __launch_bounds__(kThreads) product_finish_kernel(const __grid_constant__ Product p) {
   const int first_row = int(blockIdx.x) * kRows, first_column = int(blockIdx.y) * kColumns;
-  finish_tile(p.finish, first_row, kRows, p.num_rows, first_column, kColumns, int(threadIdx.x), kThreads, [&](int r) {
+  finish_tile<Forms::all>(p.finish, first_row, kRows, p.num_rows, first_column, kColumns, int(threadIdx.x), kThreads, [&](int r) {
     return [&p, row = first_row + r](int c, float (&v)[4]) {
       v[0] = v[1] = v[2] = v[3] = 0;
       for (int split = 0; split < p.splits; ++split) {

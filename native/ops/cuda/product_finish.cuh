@@ -354,8 +354,12 @@ __device__ void finish_strip_qkv(const Finish& f, int32_t first_row, int32_t row
   }
 }
 
-// Whether the product is of a form, which is then finished. After finish_group (`is_rest`) few forms are left.
-template <bool is_rest, class SumsOf>
+// Which forms a kernel has code for. What is left after finish_group is few; kernels that are seldom the fastest have none,
+// since every form is compiled for every card.
+enum class Forms { none, rest, all };
+
+// Whether the product is of a form that there is code for, and has been finished.
+template <Forms forms, class SumsOf>
 __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, int32_t first_column, int32_t columns,
                             int32_t thread, int32_t threads, const SumsOf& sums_of) {
   const auto eight_of = [&](int32_t r) {
@@ -383,7 +387,7 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
     finish_strip_rows<__nv_bfloat16, Activation::gelu_erf, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);
     return true;
   }
-  if constexpr (!is_rest) {
+  if constexpr (forms == Forms::all) {
     const auto gated = [&](auto activation) {
       finish_strip_gated<decltype(activation)::value>(f, first_row, rows, num_rows, first_column, columns, thread, threads, eight_of);
     };
@@ -410,11 +414,12 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
 // `threads` threads that all call; rows · columns/4 is a multiple of them when there are norms. sums_of(row) counts rows from
 // first_row and gives what takes columns of the product. What is read beside the sums is asked for some outputs ahead: in a
 // kernel whose every thread finishes, nothing else hides the way to memory.
-template <bool is_rest = false, class SumsOf>
+template <Forms forms, class SumsOf>
 __device__ void finish_tile(const Finish& f, int32_t first_row, int32_t rows, int32_t num_rows, int32_t first_column, int32_t columns,
                             int32_t thread, int32_t threads, const SumsOf& sums_of) {
   constexpr int kAhead = 4;
-  if (finish_form<is_rest>(f, first_row, rows, num_rows, first_column, columns, thread, threads, sums_of)) return;
+  if constexpr (forms != Forms::none)
+    if (finish_form<forms>(f, first_row, rows, num_rows, first_column, columns, thread, threads, sums_of)) return;
   if (f.kind == Finish::Kind::gated) {
     const int32_t units = columns / 8;
     for (int32_t i = thread; i < rows * units; i += threads)

@@ -12,6 +12,8 @@
 // Cost     2 flop per row, column, tap and channel; a step of a 128 × 128 tile moves 32 kB for 2.1 Mflop. Floor: the dense
 //          16-bit rate of the card, which mma.sync reaches on Ampere and Ada and misses by about a third on Hopper (leads,
 //          not measured yet).
+#include <type_traits>
+
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_finish.cuh"
 #include "ops/cuda/product_kernels.h"
@@ -215,7 +217,8 @@ __global__ void __launch_bounds__(T::kThreads) product_mma_kernel(const __grid_c
     }
     return;
   }
-  finish_tile(p.finish, first_row, T::kRows, p.num_rows, first_column, T::kColumns, int(threadIdx.x), T::kThreads, [&](int r) {
+  constexpr Forms kForms = std::is_same_v<typename T::Weight, __nv_bfloat16> ? Forms::all : Forms::none;
+  finish_tile<kForms>(p.finish, first_row, T::kRows, p.num_rows, first_column, T::kColumns, int(threadIdx.x), T::kThreads, [&](int r) {
     return [&, r](int c, float (&v)[4]) { load_four(sums + r * T::kPitch + (c - first_column), v); };
   });
 }

@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(kThreads) product_simt_kernel(const __grid_con
   for (int i = 0; i < 4; ++i)
     *reinterpret_cast<float4*>(shared + (row + i) * kPitch + column) = make_float4(sum[i][0], sum[i][1], sum[i][2], sum[i][3]);
   __syncthreads();
-  finish_tile(p.finish, first_row, kTile, p.num_rows, first_column, kTile, int(threadIdx.x), kThreads, [&](int r) {
+  finish_tile<Forms::none>(p.finish, first_row, kTile, p.num_rows, first_column, kTile, int(threadIdx.x), kThreads, [&](int r) {
     return [&, r](int c, float (&v)[4]) { load_four(shared + r * kPitch + (c - first_column), v); };
   });
 }

@@ -176,7 +176,7 @@ __device__ void finish_shared(const Product& p, const GroupTile& tile, float* su
         for (int i = 0; i < 4; ++i) sums[(j * 8 % kFinishRows + tile.thread % 4 * 2 + i % 2) * kPitch + written + i / 2 * 8] = c[4 * j + i];
     tile.sync();
     const int rows = T::kRows - first < kFinishRows ? T::kRows - first : kFinishRows;
-    finish_tile<true>(p.finish, tile.first_row + first, rows, p.num_rows, tile.first_column, kGroupColumns, tile.thread, kGroupThreads, [&](int r) {
+    finish_tile<Forms::rest>(p.finish, tile.first_row + first, rows, p.num_rows, tile.first_column, kGroupColumns, tile.thread, kGroupThreads, [&](int r) {
       return [=, at = sums + r * kPitch - tile.first_column](int column, float (&v)[4]) { load_four(at + column, v); };
     });
   }
