@@ -7,10 +7,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
 seconds=${1:-60}
 
-"$root/scripts/build.sh" --native fuzz
+"$root/scripts/build.sh" --native asan
 failed=0
 shopt -s nullglob
-fuzzers=(build/fuzz/bin/fuzz_*)
+fuzzers=(build/asan/bin/fuzz_*)
 ((${#fuzzers[@]})) || die "no fuzzer was built; tests/fuzz holds $(find tests/fuzz -name '*_fuzz.cpp' | wc -l) sources"
 for fuzzer in "${fuzzers[@]}"; do
   name=${fuzzer##*/fuzz_}

@@ -110,7 +110,7 @@ managed() {
 fuzzers() {
   local log=$logs/fuzzers.log
   [[ -n $(find tests/fuzz -name '*_fuzz.cpp' 2>/dev/null) ]] || return 0
-  build_native fuzz || return
+  build_native asan || return
   scripts/fuzz.sh 5 >"$log" 2>&1 || cat "$log"
   count "fuzzers, 5 s each" "$(grep -c '^ok ' "$log")" "$(grep -c '^FAIL ' "$log")" 0
 }

@@ -39,7 +39,8 @@ TEST_CASE("ranges: samples outside do not change with the latents, those at the 
     std::vector<float> latent(64 * kLatents);
     for (size_t i = 0; i < latent.size(); ++i) latent[i] = std::sin(0.7f * float(i * i % 1009));
     const std::vector<float> before = decoded(tiny.session, latent);
-    for (const auto& [begin, end] : {std::pair<uint32_t, uint32_t>{17, 20}, {0, 1}, {39, 40}}) {
+    for (const auto& range : {std::pair<uint32_t, uint32_t>{17, 20}, {0, 1}, {39, 40}}) {
+      const auto begin = range.first, end = range.second;  // not names bound to a pair, which clang 14 cannot capture
       CAPTURE(begin);
       std::vector<float> changed = latent;
       for (size_t c = 0; c < 64; ++c)
@@ -65,7 +66,8 @@ TEST_CASE("ranges: latents outside do not change with the samples, those at the 
     std::vector<float> audio(2 * kSamples);
     for (size_t i = 0; i < audio.size(); ++i) audio[i] = 0.3f * std::sin(0.05f * float(i));
     const std::vector<float> before = encoded(tiny.session, audio);
-    for (const auto& [begin, end] : {std::pair<uint64_t, uint64_t>{30000, 40000}, {0, 2048}, {kSamples - 1024, kSamples}}) {
+    for (const auto& range : {std::pair<uint64_t, uint64_t>{30000, 40000}, {0, 2048}, {kSamples - 1024, kSamples}}) {
+      const auto begin = range.first, end = range.second;
       CAPTURE(begin);
       std::vector<float> changed = audio;
       for (size_t c = 0; c < 2; ++c)
