@@ -17,7 +17,7 @@ done
 packages=(
   git curl ca-certificates                                   # to fetch
   cmake ninja-build g++ ccache pkg-config                    # native build
-  clang-14 libclang-rt-14-dev                                # bindings (header reader), fuzzers
+  clang-14 libclang-rt-14-dev                                # bindings (header reader), sanitizers, fuzzers
   libdnnl-dev libhwy-dev nlohmann-json3-dev zlib1g-dev       # libraries of the native part
   doctest-dev unicode-data                                   # tests, Unicode tables
   fonts-dejavu-core                                          # words in pictures
