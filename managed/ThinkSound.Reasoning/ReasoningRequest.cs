@@ -93,8 +93,9 @@ public readonly record struct VideoRegion
 /// <param name="Range">From the file's begin.</param>
 public sealed record SceneVideo(string Path, TimeRange Range)
 {
-    /// <summary>A video of the same picture in which nothing happens, the object gone or at rest; null if there is none.</summary>
-    public string? Still { get; init; }
+    /// <summary>Makes a video of the same picture in which nothing happens, the object gone or at rest, when it is first asked for, and
+    /// names its file, which is there as long as the request is thought about; null if there is none. One call at a time.</summary>
+    public Func<CancellationToken, Task<string>>? Still { get; init; }
 }
 
 /// <summary>A stretch of time.</summary>

@@ -26,17 +26,14 @@ public static class ObjectThinker
         using var folder = new ScratchFolder();
         string path = folder.At("region.avi"), still = folder.At("still.avi");
         region ??= new RegionOptions();
-        await Task.Run(() =>
-        {
-            RegionVideo.Write(video, track, path, region, null, cancellationToken);
-            RegionVideo.Write(video, track, still, region with { View = RegionView.Still }, null, cancellationToken);
-        }, cancellationToken).ConfigureAwait(false);
+        var scene = new StillScene(video, track, region.Dilation);
+        await Show(path, region, cancellationToken).ConfigureAwait(false);
         var request = new ReasoningRequest
         {
             Video = path,
             Duration = track.Duration,
             Region = new VideoRegion(0, 0, 1, 1), // all of it is the object's region, so that one object is thought about
-            Scene = new SceneVideo(video, new TimeRange(track.Start, track.End)) { Still = still },
+            Scene = new SceneVideo(video, new TimeRange(track.Start, track.End)) { Still = ShowStill },
             Caption = words?.Caption,
             ChainOfThought = words?.ChainOfThought,
             Existing = existing ?? [],
@@ -44,5 +41,13 @@ public static class ObjectThinker
         };
         Reasoning.Reasoning reasoning = await reasoner.ReasonToEndAsync(request, onStep, progress, cancellationToken).ConfigureAwait(false);
         return reasoning with { Subject = reasoning.Subject with { Video = Path.GetFileName(video), Start = track.Start, Region = track.Bounds() } };
+
+        Task Show(string to, RegionOptions view, CancellationToken cancel) => Task.Run(() => RegionVideo.Write(video, track, to, view, scene, null, cancel), cancel);
+
+        async Task<string> ShowStill(CancellationToken cancel)
+        {
+            if (!File.Exists(still)) await Show(still, region with { View = RegionView.Still }, cancel).ConfigureAwait(false);
+            return still;
+        }
     }
 }

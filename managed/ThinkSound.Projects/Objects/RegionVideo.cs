@@ -64,8 +64,15 @@ public static class RegionVideo
     {
         ArgumentException.ThrowIfNullOrEmpty(video);
         ArgumentNullException.ThrowIfNull(track);
-        ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new RegionOptions();
+        return Write(video, track, path, options, new StillScene(video, track, options.Dilation), progress, cancellationToken);
+    }
+
+    /// <summary>Several views of one track share what is usually there.</summary>
+    internal static TimeSpan Write(string video, ObjectTrack track, string path, RegionOptions options, StillScene scene, Action<double>? progress,
+                                   CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
         if (options.Dilation is not (>= 0 and <= 2)) throw new ArgumentOutOfRangeException(nameof(options), options.Dilation, "Dilation is 0 to 2");
         if (options.MaxSide is < 32 or > 1024) throw new ArgumentOutOfRangeException(nameof(options), options.MaxSide, "MaxSide is 32 to 1024");
         if (track.Frames.Count == 0) throw new ArgumentException("the track has no pictures", nameof(track));
@@ -74,7 +81,7 @@ public static class RegionVideo
         var crops = CropPath.Of(track, options.View, (double)stream.Width / Math.Max(1, stream.Height), Smoothing, Margin);
         try
         {
-            return Write(video, stream, track, crops, path, options, progress, cancellationToken);
+            return Write(video, stream, track, crops, path, options, scene, progress, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -82,7 +89,8 @@ public static class RegionVideo
         }
     }
 
-    private static TimeSpan Write(string video, StreamInfo stream, ObjectTrack track, CropPath crops, string path, RegionOptions options, Action<double>? progress, CancellationToken cancel)
+    private static TimeSpan Write(string video, StreamInfo stream, ObjectTrack track, CropPath crops, string path, RegionOptions options, StillScene scene,
+                                  Action<double>? progress, CancellationToken cancel)
     {
         // The crop at the source's own sharpness, up to MaxSide.
         (double across, double down) = crops.Size;
@@ -94,28 +102,35 @@ public static class RegionVideo
             Rates = [new FrameRate(ObjectTrack.FramesPerSecond, track.Frames.Count)], Start = track.Start,
             MaxSide = Math.Max(32, (int)Math.Ceiling(Math.Max(stream.Width, stream.Height) * scale)),
         };
-        byte[]? still = options.View is RegionView.Alone or RegionView.Still ? StillScene.Of(video, read, track, options.Dilation, cancel) : null;
+        var still = options.View is RegionView.Alone or RegionView.Still ? scene.Picture(read, cancel) : default;
         using var file = new AviFile(path, width, height, (int)ObjectTrack.FramesPerSecond);
-        using VideoReader reader = VideoReader.Open(video, read, cancel);
         byte[] png = [];
         int at = 0;
-        while (at < track.Frames.Count && reader.TryRead(out VideoFrame seen))
+        if (options.View == RegionView.Still) png = ToPng(still.Pixels, still.Width, still.Height, crops.At(0), width, height); // of all pictures
+        else
         {
-            var pixels = new byte[3 * seen.Width * seen.Height];
-            for (long left = seen.Uses[0].Count; left > 0 && at < track.Frames.Count; left--, at++)
+            using VideoReader reader = VideoReader.Open(video, read, cancel);
+            while (at < track.Frames.Count && reader.TryRead(out VideoFrame seen))
             {
-                cancel.ThrowIfCancellationRequested();
-                seen.CopyTo(pixels);
-                if (options.View == RegionView.Still) still!.CopyTo(pixels, 0);
-                else if (still is not null) StillScene.Around(pixels, still, StillScene.Grown(track.MaskOf(at), options.Dilation, seen.Width, seen.Height));
-                else if (options.View != RegionView.Crop) Blacken(pixels, seen.Width, seen.Height, track.MaskOf(at), options);
-                if (options.View != RegionView.Still || png.Length == 0) png = ToPng(pixels, seen.Width, seen.Height, crops.At(at), width, height);
-                file.Add(png);
-                progress?.Invoke((double)(at + 1) / count);
+                var pixels = new byte[3 * seen.Width * seen.Height];
+                for (long left = seen.Uses[0].Count; left > 0 && at < track.Frames.Count; left--, at++)
+                {
+                    cancel.ThrowIfCancellationRequested();
+                    seen.CopyTo(pixels);
+                    if (options.View == RegionView.Alone) StillScene.Around(pixels, still.Pixels, StillScene.Grown(track.MaskOf(at), options.Dilation, seen.Width, seen.Height));
+                    else if (options.View != RegionView.Crop) Blacken(pixels, seen.Width, seen.Height, track.MaskOf(at), options);
+                    png = ToPng(pixels, seen.Width, seen.Height, crops.At(at), width, height);
+                    file.Add(png);
+                    progress?.Invoke((double)(at + 1) / count);
+                }
             }
+            if (at < track.Frames.Count) throw StillScene.IsTooShort(video);
         }
-        if (at < track.Frames.Count) throw new MediaException($"{video}: ends before the track of the object does; was it another video?");
-        for (; at < count; at++) file.Add(png);
+        for (; at < count; at++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            file.Add(png);
+        }
         file.Finish();
         return TimeSpan.FromSeconds(count / ObjectTrack.FramesPerSecond);
     }

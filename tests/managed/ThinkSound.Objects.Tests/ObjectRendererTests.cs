@@ -150,6 +150,30 @@ internal sealed class ObjectRendererTests
         Assert.That(File.Exists(request.Video), Is.False, "the region video is gone");
     }
 
+    [Test]
+    public async Task The_scene_at_rest_is_made_for_those_who_look_at_it_and_once()
+    {
+        var folders = new List<string[]>();
+        var asked = new List<(ReasoningRequest Request, MediaInfo Media)>();
+        await ObjectThinker.ThinkAsync(new Thinker(asked) { Look = LookTwice }, _video, _track);
+        Assert.That(folders.Select(files => files.Length), Is.EqualTo((int[])[1, 2, 2]), "the region; with the scene at rest");
+        Assert.That(File.Exists(folders[1].Except(folders[0]).Single()), Is.False, "it is gone");
+
+        async Task LookTwice(ReasoningRequest request)
+        {
+            folders.Add(FilesBeside(request));
+            string first = await request.Scene!.Still!(CancellationToken.None);
+            DateTime made = File.GetLastWriteTimeUtc(first);
+            folders.Add(FilesBeside(request));
+            Assert.That(MediaInfo.Open(first).Video!.Duration, Is.EqualTo(_track.Duration));
+            Assert.That(await request.Scene.Still(CancellationToken.None), Is.EqualTo(first));
+            Assert.That(File.GetLastWriteTimeUtc(first), Is.EqualTo(made));
+            folders.Add(FilesBeside(request));
+        }
+
+        static string[] FilesBeside(ReasoningRequest request) => Directory.GetFiles(Path.GetDirectoryName(request.Video!)!);
+    }
+
     /// <summary>Says 0.5 left and 0.1 right, in blocks of odd lengths.</summary>
     private sealed class Recorder : ISoundGenerator
     {
@@ -188,6 +212,7 @@ internal sealed class ObjectRendererTests
     private sealed class Thinker(List<(ReasoningRequest, MediaInfo)> asked) : IReasoner
     {
         public string Provider => "test";
+        public Func<ReasoningRequest, Task> Look { get; init; } = _ => Task.CompletedTask;
 
         public bool Accepts(ReasoningRequest request) => true;
 
@@ -195,7 +220,7 @@ internal sealed class ObjectRendererTests
             [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             asked.Add((request, MediaInfo.Open(request.Video!, cancellationToken)));
-            await Task.Yield();
+            await Look(request);
             yield return new ReasoningStep(ReasoningStepKind.Result, "") { Result = new Reasoning.Reasoning { Stage = request.Stage, Caption = request.Caption ?? "" } };
         }
     }
