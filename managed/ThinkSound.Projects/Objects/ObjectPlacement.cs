@@ -6,11 +6,12 @@ namespace ThinkSound.Projects;
 ///   level(t) = max(−R, 20·log₁₀(s(t) / s_max))  dB    s = √(share of the picture),  s_max its largest,  R the level range
 /// </code>
 /// The apparent size of a thing and the pressure of its sound both go with 1 / distance, so half the size is −6.02 dB. Pan is of
-/// constant power (see <see cref="Track.Pan"/>): the stem is mono in both channels, left² + right² stays what it was. Place and size are means over
-/// a quarter of a second; while the object is not seen, they stay as they were.</summary>
+/// constant power (see <see cref="Track.Pan"/>): the stem is mono in both channels, left² + right² stays what it was. The place is a mean over a
+/// quarter of a second. The size is the median of two seconds, then a mean of one: masks breathe and lose parts for a while, and things
+/// come nearer more slowly; what only grows or only shrinks passes a median unchanged. While the object is not seen, both stay as they were.</summary>
 public static class ObjectPlacement
 {
-    private const int Reach = 3;       // pictures on each side of a mean: 7 of 24 a second
+    private const int PlaceReach = 3, SizeReach = 12, MedianReach = 24; // pictures on each side, of 24 a second
     private const double Still = 5e-4; // of pan and of dB/20: what is less is left out, and interpolated
 
     /// <summary>Pan and level, by time.</summary>
@@ -23,7 +24,8 @@ public static class ObjectPlacement
         ArgumentNullException.ThrowIfNull(track);
         if (panWidth is not (>= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(panWidth), panWidth, "the pan width is 0 to 1");
         if (levelRangeDb is not (>= 0 and <= 60)) throw new ArgumentOutOfRangeException(nameof(levelRangeDb), levelRangeDb, "the level range is 0 to 60 dB");
-        double[] x = Smooth([.. track.Frames.Select(frame => frame.X)]), size = Smooth([.. track.Frames.Select(frame => Math.Sqrt(frame.Share))]);
+        double[] x = Smooth([.. track.Frames.Select(frame => frame.X)], PlaceReach, Mean);
+        double[] size = Smooth(Smooth([.. track.Frames.Select(frame => Math.Sqrt(frame.Share))], MedianReach, Median), SizeReach, Mean);
         double largest = size.DefaultIfEmpty(0).Max();
         return (Points(track, i => panWidth * (2 * x[i] - 1), 1), Points(track, i => LevelOf(size[i], largest, levelRangeDb), 20));
     }
@@ -58,14 +60,31 @@ public static class ObjectPlacement
         }
     }
 
-    private static double[] Smooth(double[] values)
+    private delegate double Middle(Span<double> values);
+
+    private static double[] Smooth(double[] values, int most, Middle middle)
     {
         var smooth = new double[values.Length];
+        Span<double> around = stackalloc double[2 * most + 1];
         for (int i = 0; i < values.Length; i++)
         {
-            int reach = Math.Min(Reach, Math.Min(i, values.Length - 1 - i)); // symmetric, so that a straight line stays one
-            for (int k = i - reach; k <= i + reach; k++) smooth[i] += values[k] / (2 * reach + 1);
+            int reach = Math.Min(most, Math.Min(i, values.Length - 1 - i)); // symmetric, so that a straight line stays one
+            values.AsSpan(i - reach, 2 * reach + 1).CopyTo(around);
+            smooth[i] = middle(around[..(2 * reach + 1)]);
         }
         return smooth;
+    }
+
+    private static double Mean(Span<double> values)
+    {
+        double sum = 0;
+        foreach (double value in values) sum += value;
+        return sum / values.Length;
+    }
+
+    private static double Median(Span<double> values)
+    {
+        values.Sort();
+        return values[values.Length / 2];
     }
 }
