@@ -8,12 +8,16 @@ internal sealed class WindowedSound : IDisposable
     /// from clips has learned that clips end, and lets their sounds end before (docs/long-videos.md).</summary>
     public const int Tail = 22;
 
+    /// <summary>Steps of <see cref="Tail"/>, the first ones, that the next window varies instead of making them anew, more and more: a joint
+    /// is no edge then at which one sound is held and the other is free.</summary>
+    private const int Blend = 8;
+
     private readonly ThinkSoundSession _session;
     private readonly DecodeStream _decoder;
     private readonly GenerateOptions _generate;
     private readonly WindowGrid _grid;
     private readonly long _samples; // of the whole
-    private Latent? _last;          // of the last window
+    private Latent? _last;          // of the last window, with its tail
     private int _lastBegin;
     private long _position;
 
@@ -42,12 +46,12 @@ internal sealed class WindowedSound : IDisposable
             options = options with
             {
                 KnownLatent = _last!.Slice(window.Begin - _lastBegin, length),
-                KnownMask = LatentMask.Free(length, window.Known, length),
+                KnownMask = LatentMask.Free(length, window.Known, length, Blend),
             };
         }
         Latent latent = await _session.SampleAsync(conditions, options, progress, cancel).ConfigureAwait(false);
-        (_last, _lastBegin) = (latent.Slice(0, window.Length), window.Begin);
-        Latent made = _last.Slice(window.Known, window.Length - window.Known);
+        (_last, _lastBegin) = (latent, window.Begin);
+        Latent made = latent.Slice(window.Known, window.Length - window.Known);
         AudioClip sound = await _decoder.PushAsync(made, isLast, progress, cancel).ConfigureAwait(false);
         AudioClip cut = SoundEnd.Cut(sound, _position, _samples);
         _position += sound.Samples;
