@@ -1,7 +1,8 @@
 // Which finishing code a product takes. A pure function of what is asked for, so that a test without a GPU can ask it.
 //
 // The closed set is what the published networks' large products are in bf16; all the rest is general, as is what is
-// stored as f16 or has scales.
+// stored as f16 or has scales. Kernels on the f32 units, and by mma.sync of anything but bf16, finish in general whatever
+// the form.
 //
 //   rows_f32     sums, bias, gate, residual     modulation; linear1 and w2 of the DiT; out and fc2 of the towers; T5's o, wo
 //   rows_bf16    bias, (quick) GELU             fc1 of the towers
