@@ -18,9 +18,11 @@ if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
   set(CMAKE_CUDA_COMPILER ${TS_NVCC})
 endif()
 
-# Code for Ampere, Ada and Hopper, and PTX that later cards compile when they load it.
+# Code for Ampere, Ada and Hopper, and PTX that later cards compile when they load it. All but Hopper's is made from the same PTX:
+# no kernel has a way of its own for the others, and getting as far as PTX is half of the work.
 if(NOT CMAKE_CUDA_ARCHITECTURES)
-  set(CMAKE_CUDA_ARCHITECTURES 80-real 89-real 90a-real 90-virtual)
+  set(CMAKE_CUDA_ARCHITECTURES 80 90a-real)
+  set(ada --generate-code=arch=compute_80,code=[sm_89])
 endif()
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
@@ -35,7 +37,7 @@ if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
   message(FATAL_ERROR "${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}; 12.4 or later is needed: run scripts/setup-cuda.sh")
 endif()
 find_package(CUDAToolkit REQUIRED)
-message(STATUS "CUDA backend: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+message(STATUS "CUDA backend: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES} ${ada}")
 
 # The plug-in carries its own copy of core/ and shares no symbol with libthinksound but the one it exports.
 file(GLOB cuda_core_sources CONFIGURE_DEPENDS native/core/*.cpp)
@@ -44,6 +46,6 @@ ts_native_target(thinksound_cuda)
 ts_runtime_library(thinksound_cuda)
 # As for C++: multiply-adds are fused only where the source says fma.
 target_compile_options(thinksound_cuda PRIVATE
-  "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-ffp-contract=off>")
+  "$<$<COMPILE_LANGUAGE:CUDA>:${ada};--fmad=false;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-ffp-contract=off>")
 target_link_libraries(thinksound_cuda PRIVATE CUDA::cudart_static nlohmann_json::nlohmann_json Threads::Threads ${CMAKE_DL_LIBS})
 set_target_properties(thinksound_cuda PROPERTIES LINKER_LANGUAGE CXX)
