@@ -36,9 +36,9 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
     {
         TimeSpan length = scene.Range.End - scene.Range.Start;
         Dictionary<string, float> shown = await ClassesAsync(engine, scene.Path, scene.Range.Start, length, progress, cancel).ConfigureAwait(false);
-        string? atRest = scene.Still is { } show ? await show(cancel).ConfigureAwait(false) : null;
-        Dictionary<string, float> still = atRest is { } path
-            ? await ClassesAsync(engine, path, TimeSpan.Zero, length < LongestStill ? length : LongestStill, progress, cancel).ConfigureAwait(false) : [];
+        Dictionary<string, float> still = scene.Still is { } show
+            ? await ClassesAsync(engine, await show(cancel).ConfigureAwait(false), TimeSpan.Zero, length < LongestStill ? length : LongestStill, progress, cancel).ConfigureAwait(false)
+            : [];
         return this with { Recognition = Recognition with { Classes = Weighed(Recognition.Classes, shown, still) } };
     }
 
