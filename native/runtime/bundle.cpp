@@ -53,13 +53,21 @@ std::optional<Component> parse_component(const JsonObject& components, std::stri
 GenerateDefaults parse_defaults(const JsonObject& object) {
   GenerateDefaults defaults;
   for (const auto& [key, value] : object.json().items())
-    object.check(key == "num_steps" || key == "cfg_scale" || key == "scale_phi" || key == "num_jumps" || key == "jump_length",
-                 "unknown default ", in_quotes(key), "; known are num_steps, cfg_scale, scale_phi, num_jumps and jump_length");
+    object.check(key == "num_steps" || key == "cfg_scale" || key == "scale_phi" || key == "num_jumps" || key == "jump_length" ||
+                     key == "object_streams",
+                 "unknown default ", in_quotes(key), "; known are num_steps, cfg_scale, scale_phi, num_jumps, jump_length and object_streams");
   if (object.has("num_steps")) defaults.num_steps = object.get_int("num_steps", 1, 1000);
   if (object.has("cfg_scale")) defaults.cfg_scale = object.get_number("cfg_scale", -100, 100);
   if (object.has("scale_phi")) defaults.scale_phi = object.get_number("scale_phi", 0, 1);
   if (object.has("num_jumps")) defaults.num_jumps = object.get_int("num_jumps", 0, 1000);
   if (object.has("jump_length")) defaults.jump_length = object.get_int("jump_length", 1, 1000);
+  if (object.has("object_streams")) {  // for those who show it objects; the library is given what they choose
+    const std::vector<std::string> streams = object.get_strings("object_streams");
+    object.check(!streams.empty(), "object_streams is empty");
+    for (const std::string& stream : streams)
+      object.check(stream == "clip" || stream == "sync" || stream == "caption" || stream == "cot", "unknown stream ", in_quotes(stream),
+                   " in object_streams; known are clip, sync, caption and cot");
+  }
   return defaults;
 }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using ThinkSound.Bundles;
 using ThinkSound.Media;
 using ThinkSound.Objects;
 using ThinkSound.Projects;
@@ -17,6 +18,7 @@ internal sealed class RefineCommand
     private readonly Option<string?> _segmenter = new("--segmenter") { Description = "Folder of a SAM 2 in ONNX (*encoder.onnx, *decoder.onnx). Default: by colour and motion, without a model.", HelpName = "FOLDER" };
     private readonly Option<string> _view = new Option<string>("--view") { Description = "What the model is shown: alone (the picture, in which nothing else happens), masked (a crop, all else black) or crop (its surroundings, too).", DefaultValueFactory = _ => "alone" }
         .AcceptOnlyFromAmong("alone", "masked", "crop");
+    private readonly Option<string?> _streams = new("--streams") { Description = "What the model is given, beside your own words: some of clip (what is seen), sync (how it moves), caption and cot, joined by commas; as the bundle recommends, else all.", HelpName = "LIST" };
     private readonly Option<double> _dilation = new("--dilation") { Description = "How far the mask is grown, in fractions of its size, 0 to 2.", DefaultValueFactory = _ => new ObjectPayload().Dilation };
     private readonly Option<double> _panWidth = new("--pan-width") { Description = "Pan at the edges of the picture, 0 (none) to 1 (hard).", DefaultValueFactory = _ => new ObjectPayload().PanWidth };
     private readonly Option<double> _levelRange = new("--level-range") { Description = "How far the level may fall with the object's size, 0 to 60 dB; half the size is 6 dB.", DefaultValueFactory = _ => new ObjectPayload().LevelRangeDb, HelpName = "DB" };
@@ -45,12 +47,13 @@ internal sealed class RefineCommand
         var command = new Command("refine", "Click a thing in a video, get its sound: found, followed, thought about, made, and put where the thing is.");
         command.Add(refine._input);
         refine._selection.AddTo(command);
-        foreach (Option option in (Option[])[refine._segmenter, refine._view, refine._dilation, refine._panWidth, refine._levelRange, refine._bed, refine._duck,
+        foreach (Option option in (Option[])[refine._segmenter, refine._view, refine._streams, refine._dilation, refine._panWidth, refine._levelRange, refine._bed, refine._duck,
                                              refine._caption, refine._cot, refine._negative, refine._output, refine._keepAudio, refine._track, refine._region, refine._dry]) command.Add(option);
         refine._generation.AddTo(command);
         refine._reasoners.AddTo(command);
         refine._engine.AddTo(command);
         foreach (Option option in (Option[])[refine._force, refine._json, refine._quiet, verbose]) command.Add(option);
+        refine._streams.Require(list => list is null || ConditionStreamNames.Parse(list.Split(',')) is not null, "--streams is some of clip, sync, caption and cot, joined by commas");
         refine._dilation.Require(d => d is >= 0 and <= 2, "--dilation is 0 to 2");
         refine._panWidth.Require(w => w is >= 0 and <= 1, "--pan-width is 0 to 1");
         refine._levelRange.Require(db => db is >= 0 and <= 60, "--level-range is 0 to 60 dB");
@@ -118,6 +121,7 @@ internal sealed class RefineCommand
             Seed = _generation.Seed(parsed),
             Generation = _generation.Read(parsed, engine),
             View = Enum.Parse<RegionView>(parsed.GetValue(_view)!, ignoreCase: true),
+            Streams = parsed.GetValue(_streams) is { } list ? ConditionStreamNames.Parse(list.Split(','))!.Value : engine?.BundlePath is { } bundle ? BundleDescription.Read(bundle).ObjectStreams : ConditionStreams.All,
             Dilation = parsed.GetValue(_dilation),
             PanWidth = parsed.GetValue(_panWidth),
             LevelRangeDb = parsed.GetValue(_levelRange),

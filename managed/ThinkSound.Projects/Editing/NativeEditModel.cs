@@ -126,7 +126,7 @@ public sealed class NativeEditModel : IEditModel, IDisposable
         if (!_seen.TryGetValue(window, out VideoFeatures? features))
         {
             ClipLengths lengths = _engine.GetLengths(OptionsFor(window, 0).Duration);
-            (features, _) = await VideoWatcher.WatchAsync(_session, lengths, _video.Path, window.Start, null, _video.Video, static (_, _) => { }, cancel).ConfigureAwait(false);
+            (features, _) = await VideoWatcher.WatchAsync(_session, lengths, _video.Path, window.Start, null, _video.Video, ConditionStreams.Video, static (_, _) => { }, cancel).ConfigureAwait(false);
             _seen[window] = features;
         }
         return conditions with { ClipFeatures = features.Clip, SyncFeatures = features.Sync };

@@ -27,6 +27,8 @@ public sealed record SoundRequest
     public TimeSpan Start { get; init; }
     /// <summary>Samples per channel to make.</summary>
     public required long NumSamples { get; init; }
+    /// <summary>What of the video the model is given.</summary>
+    public ConditionStreams Streams { get; init; } = ConditionStreams.Video;
     /// <summary>Words, without features of the video.</summary>
     public required Conditions Conditions { get; init; }
     /// <summary>How the model is used.</summary>

@@ -38,6 +38,7 @@ public sealed class PipelineSoundGenerator : ISoundGenerator, IDisposable
             Video = request.Video,
             Start = request.Start,
             Duration = duration < Shortest ? Shortest : duration,
+            Streams = request.Streams,
             Conditions = Readable(request.Conditions),
             Generate = request.Generation.ToOptions(duration, request.Seed),
             Outputs = [],

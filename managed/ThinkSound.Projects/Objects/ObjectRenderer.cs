@@ -26,7 +26,7 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
         long begin = timeline.SampleAt(track.Start), end = timeline.SampleAt(track.End);
         if (begin >= end) throw new ArgumentException($"the object is seen from {track.Start.TotalSeconds:0.##} s on, after the end of the project's sound at {timeline.Duration.TotalSeconds:0.##} s");
         var (pan, level) = ObjectPlacement.Of(track, payload.PanWidth, payload.LevelRangeDb);
-        Conditions words = OwnWords.Over(payload.Words, request.Reasoning, payload.Generation.AvoidAsNegative);
+        Conditions words = WordsOf(payload, request.Reasoning);
         Track? bed = request.Before.Find(Track.Bed);
         if (bed is null && payload.Bed != BedTreatment.Keep)
             throw new ArgumentException($"there is no track \"{Track.Bed}\" to {payload.Bed.ToString().ToLowerInvariant()}; make the video's sound first, or keep the bed as it is");
@@ -68,7 +68,7 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
         using StemWriter writer = request.Stems.Create(begin);
         var edges = new Edges(end - begin, (long)(EdgeSeconds * timeline.SampleRate));
         long at = 0;
-        SoundOutcome outcome = await generator.GenerateAsync(Ask(request, payload, region, words, end - begin), block =>
+        SoundOutcome outcome = await generator.GenerateAsync(Ask(request, payload, region, words, end - begin) with { Streams = words.Caption is null ? ConditionStreams.Video : payload.Streams }, block =>
         {
             int count = (int)Math.Min(block.Length / 2, end - begin - at);
             var mono = new float[2 * count];
@@ -140,6 +140,16 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
     {
         await Task.Run(() => RegionVideo.Write(video, track, path, view, done => progress?.Report(new ProjectProgress(activity, done)), cancel), cancel).ConfigureAwait(false);
         return path;
+    }
+
+    private static Conditions WordsOf(ObjectPayload payload, Reasoning.Reasoning? reasoning)
+    {
+        Conditions words = OwnWords.Over(payload.Words, reasoning, payload.Generation.AvoidAsNegative);
+        return words with
+        {
+            Caption = payload.Streams.HasFlag(ConditionStreams.Caption) ? words.Caption : payload.Words?.Caption,
+            ChainOfThought = payload.Streams.HasFlag(ConditionStreams.Cot) ? words.ChainOfThought : payload.Words?.ChainOfThought,
+        };
     }
 
     private static string NameOf(ObjectPayload payload, Reasoning.Reasoning? reasoning) =>

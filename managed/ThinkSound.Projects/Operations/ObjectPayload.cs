@@ -26,6 +26,11 @@ public sealed record ObjectPayload : OperationPayload
     /// <summary>How the object is shown to whoever thinks and to the model. See <see cref="RegionVideo"/>.</summary>
     public RegionView View { get; init; } = RegionView.Alone;
 
+    /// <summary>What of the region video and of the reasoning's words the model is given; see <see cref="Bundles.BundleDescription.ObjectStreams"/>.
+    /// The user's own words always are, and without a caption all of the video is.</summary>
+    [JsonConverter(typeof(SnakeCaseEnumConverter<ConditionStreams>))]
+    public ConditionStreams Streams { get; init; } = ConditionStreams.All;
+
     /// <summary>How far the level may fall with the object's size, in dB, up to 60: half the size is 6 dB; 0 keeps the level. See
     /// <see cref="ObjectPlacement"/>.</summary>
     public double LevelRangeDb { get; init; } = 6;

@@ -193,7 +193,7 @@ public sealed partial class FoleyPipeline : IDisposable
     }
 
     /// <summary>A stretch of a video to watch.</summary>
-    private readonly record struct Shot(TimeSpan Start, TimeSpan? SceneEnd, ClipLengths Lengths);
+    private readonly record struct Shot(TimeSpan Start, TimeSpan? SceneEnd, ClipLengths Lengths, ConditionStreams Streams);
 
     /// <summary>What was watched before the job that needs it, and what that took.</summary>
     private sealed record Ahead(string Path, Shot Shot, VideoFeatures Features, bool IsCached, IReadOnlyDictionary<FoleyStage, double> Seconds, IReadOnlyList<string> Warnings);
@@ -208,7 +208,7 @@ public sealed partial class FoleyPipeline : IDisposable
         TimeSpan sampled = isWhole ? ready.Plan.Duration : grid.Duration(window.Length + tail);
         TimeSpan start = job.Start + (isWhole ? TimeSpan.Zero : grid.Times(window).Start), last = ready.Plan.Media!.Video!.Duration - TimeSpan.FromMilliseconds(1); // past the end its last frame stays
         TimeSpan? sceneEnd = ready.Cuts.TryGetValue(window.End, out TimeSpan cut) ? job.Start + cut : null;
-        return new Shot(start < last || isWhole ? start : last, sceneEnd, ready.Engine.GetLengths(sampled, ready.Generate.Lengths));
+        return new Shot(start < last || isWhole ? start : last, sceneEnd, ready.Engine.GetLengths(sampled, ready.Generate.Lengths), job.Streams & ConditionStreams.Video);
     }
 
     private async Task<(VideoFeatures Features, bool IsCached)> Watch(Prepared ready, Shot shot, FoleyRun run, CancellationToken cancel)
@@ -234,7 +234,7 @@ public sealed partial class FoleyPipeline : IDisposable
         {
             features = await run.Time(FoleyStage.Watch, async () =>
             {
-                var (seen, damaged) = await VideoWatcher.WatchAsync(session, shot.Lengths, plan.Media!.Path, shot.Start, shot.SceneEnd, plan.Media.Video!,
+                var (seen, damaged) = await VideoWatcher.WatchAsync(session, shot.Lengths, plan.Media!.Path, shot.Start, shot.SceneEnd, plan.Media.Video!, shot.Streams,
                     (done, left) => run.Report(FoleyStage.Watch, done, $"{plan.Duration.TotalSeconds * done:0.0} of {plan.Duration.TotalSeconds:0.0} s", left), cancel, _buffers).ConfigureAwait(false);
                 if (damaged > 0) run.Warn($"{plan.Media.Path}: {damaged} damaged packets or frames were concealed or left out");
                 return seen;
@@ -254,6 +254,7 @@ public sealed partial class FoleyPipeline : IDisposable
         string facts = string.Join('\n', "features 1", ready.VideoFingerprint, shot.Start.Ticks, shot.Lengths.ClipLength, shot.Lengths.SyncFrames,
                                    _visionFingerprint, sound.Info.Precision, sound.Info.Device, ThinkSoundRuntime.Version, MediaLibrary.Version, MediaLibrary.FFmpegVersion);
         if (shot.SceneEnd is { } end) facts += $"\nscene ends {end.Ticks}";
+        if (shot.Streams != ConditionStreams.Video) facts += $"\n{shot.Streams}";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(facts)));
     }
 

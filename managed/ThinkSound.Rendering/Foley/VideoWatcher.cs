@@ -30,17 +30,20 @@ internal sealed class VideoWatcher
     private readonly List<long> _held = [];              // frames of each rate after the scene, which its last one stands for
     private long _syncRepeats;                           // of the last frame, not yet in _sync
 
-    private VideoWatcher(ThinkSoundSession session, ClipLengths lengths, string path, TimeSpan start, TimeSpan? sceneEnd, StreamInfo video, WatcherBuffers? buffers, CancellationToken cancel)
+    private VideoWatcher(ThinkSoundSession session, ClipLengths lengths, string path, TimeSpan start, TimeSpan? sceneEnd, StreamInfo video, ConditionStreams streams, WatcherBuffers? buffers,
+                         CancellationToken cancel)
     {
         (_session, _lengths, _cancel) = (session, lengths, cancel);
         EngineInfo info = session.Engine.Info;
-        if (info.Components.HasFlag(BundleComponents.ClipVision)) _clipRate = Add(info.ClipFps, lengths.ClipLength);
-        if (info.Components.HasFlag(BundleComponents.Synchformer)) _syncRate = Add(info.SyncFps, lengths.SyncFrames);
+        if (Watches(BundleComponents.ClipVision, ConditionStreams.Clip)) _clipRate = Add(info.ClipFps, lengths.ClipLength);
+        if (Watches(BundleComponents.Synchformer, ConditionStreams.Sync)) _syncRate = Add(info.SyncFps, lengths.SyncFrames);
         _reader = VideoReader.Open(path, new VideoReadOptions { Rates = _rates, Start = start, MaxSide = MaxSide(video.Width, video.Height) }, cancel);
         long frameBytes = 3L * _reader.Width * _reader.Height;
         buffers ??= new WatcherBuffers();
         if (_clipRate >= 0) buffers.Clip = _clip = FrameBuffer.Reuse(buffers.Clip, _reader.Width, _reader.Height, (int)Math.Clamp(BufferBytes / frameBytes, 1, ClipFrames));
         if (_syncRate >= 0) buffers.Sync = _sync = FrameBuffer.Reuse(buffers.Sync, _reader.Width, _reader.Height, (int)Math.Clamp(BufferBytes / frameBytes, SegmentFrames, SyncFrames) / SegmentHop * SegmentHop);
+
+        bool Watches(BundleComponents tower, ConditionStreams stream) => info.Components.HasFlag(tower) && streams.HasFlag(stream);
 
         int Add(double rate, int count)
         {
@@ -59,15 +62,16 @@ internal sealed class VideoWatcher
     /// <param name="start">Time of the first frame.</param>
     /// <param name="sceneEnd">Where the scene ends, if nothing beyond it shall be seen: its last frame stays.</param>
     /// <param name="video">The file's video stream.</param>
+    /// <param name="streams">Which towers watch, of those that the engine has.</param>
     /// <param name="report">Told the part that is done, and the time left.</param>
     /// <param name="cancel">Stops within one batch.</param>
     /// <param name="buffers">Of the watching before, and for the next; null for neither.</param>
     /// <returns>The features, and how many damaged frames were concealed.</returns>
     public static async Task<(VideoFeatures Features, int Damaged)> WatchAsync(
-        ThinkSoundSession session, ClipLengths lengths, string path, TimeSpan start, TimeSpan? sceneEnd, StreamInfo video,
+        ThinkSoundSession session, ClipLengths lengths, string path, TimeSpan start, TimeSpan? sceneEnd, StreamInfo video, ConditionStreams streams,
         Action<double, TimeSpan?> report, CancellationToken cancel, WatcherBuffers? buffers = null)
     {
-        var watcher = new VideoWatcher(session, lengths, path, start, sceneEnd, video, buffers, cancel);
+        var watcher = new VideoWatcher(session, lengths, path, start, sceneEnd, video, streams, buffers, cancel);
         using (watcher._reader)
         {
             VideoFeatures features = await watcher.RunAsync(report).ConfigureAwait(false);

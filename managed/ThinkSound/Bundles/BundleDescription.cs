@@ -24,6 +24,8 @@ public sealed record BundleDescription
     public string Features { get; init; } = "{}";
     /// <summary>What it recommends for generating ("defaults"); null where it recommends nothing.</summary>
     public GenerateOptions Defaults { get; init; } = new();
+    /// <summary>What its model makes the best sound of an object from ("object_streams" of the defaults); all where it does not say.</summary>
+    public ConditionStreams ObjectStreams { get; init; } = ConditionStreams.All;
     /// <summary>Networks, in the order of the file.</summary>
     public required IReadOnlyList<BundleComponent> Components { get; init; }
 
@@ -111,6 +113,10 @@ public sealed record BundleDescription
                 SampleRate = root.TryGetProperty("sample_rate", out JsonElement rate) && rate.TryGetInt32(out int hz) ? hz : 44100,
                 Features = root.TryGetProperty("features", out JsonElement features) ? features.GetRawText() : "{}",
                 Defaults = root.TryGetProperty("defaults", out JsonElement defaults) ? DefaultsOf(defaults) : new GenerateOptions(),
+                ObjectStreams = root.TryGetProperty("defaults", out defaults) && defaults.TryGetProperty("object_streams", out JsonElement streams)
+                    ? ConditionStreamNames.Parse(streams.EnumerateArray().Select(stream => stream.GetString() ?? ""))
+                      ?? throw new BundleException($"{origin}: object_streams are some of clip, sync, caption and cot, not {streams.GetRawText()}")
+                    : ConditionStreams.All,
                 OnsetThreshold = OnsetThresholdOf(components),
                 Components = [.. components.EnumerateObject().Select(member => BundleComponent.Of(member.Name, member.Value, folder, origin))],
             };

@@ -34,9 +34,10 @@ internal class RefineTests : WithFolder
     public void A_thing_of_a_project_becomes_a_track_of_it()
     {
         Assert.That(Cli.Run("project", "new", Fist[0], "-o", At("knock"), "--empty").ExitCode, Is.Zero);
-        CliResult run = Refine([At("knock"), .. Fist[1..], "--range", "0.5..2", "--provider", "none", "--json"]);
+        CliResult run = Refine([At("knock"), .. Fist[1..], "--range", "0.5..2", "--provider", "none", "--streams", "sync,cot", "--json"]);
         Assert.That(run.ExitCode, Is.Zero, run.ToString());
         Assert.That((run.Json.GetProperty("operation").GetInt32(), run.Json.GetProperty("track").GetString()), Is.EqualTo((1, "object-1")));
+        Assert.That(File.ReadAllText(At("knock/project.json")), Does.Contain("\"streams\": \"sync, cot\""));
         CliResult log = Cli.Run("project", "log", At("knock"), "--json");
         Assert.That(log.Json.GetProperty("tracks")[0].GetProperty("start_s").GetDouble(), Is.EqualTo(0.5).Within(1e-4));
         CliResult check = Cli.Run("project", "check", At("knock"), "--render", "--bundle", Cli.Bundle);
@@ -55,6 +56,7 @@ internal class RefineTests : WithFolder
     [TestCase("--at 0.5,0.5 --range 3..2", 2, "is no range")]
     [TestCase("--at 0.5,0.5 --range 5", 2, "--range is two times")]
     [TestCase("--polygon 0,0;1,1", 2, "three or more")]
+    [TestCase("--at 0.5,0.5 --streams sync,smell", 2, "--streams is some of clip, sync, caption and cot")]
     [TestCase("--at 0.5,0.5 --bed duck", 2, "--bed is about a project")]
     [TestCase("--at 0.5,0.5 --segmenter {0}", 3, "incomplete; missing: *encoder.onnx, *decoder.onnx")]
     public void What_makes_no_sense_is_refused_at_once(string arguments, int code, string why)

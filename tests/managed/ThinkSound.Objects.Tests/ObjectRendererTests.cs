@@ -123,6 +123,23 @@ internal sealed class ObjectRendererTests
     }
 
     [Test]
+    public async Task The_model_is_given_the_streams_that_are_asked_for_and_the_users_own_words()
+    {
+        const ConditionStreams Few = ConditionStreams.Sync | ConditionStreams.Caption;
+        var thought = new Reasoning.Reasoning { Caption = "a bell rings", ChainOfThought = "It rings twice." };
+        ObjectPayload payload = Payload() with { Words = null };
+        await _project.ApplyAsync(payload, thought, Renderers);
+        await _project.ApplyAsync(payload with { Streams = Few, Bed = BedTreatment.Regenerate }, thought, Renderers); // stem and bed
+        await _project.ApplyAsync(payload with { Streams = ConditionStreams.Sync }, thought, Renderers);              // without words, all of the video
+        await _project.ApplyAsync(payload with { Streams = Few, Words = new OwnWords { ChainOfThought = "It rings once." } }, thought, Renderers);
+        Assert.That(_generator.Requests.Select(request => (request.Streams & ConditionStreams.Video, request.Conditions.Caption, request.Conditions.ChainOfThought)), Is.EqualTo(new[]
+        {
+            (ConditionStreams.Video, "a bell rings", "It rings twice."), (ConditionStreams.Sync, "a bell rings", null), (ConditionStreams.Video, null, null),
+            (ConditionStreams.Video, null, (string?)null), (ConditionStreams.Sync, "a bell rings", "It rings once."),
+        }));
+    }
+
+    [Test]
     public async Task What_makes_no_sense_is_refused_and_the_project_stays()
     {
         ObjectPayload payload = Payload();

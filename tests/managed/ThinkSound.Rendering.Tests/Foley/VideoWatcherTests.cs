@@ -25,7 +25,7 @@ public class VideoWatcherTests
         ClipLengths lengths = engine.GetLengths(TimeSpan.FromSeconds(duration), rule);
 
         List<double> told = [];
-        var (features, damaged) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.FromSeconds(start), null, video, (done, _) => told.Add(done), default);
+        var (features, damaged) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.FromSeconds(start), null, video, ConditionStreams.Video, (done, _) => told.Add(done), default);
 
         Features clip = await session.EncodeClipFramesAsync(Read(engine.Info.ClipFps, lengths.ClipLength));
         Features sync = await session.EncodeSyncFramesAsync(Read(engine.Info.SyncFps, lengths.SyncFrames));
@@ -62,8 +62,8 @@ public class VideoWatcherTests
         using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Parts.Bundle, Device = "cpu" });
         using ThinkSoundSession session = engine.CreateSession();
         ClipLengths lengths = engine.GetLengths(TimeSpan.FromSeconds(2));
-        var (whole, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, null, video, (_, _) => { }, default);
-        var (scene, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, TimeSpan.FromSeconds(1), video, (_, _) => { }, default);
+        var (whole, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, null, video, ConditionStreams.Video, (_, _) => { }, default);
+        var (scene, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, TimeSpan.FromSeconds(1), video, ConditionStreams.Video, (_, _) => { }, default);
         Assert.That((scene.Clip!.Rows, scene.Sync!.Rows), Is.EqualTo((whole.Clip!.Rows, whole.Sync!.Rows)));
         for (int row = 0; row < whole.Clip.Rows; row++) // frame n is what is shown before (n + ½)/8 s
             Assert.That(scene.Clip.Row(row).ToArray(), Is.EqualTo(whole.Clip.Row(Math.Min(row, 7)).ToArray()).Within(FloatNoise), $"frame {row}");
@@ -81,9 +81,24 @@ public class VideoWatcherTests
         {
             using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Parts.Bundle, Device = "cpu", Components = tower });
             using ThinkSoundSession session = engine.CreateSession();
-            var (features, _) = await VideoWatcher.WatchAsync(session, engine.GetLengths(TimeSpan.FromSeconds(1)), path, TimeSpan.Zero, null, video, (_, _) => { }, default);
+            var (features, _) = await VideoWatcher.WatchAsync(session, engine.GetLengths(TimeSpan.FromSeconds(1)), path, TimeSpan.Zero, null, video, ConditionStreams.Video, (_, _) => { }, default);
             Assert.That((features.Clip is null, features.Sync is null), Is.EqualTo((tower != BundleComponents.ClipVision, tower != BundleComponents.Synchformer)));
         }
+    }
+
+    [Test]
+    public async Task One_stream_alone_is_what_its_tower_sees_among_both()
+    {
+        Parts.Require();
+        string path = Parts.Sample("stream-of-water.mp4");
+        StreamInfo video = MediaInfo.Open(path).Video!;
+        using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Parts.Bundle, Device = "cpu" });
+        using ThinkSoundSession session = engine.CreateSession();
+        ClipLengths lengths = engine.GetLengths(TimeSpan.FromSeconds(1));
+        var (all, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, null, video, ConditionStreams.Video, (_, _) => { }, default);
+        var (sync, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, null, video, ConditionStreams.Sync, (_, _) => { }, default);
+        Assert.That((all.Clip is null, sync.Clip), Is.EqualTo((false, (Features?)null)));
+        Assert.That(sync.Sync!.Data.ToArray(), Is.EqualTo(all.Sync!.Data.ToArray()));
     }
 
     [TestCase(3840, 2160, 0)]

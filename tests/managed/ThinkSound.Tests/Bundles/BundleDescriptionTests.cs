@@ -77,10 +77,18 @@ public class BundleDescriptionTests
     public void A_recogniser_says_from_which_probability_on_its_onsets_count(string components, double threshold) =>
         Assert.That(BundleDescription.Parse(Encoding.UTF8.GetBytes($$"""{"components": {{components}}}"""), "test").OnsetThreshold, Is.EqualTo(threshold));
 
+    [TestCase("""{"object_streams": ["sync", "caption"]}""", ConditionStreams.Sync | ConditionStreams.Caption)]
+    [TestCase("""{"object_streams": ["clip", "sync", "caption", "cot"]}""", ConditionStreams.All)]
+    [TestCase("""{"cfg_scale": 3}""", ConditionStreams.All)]
+    public void A_bundle_says_what_its_model_makes_the_sound_of_an_object_from(string defaults, ConditionStreams streams) =>
+        Assert.That(BundleDescription.Parse(Encoding.UTF8.GetBytes($$"""{"components": {}, "defaults": {{defaults}}}"""), "test").ObjectStreams, Is.EqualTo(streams));
+
     [TestCase("")]
     [TestCase("[]")]
     [TestCase("{}")]
     [TestCase("""{"components": []}""")]
+    [TestCase("""{"components": {}, "defaults": {"object_streams": ["smell"]}}""")]
+    [TestCase("""{"components": {}, "defaults": {"object_streams": []}}""")]
     [TestCase("""{"components": {"t5": 1}}""")]
     [TestCase("""{"components": {"t5": {}}}""")]
     [TestCase("""{"components": {"t5": {"config": {}, "files": 3}}}""")]
