@@ -1,12 +1,14 @@
 """Measures editing by a sentence with the product itself, the command line program, on held-out scenes of 4 s.
 
-    python3 -m edits models/foley-small -o models/foley-small/edits.json       100 cases, some five minutes on two cores
+    python3 -m edits models/foley-small -o models/foley-small/edits.json       120 cases, two minutes on two cores
     python3 -m edits models/foley-small --count 1                              one of each kind, to see that it works
 
 Each case writes a sound, has `thinksound edit` change it by a sentence, and listens: to the judge's class, to levels and
-onsets, and to every sample outside of the change, which must be the same bits. `add`, `remove`, `replace`, `extend` and
-`inpaint` have `--count` cases each; only scenes count whose true sound the judge knows. Beside each figure stands what the
-sound yields that nobody touched, and what guessing would.
+onsets, and to every sample outside of the change, which must be the same bits. `add`, `remove`, `replace`, `exchange` (one
+sound of a mix is replaced), `extend` and `inpaint` have `--count` cases each; only scenes count whose true sound the judge
+knows. Beside each figure stands what the sound yields that nobody touched, and what guessing would. The judge knows no
+mixes: of an exchange it is asked whether the new sound is among its first three and before the old one, and `true_mix` is
+how often it is where the true sounds are mixed.
 """
 import argparse
 import json
@@ -31,10 +33,11 @@ from scenes import onsets
 from scenes.classifier import statistics
 
 RATE, DURATION_S = 44100, clips.DURATION_S
-KINDS = ("add", "remove", "replace", "extend", "inpaint")
+KINDS = ("add", "remove", "replace", "exchange", "extend", "inpaint")
 AT_LEAST = 0.7
 LEVEL_DB = 12.0  # what is made may be so much louder or softer than what it goes with
 CHANCE = 1 / len(scenes.CLASSES)
+FIRST = 3        # of the judge's classes, for a mix
 
 # What a user would call the classes; the middle of the table is far from its begin.
 WORDS = {
@@ -55,6 +58,7 @@ class Case:
     caption: str
     first: int                    # samples that may change: first … last
     last: int
+    gone: scenes.scene.Scene | None = None  # what the other one is put in the place of, in a mix
     options: list = field(default_factory=list)
 
     @property
@@ -106,6 +110,12 @@ class Listener:
         logits = self.logits(audio)
         return max(logits, key=logits.get)
 
+    def exchanged(self, audio, case) -> str:
+        """Of the new sound and the old one, the class that is heard more, if it is among the first of all; else the first."""
+        logits = self.logits(audio)
+        first = sorted(logits, key=logits.get, reverse=True)[:FIRST]
+        return next((name for name in first if name in (case.other.class_name, case.gone.class_name)), first[0])
+
 
 def samples(seconds: float) -> int:
     return round(seconds * RATE)
@@ -123,6 +133,16 @@ def faded(audio, first: int, last: int) -> np.ndarray:
     return out
 
 
+def another(held: list, first: int, *taken: str):
+    """The first scene from one on, around the list, that is of none of these classes."""
+    return next(one for one in held[first % len(held) :] + held if one.class_name not in taken)
+
+
+def mixed(*sounds) -> np.ndarray:
+    mix = np.sum([np.asarray(sound, np.float32) for sound in sounds], 0)
+    return mix / np.float32(max(1.0, float(np.abs(mix).max())))
+
+
 def cases(kind: str, count: int, listener: Listener, held: list) -> list[Case]:
     """The first `count` cases of a kind whose true sound the judge knows."""
     made = []
@@ -131,22 +151,24 @@ def cases(kind: str, count: int, listener: Listener, held: list) -> list[Case]:
         if len(made) == count:
             break
         # Another class each time, and not always the same pair.
-        other = next(one for one in held[(k + half) % len(held):] + held if one.class_name != scene.class_name)
-        case = build(kind, scene, other)
+        other = another(held, k + half, scene.class_name)
+        case = build(kind, scene, other, another(held, k + half // 2, scene.class_name, other.class_name))
         if case is not None and knows(listener, case):
             made.append(case)
     return made
 
 
-def build(kind: str, scene, other) -> Case | None:
+def build(kind: str, scene, other, third) -> Case | None:
     here, there = WORDS[scene.class_name], WORDS[other.class_name]
     audio = np.asarray(scene.audio, np.float32)
     n = audio.shape[1]
     if kind == "add":
         return Case(kind, scene, other, audio, f"add a {there} from 0.5 to 3.5 s", here, samples(0.5), samples(3.5))
     if kind == "remove":
-        mixed = audio + np.asarray(other.audio, np.float32)
-        return Case(kind, scene, other, mixed / max(1.0, float(np.abs(mixed).max())), f"remove the {there}", f"{here} and {there}", 0, n)
+        return Case(kind, scene, other, mixed(audio, other.audio), f"remove the {there}", f"{here} and {there}", 0, n)
+    if kind == "exchange":
+        gone = WORDS[third.class_name]
+        return Case(kind, scene, other, mixed(audio, third.audio), f"replace the {gone} with a {there}", f"{here} and {gone}", 0, n, gone=third)
     if kind == "replace":
         return Case(kind, scene, other, audio, f"replace the {here} with a {there} from 0.5 to 3.5 s", here, samples(0.5), samples(3.5))
     if kind == "extend":
@@ -163,6 +185,8 @@ def knows(listener: Listener, case: Case) -> bool:
         true = true[:, case.first : case.last]  # at 3 s the judge is as good as at its own 4 s, between them much worse
     if case.kind in ("extend", "inpaint"):
         return listener.hears(true) == case.scene.class_name == listener.hears(true[:, case.first : case.last])
+    if case.kind == "exchange" and any(listener.hears(np.asarray(one.audio)) != one.class_name for one in (case.other, case.gone)):
+        return False
     if case.kind == "remove" and listener.hears(np.asarray(case.other.audio)) != case.other.class_name:
         return False
     return listener.hears(true) == (case.other if case.kind in ("add", "replace") else case.scene).class_name
@@ -177,6 +201,8 @@ def judged(listener: Listener, case: Case, after: np.ndarray) -> dict:
         wanted, reference = case.other.class_name, level_db(np.asarray(case.other.audio))
     elif case.kind == "replace":
         heard, wanted, reference = inside, case.other.class_name, level_db(before[:, first:last])
+    elif case.kind == "exchange":
+        heard, wanted, reference = after, case.other.class_name, level_db(before)
     elif case.kind == "remove":
         heard, wanted, reference = after, case.scene.class_name, level_db(np.asarray(case.scene.audio))
     elif case.kind == "extend":
@@ -185,11 +211,15 @@ def judged(listener: Listener, case: Case, after: np.ndarray) -> dict:
         heard, wanted, reference = inside, case.scene.class_name, level_db(np.concatenate([before[:, :first], before[:, last:]], 1))
     guess = listener.hears(heard)
     untouched = listener.hears(np.asarray(before if case.kind == "remove" else np.zeros_like(heard) if case.kind == "add" else before[:, first:last]))
+    if case.kind == "exchange":
+        guess, untouched = (listener.exchanged(sound, case) for sound in (heard, before))
     away = level_db(heard) - reference
     row = {"kind": case.kind, "class": case.scene.class_name, "seed": case.scene.seed, "instruction": case.instruction, "wanted": wanted, "heard_as": guess,
            "untouched_as": untouched, "level_db": round(away, 1), "right": guess == wanted, "success": bool(guess == wanted and abs(away) <= LEVEL_DB)}
     if case.other:
         row["other"] = case.other.class_name
+    if case.gone:
+        row |= {"gone": case.gone.class_name, "true_mix": listener.exchanged(mixed(case.scene.audio, case.other.audio), case) == wanted}
     times = onsets.event_times(case.scene.events)
     if case.kind in ("remove", "replace") and len(times):  # what stays, or is another sound at the same time, keeps its moments
         hits = len(onsets.match(onsets.detect(after), times))
@@ -252,6 +282,8 @@ def summary(kind: str, rows: list[dict]) -> dict:
     out = {"kind": kind, "cases": len(rows), "success": round(success, 3), "at_least": AT_LEAST, "met": success >= AT_LEAST, "right": round(float(np.mean([row["right"] for row in rows])), 3),
            "untouched": round(float(np.mean([row["untouched_as"] == row["wanted"] for row in rows])), 3), "chance": round(CHANCE, 3),
            "identical_outside": float(np.mean([row["identical_outside"] for row in rows]))}
+    if kind == "exchange":
+        out |= {"chance": round(FIRST / len(scenes.CLASSES), 3), "true_mix": round(float(np.mean([row["true_mix"] for row in rows])), 3)}
     timed = [row for row in rows if "hits" in row]
     if timed:
         total = sum(row["found"] + row["events"] for row in timed)
