@@ -8,31 +8,34 @@
 
 namespace ts {
 
-enum class DType : uint8_t { f32, f64, f16, bf16, i64, i32, i16, u8, i8 };
+enum class DType : uint8_t { f32, f64, f16, bf16, i64, i32, i16, u8, i8, e4m3 };
 
 constexpr size_t size_of(DType dtype) {
   switch (dtype) {
     case DType::f64: case DType::i64: return 8;
     case DType::f32: case DType::i32: return 4;
     case DType::f16: case DType::bf16: case DType::i16: return 2;
-    case DType::u8: case DType::i8: return 1;
+    case DType::u8: case DType::i8: case DType::e4m3: return 1;
   }
   return 0;
 }
 
 constexpr std::string_view name_of(DType dtype) {
-  constexpr std::string_view names[] = {"f32", "f64", "f16", "bf16", "i64", "i32", "i16", "u8", "i8"};
+  constexpr std::string_view names[] = {"f32", "f64", "f16", "bf16", "i64", "i32", "i16", "u8", "i8", "e4m3"};
   return names[static_cast<size_t>(dtype)];
 }
 
-// Storage-only 16-bit floats: arithmetic happens after widening.
+// Storage-only floats of 16 and of 8 bits: arithmetic happens after widening. e4m3 is sign, four bits of exponent, three of
+// mantissa: normal from 2⁻⁶ to 448, without infinities.
 struct bf16 { uint16_t bits; };
 struct f16 { uint16_t bits; };
+struct e4m3 { uint8_t bits; };
 
 inline float to_float(float value) { return value; }
 inline float to_float(int8_t value) { return float(value); }
 inline float to_float(bf16 value) { return std::bit_cast<float>(uint32_t(value.bits) << 16); }
 float to_float(f16 value);
+float to_float(e4m3 value);
 
 // Round to nearest, ties to even; NaN stays NaN.
 inline bf16 to_bf16(float value) {
@@ -46,6 +49,10 @@ constexpr float kLargestF16 = 65504.0f;
 // The same, but everything beyond ±65504, infinity too, becomes that; NaN stays NaN. How values are stored to be read by
 // products: an outlier that is cut off costs less than one that makes every sum it meets infinite.
 f16 to_f16_saturated(float value);
+
+constexpr float kLargestE4m3 = 448.0f;
+// Round to nearest, ties to even; everything beyond ±448 becomes that; NaN stays NaN.
+e4m3 to_e4m3(float value);
 
 // f32, or a type whose values products read and accumulate in f32.
 constexpr bool is_product_type(DType dtype) { return dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f16; }

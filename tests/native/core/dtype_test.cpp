@@ -87,3 +87,31 @@ TEST_CASE("dtype: f32 becomes the nearest bf16, ties to even, and NaN stays NaN"
     if (!std::isnan(value)) REQUIRE(to_bf16(value).bits == bits);
   }
 }
+
+TEST_CASE("dtype: every e4m3 has the value that the format defines, and f32 becomes the nearest, ties to even") {
+  std::vector<double> values;  // of the positive ones, in order
+  for (int bits = 0; bits < 0x7F; ++bits) {
+    const int exponent = bits >> 3, mantissa = bits & 7;
+    values.push_back(exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8 + mantissa, exponent - 10));
+    REQUIRE(double(to_float(e4m3{uint8_t(bits)})) == values.back());
+    REQUIRE(double(to_float(e4m3{uint8_t(bits | 0x80)})) == -values.back());
+    REQUIRE(std::signbit(to_float(e4m3{uint8_t(bits | 0x80)})));
+    REQUIRE(to_e4m3(float(values.back())).bits == bits);
+    REQUIRE(to_e4m3(-float(values.back())).bits == (bits | 0x80));
+  }
+  CHECK(values.back() == kLargestE4m3);
+  for (size_t bits = 0; bits + 1 < values.size(); ++bits) {
+    const float middle = float((values[bits] + values[bits + 1]) / 2);
+    REQUIRE(to_e4m3(middle).bits == (bits % 2 ? bits + 1 : bits));
+    REQUIRE(to_e4m3(std::nextafter(middle, 0.0f)).bits == bits);
+    REQUIRE(to_e4m3(std::nextafter(middle, INFINITY)).bits == bits + 1);
+  }
+  for (float beyond : {448.1f, 463.9f, 480.0f, 1e30f, INFINITY}) {
+    CHECK(to_e4m3(beyond).bits == 0x7E);
+    CHECK(to_e4m3(-beyond).bits == 0xFE);
+  }
+  CHECK(to_e4m3(1e-30f).bits == 0);
+  CHECK(to_e4m3(-0.0f).bits == 0x80);
+  for (uint8_t bits : {0x7F, 0xFF}) CHECK(std::isnan(to_float(e4m3{bits})));
+  CHECK(to_e4m3(NAN).bits == 0x7F);
+}
