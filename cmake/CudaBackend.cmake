@@ -23,6 +23,13 @@ endif()
 if(NOT CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES 80 90a-real)
   set(ada --generate-code=arch=compute_80,code=[sm_89])
+  set(fp8_architectures 89 90a-real)
+else()
+  set(fp8_architectures ${CMAKE_CUDA_ARCHITECTURES})
+  list(FILTER fp8_architectures EXCLUDE REGEX "^8[0-8]")
+  if(NOT fp8_architectures)
+    set(fp8_architectures 89)
+  endif()
 endif()
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
@@ -41,11 +48,20 @@ message(STATUS "CUDA backend: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CU
 
 # The plug-in carries its own copy of core/ and shares no symbol with libthinksound but the one it exports.
 file(GLOB cuda_core_sources CONFIGURE_DEPENDS native/core/*.cpp)
+list(REMOVE_ITEM cuda_sources ${PROJECT_SOURCE_DIR}/native/ops/cuda/product_quantise.cu) # compiled with its kin below
 add_library(thinksound_cuda SHARED ${cuda_sources} ${cuda_core_sources} native/ops/int8_weights.cpp native/ops/resize_weights.cpp)
 ts_native_target(thinksound_cuda)
 ts_runtime_library(thinksound_cuda)
 # As for C++: multiply-adds are fused only where the source says fma.
-target_compile_options(thinksound_cuda PRIVATE
-  "$<$<COMPILE_LANGUAGE:CUDA>:${ada};--fmad=false;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-ffp-contract=off>")
+set(cuda_options --fmad=false -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Werror,-ffp-contract=off)
+target_compile_options(thinksound_cuda PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${ada};${cuda_options}>")
 target_link_libraries(thinksound_cuda PRIVATE CUDA::cudart_static nlohmann_json::nlohmann_json Threads::Threads ${CMAKE_DL_LIBS})
 set_target_properties(thinksound_cuda PROPERTIES LINKER_LANGUAGE CXX)
+
+# Products of fp8, whose instructions begin with Ada's: what prepares them, and the kernels of products once more for them alone.
+add_library(thinksound_cuda_fp8 OBJECT native/ops/cuda/product_quantise.cu native/ops/cuda/product_mma.cu native/ops/cuda/product_wgmma.cu)
+ts_native_target(thinksound_cuda_fp8)
+set_target_properties(thinksound_cuda_fp8 PROPERTIES CUDA_ARCHITECTURES "${fp8_architectures}")
+target_compile_definitions(thinksound_cuda_fp8 PRIVATE TS_CUDA_FP8)
+target_compile_options(thinksound_cuda_fp8 PRIVATE ${cuda_options})
+target_sources(thinksound_cuda PRIVATE $<TARGET_OBJECTS:thinksound_cuda_fp8>)

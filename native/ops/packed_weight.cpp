@@ -22,7 +22,10 @@ void check_weight(const check::Arguments& args, const char* name, const Tensor& 
 
 void check_table(const check::Arguments& args, const OperatorTable& table, const PackOptions& options) {
   args.require(options.dtype != DType::f16 || table.has_f16, "the ", table.name, " backend has products of f32 and bf16, none of f16");
-  args.require(options.format == WeightFormat::product || table.has_int8, "the ", table.name, " backend keeps no weights of 8 bits");
+  args.require(options.format != WeightFormat::int8 || table.has_int8, "the ", table.name, " backend keeps no weights of 8 bits");
+  if (options.format != WeightFormat::fp8) return;
+  args.require(table.has_fp8, "the ", table.name, " device has no products of fp8");
+  args.require(options.use == WeightUse::linear && options.dtype == DType::bf16, "fp8 is for linear layers of bf16");
 }
 
 // Any thread may use the weight next, and what it was made from may go.

@@ -14,7 +14,9 @@ struct OperatorTable;
 // How a packed weight is kept.
 //   product   as products read it
 //   int8      8-bit integers, and an f32 scale for each output channel by which the product's sums are multiplied
-enum class WeightFormat : uint8_t { product, int8 };
+//   fp8       the same with e4m3; and what the product reads becomes e4m3 too, each row with the f32 scale that makes its
+//             largest value 448. Of linear layers of bf16 alone (WeightUse::linear)
+enum class WeightFormat : uint8_t { product, int8, fp8 };
 
 // The matrix of a product or the kernel of a convolution, in a layout that only its backend knows.
 class PackedWeight {
@@ -55,5 +57,8 @@ Weight pack_gated_weight(const OperatorTable& table, const Tensor& w1, const Ten
 // value is round(value/scale), of a channel of zeros 0; what was quantised so before comes back as it was.
 std::vector<float> int8_scales(const Tensor& weight, WeightUse use);
 int8_t to_int8(float value, float scale);
+// The same of format fp8, whose scale is the largest over 448.
+std::vector<float> fp8_scales(const Tensor& weight);
+e4m3 to_fp8(float value, float scale);
 
 }  // namespace ts

@@ -12,7 +12,7 @@ namespace ts {
 
 // Changes with the size of the table and of everything that crosses; the version covers the rest.
 constexpr uint64_t kBackendBuildId = (uint64_t(sizeof(OperatorTable)) << 32) ^ (uint64_t(sizeof(Context)) << 20) ^
-                                     (uint64_t(sizeof(Tensor)) << 10) ^ uint64_t(sizeof(PackedWeight)) ^ (uint64_t(1) << 60);
+                                     (uint64_t(sizeof(Tensor)) << 10) ^ uint64_t(sizeof(PackedWeight)) ^ (uint64_t(2) << 60);
 
 struct BackendDevice {
   char name[128];
@@ -20,6 +20,7 @@ struct BackendDevice {
   char detail[512];          // when `table` is null: why, and what to do
   uint64_t memory_bytes;
   bool has_bf16;
+  char capability[8];        // compute capability, "8.6"
   const OperatorTable* table;
 };
 

@@ -24,6 +24,7 @@ struct OperatorTable {
   bool is_host = true;
   bool has_f16 = false;  // f16 beside f32 and bf16, as what products read and operators write
   bool has_int8 = false; // weights of WeightFormat::int8
+  bool has_fp8 = false;  // weights of WeightFormat::fp8, and the products with them
   // Whether convolutions can store the snake of their outputs and read it (ops/snake.h); elsewhere it is cheapest while they load.
   bool stores_snake = false;
 

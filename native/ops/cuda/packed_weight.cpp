@@ -24,13 +24,17 @@ void fill(const OperatorTable& table, CudaWeight& weight, const Source& source) 
 
 // The same in 8 bits; scale_of(row) is what a row's values are divided by.
 template <class Source, class ScaleOf>
-void fill_int8(const OperatorTable& table, CudaWeight& weight, const Source& source, const ScaleOf& scale_of) {
+void fill_scaled(const OperatorTable& table, CudaWeight& weight, const Source& source, const ScaleOf& scale_of) {
   const int64_t depth = weight.depth();
-  std::vector<int8_t> memory(size_t(weight.bytes()), 0);
+  const bool is_int8 = weight.format == WeightFormat::int8;
+  std::vector<uint8_t> memory(size_t(weight.bytes()), 0);
   float* scales = reinterpret_cast<float*>(memory.data() + weight.matrix_bytes());
   for (int64_t row = 0; row < weight.rows; ++row) {
     const float scale = scales[row] = scale_of(row);
-    source(row, [&](int64_t element, float value) { memory[size_t(row * depth + int8_place(element))] = to_int8(value, scale); });
+    source(row, [&](int64_t element, float value) {
+      if (is_int8) memory[size_t(row * depth + int8_place(element))] = uint8_t(to_int8(value, scale));
+      else memory[size_t(row * depth + element)] = to_fp8(value, scale).bits;
+    });
   }
   table.copy_to_device(weight.memory.get(), memory.data(), weight.bytes());
 }
@@ -43,7 +47,7 @@ Weight pack(const OperatorTable& table, std::shared_ptr<CudaWeight> weight, cons
          " channels could not be allocated on the ", table.name, " device");
   weight->memory = std::shared_ptr<void>(memory, table.release);
   switch (weight->stored()) {
-    case DType::i8: fill_int8(table, *weight, source, scale_of); break;
+    case DType::i8: case DType::e4m3: fill_scaled(table, *weight, source, scale_of); break;
     case DType::bf16: fill<bf16>(table, *weight, source); break;
     case DType::f16: fill<f16>(table, *weight, source); break;
     default: fill<float>(table, *weight, source);
@@ -53,7 +57,7 @@ Weight pack(const OperatorTable& table, std::shared_ptr<CudaWeight> weight, cons
 
 // The scales of a weight's outputs, if it is to have any.
 std::vector<float> scales_of(const Tensor& w, const PackOptions& options) {
-  return options.format == WeightFormat::int8 ? int8_scales(w, options.use) : std::vector<float>();
+  return options.format == WeightFormat::int8 ? int8_scales(w, options.use) : options.format == WeightFormat::fp8 ? fp8_scales(w) : std::vector<float>();
 }
 
 std::shared_ptr<CudaWeight> describe(const Tensor& w, const PackOptions& options) {

@@ -8,8 +8,8 @@
 // The third is the polyphase form: with q = ⌊(m + offset)/stride⌋ and p the remainder, y[m] takes tap p of x[q] and tap
 // p + stride of x[q − 1], so all phases of one q are one row of the product [x[q − 1] | x[q]]·Wᵀ (spec 03 §1).
 //
-// Weights of 8 bits lie in the same places, but for the order of 16 neighbours in a row (int8_place), and behind them the scale
-// of every row, f32.
+// Weights of 8 bits lie in the same places, integers but for the order of 16 neighbours in a row (int8_place), and behind them the
+// scale of every row, f32.
 #pragma once
 
 #include "ops/cuda/divider.h"
@@ -26,8 +26,9 @@ constexpr TS_HOST_DEVICE int64_t gated_row(int64_t o, int64_t which) {
 }
 
 // Channels of one tap as stored: whole steps of the kernels' summed axis.
+constexpr int64_t channels_of_step(DType stored) { return stored == DType::f32 ? 16 : stored == DType::e4m3 ? 128 : 64; }
 constexpr int64_t padded_channels(int64_t in, DType stored) {
-  const int64_t step = stored == DType::f32 ? 16 : 64;
+  const int64_t step = channels_of_step(stored);
   return (in + step - 1) / step * step;
 }
 
@@ -43,12 +44,13 @@ class CudaWeight final : public PackedWeight {
   std::shared_ptr<void> memory;  // stored() [rows, num_taps·channels], then scales
 
   int64_t depth() const { return num_taps * channels; }
-  DType stored() const { return format == WeightFormat::int8 ? DType::i8 : dtype; }
+  DType stored() const { return format == WeightFormat::int8 ? DType::i8 : format == WeightFormat::fp8 ? DType::e4m3 : dtype; }
+  bool has_scales() const { return format != WeightFormat::product; }
   int64_t matrix_bytes() const { return (rows * depth() * int64_t(size_of(stored())) + 15) / 16 * 16; }
-  int64_t bytes() const override { return matrix_bytes() + (format == WeightFormat::int8 ? rows * int64_t(sizeof(float)) : 0); }
+  int64_t bytes() const override { return matrix_bytes() + (has_scales() ? rows * int64_t(sizeof(float)) : 0); }
   // f32 [rows] on the device, or null.
   const float* scales() const {
-    return format == WeightFormat::int8 ? reinterpret_cast<const float*>(static_cast<const std::byte*>(memory.get()) + matrix_bytes()) : nullptr;
+    return has_scales() ? reinterpret_cast<const float*>(static_cast<const std::byte*>(memory.get()) + matrix_bytes()) : nullptr;
   }
 };
 

@@ -78,6 +78,7 @@ void describe(int32_t index, BackendDevice* device) {
   device->memory_bytes = properties.totalGlobalMem;
   device->has_bf16 = true;
   const std::string capability = concat(properties.major, ".", properties.minor);
+  copy(device->capability, capability);
   if (properties.major < kMinMajor) return copy(device->detail, concat("its compute capability is ", capability, "; ", kMinMajor, ".0 or later is needed"));
   int driver = 0, runtime = 0;
   cudaDriverGetVersion(&driver);

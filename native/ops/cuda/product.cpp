@@ -32,15 +32,25 @@ int32_t narrow(int64_t value, const char* what) {
   return int32_t(value);
 }
 
-// x as the product reads it: itself, or rows of the weight's dtype in scratch.
-Tensor product_input(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight& weight) {
+// x and the scales of its rows, where it has any, as the product reads it: itself, or rows in scratch.
+struct Input {
+  Tensor x, scale = {};
+};
+Input product_input(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight& weight) {
+  if (weight.format == WeightFormat::fp8) {
+    constexpr int64_t kVectorOfBytes = 16;
+    const Tensor y = ctx.arena().allocate(DType::e4m3, {x.rows(), (x.cols() + kVectorOfBytes - 1) / kVectorOfBytes * kVectorOfBytes});
+    const Tensor scale = ctx.f32({x.rows()});
+    if (!ctx.planning()) quantise_input(stream(ctx), y, static_cast<float*>(scale.data), x);
+    return {y, scale};
+  }
   const bool is_ready = x.dtype == weight.dtype && !snake.a &&
                         (weight.dtype == DType::f32 || (x.cols() % kVector == 0 && is_aligned(x.data)));
-  if (is_ready) return x;
+  if (is_ready) return {x};
   const int64_t stride = weight.dtype == DType::f32 ? x.cols() : (x.cols() + kVector - 1) / kVector * kVector;
   const Tensor y = ctx.arena().allocate(weight.dtype, {x.rows(), stride});
   if (!ctx.planning()) prepare_input(stream(ctx), y, x, snake);
-  return y;
+  return {y};
 }
 
 void product_by_library(Context& ctx, Product p, DType dtype) {
@@ -62,8 +72,11 @@ void product_by_library(Context& ctx, Product p, DType dtype) {
 void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tensor& input, bool is_int8) {
   const Arena::Scope scope(ctx.arena());
   const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap;
-  ProductTiles tiles = (kernel == ProductKernel::wgmma ? wgmma_tiles : mma_tiles)(p.num_rows, p.columns, steps, multiprocessors(ctx));
-  if (const auto wish = product_wish(); wish && kernel == ProductKernel::wgmma && wish->rows != 0) {
+  const bool is_fp8 = input.dtype == DType::e4m3, is_wgmma = kernel == ProductKernel::wgmma;
+  const int32_t max_rows = is_fp8 ? kMaxFp8Rows : 256;
+  ProductTiles tiles = is_wgmma ? wgmma_tiles(p.num_rows, p.columns, steps, multiprocessors(ctx), max_rows)
+                                : mma_tiles(p.num_rows, p.columns, steps, multiprocessors(ctx));
+  if (const auto wish = product_wish(); wish && is_wgmma && wish->rows != 0 && wish->rows <= max_rows) {
     tiles.rows = wish->rows;
     tiles.cluster = wish->cluster;
     tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
@@ -74,7 +87,8 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
     p.partial = static_cast<float*>(ctx.f32({p.splits, p.num_rows, p.partial_stride}).data);
   }
   if (ctx.planning()) return;
-  if (kernel == ProductKernel::wgmma) product_wgmma(stream(ctx), p, tiles, input);
+  if (is_wgmma) (is_fp8 ? product_wgmma_fp8 : product_wgmma)(stream(ctx), p, tiles, input);
+  else if (is_fp8) product_mma_fp8(stream(ctx), p, tiles);
   else product_mma(stream(ctx), p, tiles, input.dtype, is_int8);
   if (p.splits > 1) product_finish(stream(ctx), p);
 }
@@ -174,9 +188,10 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   narrow(int64_t(rows.rows_per_item) * rows.stride + int64_t(rows.taps) * rows.dilation + std::abs(int64_t(rows.first)), "the reach of the kernel");
 
   const Arena::Scope scope(ctx.arena());
-  const Tensor input = product_input(ctx, x, snake, weight);
+  const auto [input, x_scale] = product_input(ctx, x, snake, weight);
   Product p;
   p.x = input.data;
+  p.x_scale = static_cast<const float*>(x_scale.data);
   p.w = weight.memory.get();
   p.x_stride = input.cols();
   p.depth = weight.depth();
@@ -190,17 +205,18 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   finish.form = choose_form(finish, num_rows);
   p.finish = finish;
 
-  const bool is_int8 = weight.format == WeightFormat::int8;  // wgmma and cuBLASLt read weights as products do
+  const bool is_int8 = weight.format == WeightFormat::int8, is_fp8 = weight.format == WeightFormat::fp8;
   const bool for_wgmma = !is_int8 && covers_wgmma(rows.items, rows.len_in, rows.rows_per_item, rows.stride);
-  const bool for_cublaslt = !is_int8 && covers_cublaslt(rows.taps, rows.len_in, rows.rows_per_item, rows.stride, rows.first, weight.rows);
-  const ProductKernel kernel = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel(ctx, for_wgmma, for_cublaslt);
+  const bool for_cublaslt = !weight.has_scales() && covers_cublaslt(rows.taps, rows.len_in, rows.rows_per_item, rows.stride, rows.first, weight.rows);
+  const ProductKernel wished = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel(ctx, for_wgmma, for_cublaslt);
+  const ProductKernel kernel = is_fp8 && wished == ProductKernel::simt ? ProductKernel::mma : wished;
   if (kernel == ProductKernel::simt) {
     p.steps_per_tap = int32_t(weight.channels / kSimtStep);
     if (!ctx.planning()) product_simt(stream(ctx), p, weight.dtype, weight.stored());
     return;
   }
-  static_assert(kMmaStep == kWgmmaStep);
-  p.steps_per_tap = int32_t(weight.channels / kMmaStep);
+  static_assert(kMmaStep == kWgmmaStep && channels_of_step(DType::bf16) == kMmaStep);
+  p.steps_per_tap = int32_t(weight.channels / channels_of_step(weight.stored()));
   const auto ours = [&](const Product& p) { product_by_tiles(ctx, kernel, p, input, is_int8); };
   const auto library = [&](const Product& p) { product_by_library(ctx, p, weight.dtype); };
   if (kernel == ProductKernel::cublaslt) return library(p);

@@ -24,6 +24,9 @@ struct ProductRows {
   int32_t count() const { return items * rows_per_item; }
 };
 
+// Of e4m3, x stands for x_scale[row(r, j)]·x. That a sum keeps more than what tensor cores keep of sums of 8 bits, it is made of
+// those of one step each, which are multiplied by the scale of the row and added in f32.
+//
 // From sums to outputs. Row r belongs to item r div rows_per_item, m is its place there. Where columns have scales, sums are first
 // multiplied by them.
 //
@@ -64,9 +67,10 @@ struct Finish {
   const float* rope = nullptr;
 };
 
-// What a kernel is given. x and w share one dtype, unless w has 8 bits; rows of x are `x_stride` elements apart, `channels` of them count.
+// What a kernel is given. x and w share one dtype, unless w has integers of 8 bits; rows of x are `x_stride` elements apart, `channels` of them count.
 struct Product {
   const void *x = nullptr, *w = nullptr;
+  const float* x_scale = nullptr;  // of each row of x: of e4m3 alone
   int64_t x_stride = 0, depth = 0;
   int32_t channels = 0;          // of x; the rest of a tap in w is zeros
   int32_t steps_per_tap = 0;     // padded channels over the kernels' step

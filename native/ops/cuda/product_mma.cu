@@ -1,14 +1,18 @@
 // Products on tensor cores by mma.sync, for every card from compute capability 8.0 and through PTX for those to come.
 //
-// Shapes   product.h, x and w bf16 or f16, or w 8 bits; any number of rows, columns and taps; channels padded to vectors of 8 by the caller.
+// Shapes   product.h, x and w bf16 or f16, or w 8 bits, or x and w e4m3; any number of rows, columns and taps; channels padded to
+//          vectors of 16 bytes by the caller.
 //          Convolutions are products over shifted rows: each step of the summed axis belongs to one tap, whose rows are
 //          fetched where they lie. There is no im2col in memory.
 // Launch   tiles of 128 × 128 by 8 warps (64 × 32 each) or of 64 × 64 by 4 (32 × 32); blockIdx.y counts splits of the summed
-//          axis. A ring of stages of 64 channels, 128 bytes per row, vectors swizzled against bank conflicts by
+//          axis. A ring of stages of 64 channels (128 of e4m3), 128 bytes per row, vectors swizzled against bank conflicts by
 //          the row mod 8, filled by cp.async.
 //          Weights of 8 bits come into shared memory as they are, 64 bytes per row, and become what x is in registers: they lie
 //          in memory in the order of a thread's fragments (int8_place). Their scales are the finish's.
-// Order    each sum runs over taps, then channels, in groups of 16 inside the tensor core; splits are added in order.
+//          e4m3 needs compute capability 8.9 and code for it, so this file is compiled twice, the second time with TS_CUDA_FP8
+//          for nothing else (cmake/CudaBackend.cmake). The sums of a stage are multiplied by the scales of their rows and added in
+//          f32, as tensor cores keep fewer bits of sums of 8 bits than f32 has.
+// Order    each sum runs over taps, then channels, in groups of 32 bytes inside the tensor core; splits are added in order.
 // Cost     2 flop per row, column, tap and channel; a step of a 128 × 128 tile moves 32 kB for 2.1 Mflop. Floor: the dense
 //          16-bit rate of the card, which mma.sync reaches on Ampere and Ada and misses by about a third on Hopper (leads,
 //          not measured yet).
@@ -22,13 +26,15 @@
 namespace ts::cuda {
 namespace {
 
-constexpr int kStep = kMmaStep, kRowBytes = kStep * 2, kVectors = kRowBytes / 16;
+constexpr int kRowBytes = kMmaStep * 2, kVectors = kRowBytes / 16;
 
 // A block's tile and who computes which part of it. E is what is multiplied, W how weights lie in memory: E or int8_t.
 template <class E, class W, int rows, int columns, int row_warps, int column_warps, int stages>
 struct Tile {
   using Element = E;
   using Weight = W;
+  static constexpr bool kIsScaled = std::is_same_v<E, e4m3>;  // rows of x have scales
+  static constexpr int kStep = kRowBytes / int(sizeof(E)), kVector = 16 / int(sizeof(E));  // channels of a stage, of a vector
   static constexpr int kRows = rows, kColumns = columns, kColumnWarps = column_warps, kStages = stages;
   static constexpr int kThreads = 32 * row_warps * column_warps;
   static constexpr int kWarpRows = rows / row_warps, kWarpColumns = columns / column_warps;
@@ -78,7 +84,7 @@ struct Fetcher {
 
   // The next step into the stage at `stage`: rows of x, then rows of w.
   __device__ void fetch(uint32_t stage) {
-    const int channel = step_of_tap * kStep + vector * 8;
+    const int channel = step_of_tap * T::kStep + vector * T::kVector;
     const bool has_channel = channel < p.channels;
     const auto* x = static_cast<const Element*>(p.x);
 #pragma unroll
@@ -91,7 +97,7 @@ struct Fetcher {
 #pragma unroll
     for (int i = 0; i < kWRows; ++i) {
       const int row = w_slot + i * T::kWRowsPerPass;
-      ptx::copy_async(stage + T::kRows * kRowBytes + (kIsShort ? swizzled_short(row, w_vector) : swizzled(row, w_vector)), w[i] + int64_t(step) * kStep,
+      ptx::copy_async(stage + T::kRows * kRowBytes + (kIsShort ? swizzled_short(row, w_vector) : swizzled(row, w_vector)), w[i] + int64_t(step) * T::kStep,
                       has_column[i] ? 16 : 0);
     }
     ++step;
@@ -150,7 +156,7 @@ template <class T>
 __device__ inline void multiply_stage(float (&sum)[T::kRowBlocks][T::kColumnBlocks][4], uint32_t stage, int warp_row, int warp_column, int lane) {
   const uint32_t x = stage, w = stage + T::kRows * kRowBytes;
 #pragma unroll
-  for (int k = 0; k < kVectors; k += 2) {  // 16 channels
+  for (int k = 0; k < kVectors; k += 2) {  // 32 bytes of channels
     uint32_t a[T::kRowBlocks][4], b[T::kColumnBlocks / 2][4];
 #pragma unroll
     for (int i = 0; i < T::kRowBlocks; ++i) ptx::load_matrices(a[i], x + swizzled(warp_row + 16 * i + lane % 16, k + lane / 16));
@@ -163,6 +169,44 @@ __device__ inline void multiply_stage(float (&sum)[T::kRowBlocks][T::kColumnBloc
       for (int j = 0; j < T::kColumnBlocks; ++j) ptx::multiply_add<typename T::Element>(sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
   }
 }
+
+// The scales of the rows of x that a tap wants for this thread's sums.
+template <class T>
+struct RowScales {
+  const Product& p;
+  int first_row, tap, steps_left;
+  float of[T::kRowBlocks][2];
+
+  __device__ RowScales(const Product& p, int first_row, int first_step) : p(p), first_row(first_row), tap(first_step / p.steps_per_tap) {
+    steps_left = (tap + 1) * p.steps_per_tap - first_step;
+    load();
+  }
+  __device__ void load() {
+#pragma unroll
+    for (int i = 0; i < T::kRowBlocks; ++i)
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const int row = first_row + 16 * i + 8 * half, item = int(p.rows_per_item.quotient(unsigned(row)));
+        const int n = (row - item * p.rows.rows_per_item) * p.rows.stride + p.rows.first + tap * p.rows.dilation;
+        of[i][half] = row < p.num_rows && n >= 0 && n < p.rows.len_in ? p.x_scale[item * p.rows.len_in + n] : 0.0f;
+      }
+  }
+  // sum += the sums of one stage, which is the next.
+  __device__ void add(float (&sum)[T::kRowBlocks][T::kColumnBlocks][4], const float (&part)[T::kRowBlocks][T::kColumnBlocks][4]) {
+#pragma unroll
+    for (int i = 0; i < T::kRowBlocks; ++i)
+#pragma unroll
+      for (int j = 0; j < T::kColumnBlocks; ++j)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) sum[i][j][e] = fmaf(part[i][j][e], of[i][e / 2], sum[i][j][e]);
+    if (--steps_left > 0) return;
+    steps_left = p.steps_per_tap;
+    if (++tap < p.rows.taps) load();
+  }
+};
+struct NoScales {
+  __device__ NoScales(const Product&, int, int) {}
+};
 
 template <class T>
 __global__ void __launch_bounds__(T::kThreads) product_mma_kernel(const __grid_constant__ Product p) {
@@ -184,13 +228,18 @@ __global__ void __launch_bounds__(T::kThreads) product_mma_kernel(const __grid_c
   const int warp = int(threadIdx.x) / 32, lane = int(threadIdx.x) % 32;
   const int warp_row = warp / T::kColumnWarps * T::kWarpRows, warp_column = warp % T::kColumnWarps * T::kWarpColumns;
   float sum[T::kRowBlocks][T::kColumnBlocks][4] = {};
+  std::conditional_t<T::kIsScaled, RowScales<T>, NoScales> scales(p, first_row + warp_row + lane / 4, begin);
   int stage = 0, free_stage = T::kStages - 1;
   for (int step = begin; step < end; ++step) {
     ptx::wait_for_copies<T::kStages - 2>();
     __syncthreads();  // all have this step's vectors, and none still reads the stage that is filled next
     if (step + T::kStages - 1 < end) fetcher.fetch(base + free_stage * T::kStageBytes);
     ptx::commit_copies();
-    if constexpr (Fetcher<T>::kIsShort) multiply_short_stage<T>(sum, base + stage * T::kStageBytes, warp_row, warp_column, lane);
+    if constexpr (T::kIsScaled) {
+      float part[T::kRowBlocks][T::kColumnBlocks][4] = {};
+      multiply_stage<T>(part, base + stage * T::kStageBytes, warp_row, warp_column, lane);
+      scales.add(sum, part);
+    } else if constexpr (Fetcher<T>::kIsShort) multiply_short_stage<T>(sum, base + stage * T::kStageBytes, warp_row, warp_column, lane);
     else multiply_stage<T>(sum, base + stage * T::kStageBytes, warp_row, warp_column, lane);
     if (++stage == T::kStages) stage = 0;
     if (++free_stage == T::kStages) free_stage = 0;
@@ -239,19 +288,29 @@ void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tile
   else launch<SmallTile<E, W>>(stream, p);
 }
 
+#ifndef TS_CUDA_FP8
 template <class E>
 void launch_weights(cudaStream_t stream, const Product& p, const ProductTiles& tiles, bool is_int8) {
   if (is_int8) launch_tile<E, int8_t>(stream, p, tiles);
   else launch_tile<E, E>(stream, p, tiles);
 }
+#endif
 
 }  // namespace
 
+#ifdef TS_CUDA_FP8
+void product_mma_fp8(cudaStream_t stream, const Product& product, const ProductTiles& tiles) {
+  Product p = product;
+  p.rows_first = tiles.rows_first;
+  launch_tile<e4m3, e4m3>(stream, p, tiles);
+}
+#else
 void product_mma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, DType x, bool w_is_int8) {
   Product p = product;
   p.rows_first = tiles.rows_first;
   if (x == DType::f16) launch_weights<__half>(stream, p, tiles, w_is_int8);
   else launch_weights<__nv_bfloat16>(stream, p, tiles, w_is_int8);
 }
+#endif
 
 }  // namespace ts::cuda

@@ -78,12 +78,16 @@ constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t 
          (splits > 1 ? 2 * splits * num_rows * columns * int64_t(sizeof(float)) / kBytesPerClock : 0);
 }
 
-// The tile and the splits that are done first.
-constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors) {
+// Of a tile of fp8, whose sums are kept twice.
+constexpr int32_t kMaxFp8Rows = 136;
+
+// The tile, of at most max_rows rows, and the splits that are done first.
+constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors, int32_t max_rows = 256) {
   ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .cluster = 1, .rows_first = rows_follow_each_other(num_rows, columns)};
   int64_t best_clocks = 0;
   for (const WgmmaTile& tile : kWgmmaTiles)
     for (int32_t splits = 1; splits <= kMaxSplits && (splits == 1 || steps / splits >= kMinStepsPerSplit); ++splits) {
+      if (tile.rows > max_rows) continue;
       const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, splits, multiprocessors);
       if (best.rows != 0 && clocks >= best_clocks) continue;
       best_clocks = clocks;

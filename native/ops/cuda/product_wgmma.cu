@@ -1,15 +1,19 @@
 // Products on Hopper's tensor cores: tensor copies into a ring of stages, wgmma out of it.
 //
-// Shapes   product.h, x and w bf16 or f16, rows of x at multiples of 16 bytes, and rows of the product that follow each other in x:
+// Shapes   product.h, x and w bf16 or f16, or e4m3 in tiles of 64 and 136 rows, rows of x at multiples of 16 bytes, and rows of the product that follow each other in x:
 //          stride 1, and one item or as many rows per item in as out (covers_wgmma).
 // Launch   one block per multiprocessor or two, each walking over tiles. A tile is 64 columns per group of four warps
 //          times 64, 136 or 256 rows; two blocks of a cluster that want the same rows fetch half of them each for both. The weights are the left operand, so that rows, of which there may be few, come in any
 //          multiple of eight: the 388 rows of a guided 9 s latent are three tiles of 136. One thread fetches, one warp puts zeros
 //          where a tap reaches into the neighbouring item, one or two groups of four warps multiply and finish.
+//          Of e4m3 the tensor cores keep some 14 bits of a sum, so the sums of a stage of 128 channels are multiplied by the scales
+//          of their rows and added in f32 beside: twice the registers, hence no tile of 256 rows. Compiled for them alone
+//          with TS_CUDA_FP8 (cmake/CudaBackend.cmake).
 // Order    each sum runs over taps, then channels; splits are added in order.
 // Cost     2 flop per row, column, tap and channel. A step of a 128 × 256 tile moves 48 kB for 4.2 Mflop, 87 flop per byte out of
 //          the L2 cache; floor: the dense bf16 rate, about 990 Tflop/s by the data sheet. Reached: bench/NOTES.md.
 #include <algorithm>
+#include <type_traits>
 
 #include "ops/cuda/finish_group.cuh"
 #include "ops/cuda/hopper.cuh"
@@ -24,17 +28,21 @@
 namespace ts::cuda {
 namespace {
 
-constexpr int kStep = kWgmmaStep, kRowBytes = kStep * 2, kGroupThreads = 128, kGroupColumns = 64;
+constexpr int kRowBytes = kWgmmaStep * 2, kGroupThreads = 128, kGroupColumns = 64;
 constexpr int kFinishRows = 32, kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
 
 template <class E, int rows, int groups, int stages, int blocks, int cluster>
 struct Tile {
   using Element = E;
+  static constexpr bool kIsScaled = std::is_same_v<E, e4m3>;     // rows of x have scales
+  static constexpr int kStep = kRowBytes / int(sizeof(E));
   static constexpr int kRows = rows, kGroups = groups, kStages = stages, kBlocks = blocks, kCluster = cluster;
   static constexpr int kColumns = groups * kGroupColumns, kThreads = (groups + 1) * kGroupThreads;
   static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
   static constexpr int kSumsBytes = kFinishRows * kPitch * 4;  // of one group
   static constexpr int kBoxRows = rows / cluster;              // of x in one copy
+  // Of a thread that multiplies, where it needs more than its share; the others of the block make do with 40.
+  static constexpr int kMultiplyRegisters = rows > 64 ? 232 : kIsScaled ? 208 : 0;
   static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
   static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
   static_assert(rows % (8 * cluster) == 0 && kSumsBytes >= GroupTile::kStagedBytes && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
@@ -99,18 +107,18 @@ __device__ void fetch(const Product& p, const CUtensorMap* x_map, const CUtensor
   Ring<T::kStages> ring;
   const Walk<T> walk(p);
   walk.each([&](const Work& work) {
-    int tap = work.begin / p.steps_per_tap, channel = (work.begin - tap * p.steps_per_tap) * kStep;
+    int tap = work.begin / p.steps_per_tap, channel = (work.begin - tap * p.steps_per_tap) * T::kStep;
     for (int step = work.begin; step < work.end; ++step) {
       ptx::wait(empty + 8 * ring.stage, ring.parity ^ 1);
       const uint32_t stage = stages + ring.stage * T::kStageBytes, x = stage + T::kWBytes, barrier = full + 8 * ring.stage;
       const int row = work.first_row + tap * p.rows.dilation + p.rows.first;
       ptx::arrive_expecting(barrier, T::kStageBytes);
-      ptx::copy_box(stage, w_map, step * kStep, work.first_column, barrier);
+      ptx::copy_box(stage, w_map, step * T::kStep, work.first_column, barrier);
       if constexpr (T::kCluster == 1) ptx::copy_box(x, x_map, channel, row, barrier);
       else ptx::copy_box_to_all(x + walk.rank * T::kBoxRows * kRowBytes, x_map, channel, row + walk.rank * T::kBoxRows, barrier, kAll);
       ring.advance();
-      channel += kStep;
-      if (channel == p.steps_per_tap * kStep) {
+      channel += T::kStep;
+      if (channel == p.steps_per_tap * T::kStep) {
         channel = 0;
         ++tap;
       }
@@ -176,10 +184,55 @@ __device__ void finish_shared(const Product& p, const GroupTile& tile, float* su
         for (int i = 0; i < 4; ++i) sums[(j * 8 % kFinishRows + tile.thread % 4 * 2 + i % 2) * kPitch + written + i / 2 * 8] = c[4 * j + i];
     tile.sync();
     const int rows = T::kRows - first < kFinishRows ? T::kRows - first : kFinishRows;
-    finish_tile<Forms::rest>(p.finish, tile.first_row + first, rows, p.num_rows, tile.first_column, kGroupColumns, tile.thread, kGroupThreads, [&](int r) {
+    finish_tile<T::kIsScaled ? Forms::none : Forms::rest>(p.finish, tile.first_row + first, rows, p.num_rows, tile.first_column, kGroupColumns, tile.thread, kGroupThreads, [&](int r) {
       return [=, at = sums + r * kPitch - tile.first_column](int column, float (&v)[4]) { load_four(at + column, v); };
     });
   }
+}
+
+// The scales of the rows of x that a tap wants for this thread's sums: rows 8·j + 2·(t mod 4) + e of the tile.
+template <class T>
+struct RowScales {
+  const Product& p;
+  int first_row, tap, steps_left;
+  float of[T::kRows / 8][2];
+
+  __device__ RowScales(const Product& p, const Work& work, int thread) : p(p), first_row(work.first_row + thread % 4 * 2), tap(work.begin / p.steps_per_tap) {
+    steps_left = (tap + 1) * p.steps_per_tap - work.begin;
+    load();
+  }
+  __device__ void load() {
+    const int shift = tap * p.rows.dilation + p.rows.first;
+#pragma unroll
+    for (int j = 0; j < T::kRows / 8; ++j)
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        const int row = first_row + 8 * j + e, n = int(p.rows_per_item.remainder(unsigned(row))) + shift;
+        of[j][e] = row < p.num_rows && n >= 0 && n < p.rows.len_in ? p.x_scale[row + shift] : 0.0f;
+      }
+  }
+  // sum += the sums of one step, which is the next.
+  __device__ void add(float (&sum)[T::kRows / 2], const float (&part)[T::kRows / 2]) {
+#pragma unroll
+    for (int i = 0; i < T::kRows / 2; ++i) sum[i] = fmaf(part[i], of[i / 4][i % 2], sum[i]);
+    if (--steps_left > 0) return;
+    steps_left = p.steps_per_tap;
+    if (++tap < p.rows.taps) load();
+  }
+};
+struct NoScales {
+  __device__ NoScales(const Product&, const Work&, int) {}
+};
+
+// Begins the products of a step, whose sums are added to c or replace it.
+template <class T, bool adds>
+__device__ inline void multiply_stage(float (&c)[T::kRows / 2], uint64_t w, uint64_t x) {
+  using Element = typename T::Element;
+  ptx::begin_products();
+  ptx::multiply_add_group<Element, T::kRows, adds>(c, w, x);
+#pragma unroll
+  for (int k = 1; k < kRowBytes / 32; ++k) ptx::multiply_add_group<Element, T::kRows>(c, w + 2 * k, x + 2 * k);  // 32 bytes further in every row
+  ptx::commit_products();
 }
 
 // A group of four warps: 64 columns of the weights times the rows of x, then the outputs.
@@ -192,19 +245,25 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
 #pragma unroll
     for (float& sum : c) sum = 0;
     ptx::hold(c);
+    std::conditional_t<T::kIsScaled, RowScales<T>, NoScales> scales(p, work, thread);
     int before = -1;  // the stage that products still in flight may be reading
     for (int step = work.begin; step < work.end; ++step) {
       ptx::wait(ready + 8 * ring.stage, ring.parity);
       const uint32_t stage = stages + ring.stage * T::kStageBytes;
       const uint64_t w = ptx::describe_rows(stage + group * kGroupColumns * kRowBytes), x = ptx::describe_rows(stage + T::kWBytes);
-      ptx::begin_products();
-#pragma unroll
-      for (int k = 0; k < kStep / 16; ++k)  // 32 bytes further in every row
-        ptx::multiply_add_group<typename T::Element, T::kRows>(c, w + 2 * k, x + 2 * k);
-      ptx::commit_products();
-      ptx::wait_for_products<1>();
-      if (before >= 0) release_stage<T>(empty, before, lane);
-      before = ring.stage;
+      if constexpr (T::kIsScaled) {
+        float part[T::kRows / 2];
+        multiply_stage<T, false>(part, w, x);
+        ptx::wait_for_products<0>();
+        ptx::hold(part);
+        release_stage<T>(empty, ring.stage, lane);
+        scales.add(c, part);
+      } else {
+        multiply_stage<T, true>(c, w, x);
+        ptx::wait_for_products<1>();
+        if (before >= 0) release_stage<T>(empty, before, lane);
+        before = ring.stage;
+      }
       ring.advance();
     }
     ptx::wait_for_products<0>();
@@ -214,7 +273,9 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
     const GroupTile tile{work.first_row, work.first_column + group * kGroupColumns, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
     if (p.splits > 1) {
       if (tile.first_column < p.columns) store_sums<T::kRows>(tile, p.partial + int64_t(work.split) * p.num_rows * p.partial_stride, p.partial_stride, p.num_rows, c);
-    } else if (!finish_group<T::kRows>(p.finish, tile, c)) {
+    } else {
+      if constexpr (!T::kIsScaled)
+        if (finish_group<T::kRows>(p.finish, tile, c)) return;
       finish_shared<T>(p, tile, sums, c);
     }
   });
@@ -245,11 +306,11 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   const bool clears = p.rows.taps > 1 && p.rows.items > 1;
   const int warp = int(threadIdx.x) / 32, group = warp / 4 - 1;
   if (group < 0) {
-    if constexpr (T::kRows > 64) ptx::give_registers<40>();
+    if constexpr (T::kMultiplyRegisters > 0) ptx::give_registers<40>();
     if (warp == 0 && threadIdx.x % 32 == 0) fetch<T>(p, &x_map, &w_map, ptx::shared_address(stages), full, empty);
     if (warp == 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
   } else {
-    if constexpr (T::kRows > 64) ptx::take_registers<232>();
+    if constexpr (T::kMultiplyRegisters > 0) ptx::take_registers<T::kMultiplyRegisters>();
     multiply<T>(p, group, ptx::shared_address(stages), sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty);
   }
   if constexpr (T::kCluster > 1) {
@@ -265,8 +326,8 @@ template <class T>
 void launch(cudaStream_t stream, Product p, const Tensor& x) {
   p.row_tiles = int32_t(tiles_of(p.num_rows, T::kRows));
   p.column_tiles = int32_t(tiles_of(p.columns, T::kColumns * T::kCluster));
-  const CUtensorMap x_map = map_rows(x.data, x.rows(), p.channels, p.x_stride, T::kBoxRows, kStep);
-  const CUtensorMap w_map = map_rows(p.w, p.columns, p.depth, p.depth, T::kColumns, kStep);
+  const CUtensorMap x_map = map_rows(x.data, x.rows(), p.channels, p.x_stride, T::kBoxRows, T::kStep, sizeof(typename T::Element));
+  const CUtensorMap w_map = map_rows(p.w, p.columns, p.depth, p.depth, T::kColumns, T::kStep, sizeof(typename T::Element));
   check(cudaFuncSetAttribute(product_wgmma_kernel<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_wgmma");
   const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_multiprocessors() * T::kBlocks / T::kCluster, 1);
   cudaLaunchAttribute cluster{};
@@ -282,6 +343,7 @@ void launch(cudaStream_t stream, Product p, const Tensor& x) {
   check(cudaLaunchKernelEx(&config, product_wgmma_kernel<T>, p, x_map, w_map), "product_wgmma");
 }
 
+#ifndef TS_CUDA_FP8
 template <class E>
 void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tiles, const Tensor& x) {
   if (tiles.rows == NarrowTile<E>::kRows) launch<NarrowTile<E>>(stream, p, x);
@@ -289,14 +351,24 @@ void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tile
   else if (tiles.cluster == 1) launch<WideTile<E>>(stream, p, x);
   else launch<PairedTile<E>>(stream, p, x);
 }
+#endif
 
 }  // namespace
 
+#ifdef TS_CUDA_FP8
+void product_wgmma_fp8(cudaStream_t stream, const Product& product, const ProductTiles& tiles, const Tensor& x) {
+  Product p = product;
+  p.rows_first = tiles.rows_first;
+  if (tiles.rows == NarrowTile<e4m3>::kRows) launch<NarrowTile<e4m3>>(stream, p, x);
+  else launch<MiddleTile<e4m3>>(stream, p, x);
+}
+#else
 void product_wgmma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, const Tensor& x) {
   Product p = product;
   p.rows_first = tiles.rows_first;
   if (x.dtype == DType::f16) launch_tile<__half>(stream, p, tiles, x);
   else launch_tile<__nv_bfloat16>(stream, p, tiles, x);
 }
+#endif
 
 }  // namespace ts::cuda

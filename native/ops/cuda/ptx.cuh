@@ -1,5 +1,5 @@
 // The instructions that C++ has no word for: asynchronous copies into shared memory, fragments, tensor-core products.
-// Compute capability 8.0 and later. Source: PTX ISA 8.4, §§ 9.7.8.24, 9.7.13.
+// Compute capability 8.0 and later, for e4m3 8.9. Source: PTX ISA 8.4, §§ 9.7.8.24, 9.7.13.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -7,6 +7,8 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+
+#include "core/dtype.h"
 
 namespace ts::cuda::ptx {
 
@@ -68,6 +70,13 @@ __device__ inline void multiply_add<__half>(float (&c)[4], const uint32_t (&a)[4
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
+// c [16, 8] += a [16, 32] · b [8, 32]ᵀ.
+template <>
+__device__ inline void multiply_add<e4m3>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
 
 __device__ inline float exp2_fast(float x) {  // 2 ulp; −∞ gives 0
   float y;
@@ -87,6 +96,13 @@ template <>
 __device__ inline uint32_t pack<__half>(float low, float high) {
   uint32_t pair;
   asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+// Of two numbers kept within ±448, 16 bits.
+template <>
+__device__ inline uint32_t pack<e4m3>(float low, float high) {
+  uint16_t pair;
+  asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;\n" : "=h"(pair) : "f"(high), "f"(low));
   return pair;
 }
 

@@ -1,3 +1,5 @@
+#include <cuda_runtime.h>
+
 #include <array>
 #include <cstdlib>
 #include <string_view>
@@ -17,6 +19,15 @@ bool records() {
   return !set || std::string_view(set) != "0";
 }
 
+// Products of e4m3 are in Ada, Hopper and what came after them.
+bool has_fp8(int index) {
+  int major = 0, minor = 0;
+  const bool is_known = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index) == cudaSuccess &&
+                        cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index) == cudaSuccess;
+  cudaGetLastError();  // there are fewer devices than tables
+  return is_known && 10 * major + minor >= 89;
+}
+
 template <int index>
 OperatorTable make_table() {
   OperatorTable table;
@@ -24,6 +35,7 @@ OperatorTable make_table() {
   table.build_id = kBackendBuildId;
   table.is_host = false;
   table.has_f16 = table.has_int8 = true;
+  table.has_fp8 = has_fp8(index);
   table.finish = [] { guarded([] { cuda::finish(index); }); };
   if (records()) {
     table.begin_recording = [] { guarded([] { cuda::begin_recording(index); }); };

@@ -84,7 +84,7 @@ void perform(const BoxCopy& copy) {
   for (uint32_t d = 0; d < map.box[3]; ++d)
     for (uint32_t c = 0; c < map.box[2]; ++c)
       for (uint32_t b = 0; b < map.box[1]; ++b)
-        for (uint32_t a = 0; a < map.box[0]; ++a, at += 2) {
+        for (uint32_t a = 0; a < map.box[0]; ++a, at += uint32_t(map.strides[0])) {
           const uint32_t offsets[4] = {a, b, c, d};
           bool exists = true;
           uint64_t from = 0;
@@ -94,8 +94,8 @@ void perform(const BoxCopy& copy) {
             from += uint64_t(inside[axis]) * map.strides[axis];
           }
           uint16_t element = 0;
-          if (exists) std::memcpy(&element, map.data + from, 2);
-          std::memcpy(shared_pointer(swizzled(at, map.swizzle_bytes), copy.rank), &element, 2);
+          if (exists) std::memcpy(&element, map.data + from, map.strides[0]);
+          std::memcpy(shared_pointer(swizzled(at, map.swizzle_bytes), copy.rank), &element, map.strides[0]);
         }
   SharedBarrier& barrier = barrier_at(copy.barrier, copy.rank);
   barrier.bytes -= int32_t(at - copy.to);
@@ -143,19 +143,22 @@ float operand(uint64_t descriptor, DType type, int row, int k, bool is_transpose
   const uint64_t layout = descriptor >> 62;
   if (layout != 1 && layout != 3) die("a descriptor whose swizzle the emulation does not know");
   const uint32_t width = layout == 1 ? 128 : 32;
-  const auto outer = uint32_t(is_transposed ? k : row), inner = uint32_t(is_transposed ? row : k) * 2;
+  const auto outer = uint32_t(is_transposed ? k : row), inner = uint32_t(is_transposed ? row : k) * uint32_t(size_of(type));
   if (is_transposed && inner >= width) die("a transposed operand wider than its rows");
+  const std::byte* from = shared_pointer(swizzled(start + outer / 8 * next_eight + outer % 8 * width + inner, width));
+  if (type == DType::e4m3) return to_float(e4m3{std::to_integer<uint8_t>(*from)});
   uint16_t bits;
-  std::memcpy(&bits, shared_pointer(swizzled(start + outer / 8 * next_eight + outer % 8 * width + inner, width)), 2);
+  std::memcpy(&bits, from, sizeof bits);
   return widened(bits, type);
 }
 
 void perform(const Issued& issued) {
   const GroupProduct& product = issued.product;
-  float a[64][16];
-  std::vector<float> b(size_t(product.n) * 16);
+  const int depth = 32 / int(size_of(product.type));
+  float a[64][32];
+  std::vector<float> b(size_t(product.n * depth));
   for (int row = 0; row < 64; ++row)
-    for (int k = 0; k < 16; ++k) {
+    for (int k = 0; k < depth; ++k) {
       if (issued.a[0]) {
         const uint32_t pair = issued.a[row / 16 * 32 + row % 8 * 4 + k % 8 / 2][row % 16 / 8 + k / 8 * 2];
         a[row][k] = widened(uint16_t(k % 2 ? pair >> 16 : pair), product.type);
@@ -164,12 +167,12 @@ void perform(const Issued& issued) {
       }
     }
   for (int column = 0; column < product.n; ++column)
-    for (int k = 0; k < 16; ++k) b[size_t(column * 16 + k)] = operand(product.b, product.type, column, k, product.b_is_transposed);
+    for (int k = 0; k < depth; ++k) b[size_t(column * depth + k)] = operand(product.b, product.type, column, k, product.b_is_transposed);
   for (int thread = 0; thread < kGroupThreads; ++thread)
     for (int i = 0; i < product.n / 2; ++i) {
       const int row = thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + thread % 4 * 2 + i % 2;
       double sum = 0;
-      for (int k = 0; k < 16; ++k) sum += double(a[row][k]) * b[size_t(column * 16 + k)];
+      for (int k = 0; k < depth; ++k) sum += double(a[row][k]) * b[size_t(column * depth + k)];
       float& to = issued.c[thread][i];
       to = float((product.adds ? to : 0.0f) + sum);
     }

@@ -5,6 +5,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -41,14 +42,17 @@ bool complete_late_copy();
 // What 16 bits of an operand mean.
 inline float widened(uint16_t bits, DType type) { return type == DType::f16 ? to_float(f16{bits}) : to_float(bf16{bits}); }
 template <class E>
-constexpr DType type_of() { return std::is_same_v<E, __half> ? DType::f16 : DType::bf16; }
+constexpr DType type_of() { return std::is_same_v<E, e4m3> ? DType::e4m3 : std::is_same_v<E, __half> ? DType::f16 : DType::bf16; }
 template <class E>
-float widened(uint16_t bits) { return widened(bits, type_of<E>()); }
+float widened(E value) {
+  if constexpr (std::is_same_v<E, e4m3>) return to_float(value);
+  else return widened(std::bit_cast<uint16_t>(value), type_of<E>());
+}
 
-// wgmma: c (+)= a·b over a group of four warps, [64, 16]·[16, n]. A comes from registers if they are given, else from behind
+// wgmma: c (+)= a·b over a group of four warps, [64, 16]·[16, n], of e4m3 [64, 32]·[32, n]. A comes from registers if they are given, else from behind
 // its descriptor.
 struct GroupProduct {
-  DType type;  // bf16 or f16
+  DType type;  // bf16, f16 or e4m3
   int n;
   bool b_is_transposed, adds;
   uint64_t a, b;

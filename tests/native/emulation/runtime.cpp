@@ -70,10 +70,11 @@ namespace {
 CUresult encode(CUtensorMap* result, CUtensorMapDataType type, cuuint32_t rank, void* data, const cuuint64_t* sizes, const cuuint64_t* strides,
                 const cuuint32_t* box, const cuuint32_t* steps, CUtensorMapInterleave interleave, CUtensorMapSwizzle swizzle, CUtensorMapL2promotion,
                 CUtensorMapFloatOOBfill fill) {
-  TensorMap map{static_cast<const std::byte*>(data), {1, 1, 1, 1}, {2, 0, 0, 0}, {1, 1, 1, 1}, rank, 0};
+  const cuuint64_t element_bytes = type == CU_TENSOR_MAP_DATA_TYPE_UINT8 ? 1 : 2;
+  TensorMap map{static_cast<const std::byte*>(data), {1, 1, 1, 1}, {element_bytes, 0, 0, 0}, {1, 1, 1, 1}, rank, 0};
   map.swizzle_bytes = swizzle == CU_TENSOR_MAP_SWIZZLE_128B ? 128 : swizzle == CU_TENSOR_MAP_SWIZZLE_32B ? 32 : 0;
-  bool is_valid = type == CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 && interleave == CU_TENSOR_MAP_INTERLEAVE_NONE && fill == CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE &&
-                  rank >= 1 && rank <= 4 && uintptr_t(data) % 16 == 0 && map.swizzle_bytes > 0 && box[0] * 2 == map.swizzle_bytes;
+  bool is_valid = (type == CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 || element_bytes == 1) && interleave == CU_TENSOR_MAP_INTERLEAVE_NONE && fill == CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE &&
+                  rank >= 1 && rank <= 4 && uintptr_t(data) % 16 == 0 && map.swizzle_bytes > 0 && box[0] * element_bytes == map.swizzle_bytes;
   for (cuuint32_t axis = 0; is_valid && axis < rank; ++axis) {
     map.sizes[axis] = sizes[axis];
     map.box[axis] = box[axis];

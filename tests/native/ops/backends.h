@@ -33,9 +33,14 @@ inline std::vector<DType> product_types(const OperatorTable& table) {
 inline std::vector<DType> narrow_types(const OperatorTable& table) {
   return table.has_f16 ? std::vector{DType::bf16, DType::f16} : std::vector{DType::bf16};
 }
-// How its weights may be kept.
+// How its weights may be kept; those of linear layers, more.
 inline std::vector<WeightFormat> weight_formats(const OperatorTable& table) {
   return table.has_int8 ? std::vector{WeightFormat::product, WeightFormat::int8} : std::vector{WeightFormat::product};
+}
+inline std::vector<WeightFormat> linear_formats(const OperatorTable& table, DType product) {
+  std::vector<WeightFormat> formats = weight_formats(table);
+  if (table.has_fp8 && product == DType::bf16) formats.push_back(WeightFormat::fp8);
+  return formats;
 }
 // What may stand beside products of one type: itself or f32.
 inline std::vector<DType> stored_types(DType product) { return {DType::f32, product == DType::f32 ? DType::bf16 : product}; }

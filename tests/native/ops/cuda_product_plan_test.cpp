@@ -115,6 +115,7 @@ TEST_CASE("cuda products: every tile that is chosen exists, covers the product a
           CHECK(tiles.splits >= 1);
           CHECK(tiles.splits <= kMaxSplits);
           CHECK((tiles.splits == 1 || steps / tiles.splits >= kMinStepsPerSplit));
+          CHECK(wgmma_tiles(num_rows, columns, steps, multiprocessors, kMaxFp8Rows).rows <= kMaxFp8Rows);
         }
 }
 

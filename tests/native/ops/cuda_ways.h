@@ -25,14 +25,19 @@ inline constexpr const char* kProductWay = "THINKSOUND_CUDA_PRODUCT";      // na
 inline constexpr const char* kAttentionWay = "THINKSOUND_CUDA_ATTENTION";  // native/ops/cuda/attention_paths.h
 
 inline bool is_cuda(const OperatorTable& table) { return std::string_view(table.name).starts_with("cuda"); }
+inline bool is_emulated() {
+  const char* plugin = std::getenv("THINKSOUND_CUDA_LIBRARY");
+  return plugin && std::string_view(plugin).find("emulated") != std::string_view::npos;
+}
 
 // Of bf16 and f16. Where a way does not take a case, mma does. wgmma by every tile, some with a split sum; cuBLASLt on the emulated card,
 // which has a stand-in for it.
 inline std::vector<const char*> product_ways(const OperatorTable& table, DType dtype, WeightFormat format = WeightFormat::product) {
   if (dtype == DType::f32 || !is_cuda(table)) return {""};
   if (format == WeightFormat::int8) return {"simt", ""};
+  if (format == WeightFormat::fp8) return {"mma", "wgmma:64/2", "wgmma:136/3", ""};
   std::vector<const char*> ways{"simt", "mma", "wgmma:64/2", "wgmma:136/3", "wgmma:256", "wgmma:256x2/2", ""};
-  if (const char* plugin = std::getenv("THINKSOUND_CUDA_LIBRARY"); plugin && std::string_view(plugin).find("emulated") != std::string_view::npos) ways.push_back("cublaslt");
+  if (is_emulated()) ways.push_back("cublaslt");
   return ways;
 }
 

@@ -40,14 +40,26 @@ inline std::vector<float> rounded(std::vector<float> values, DType dtype) {
 // The weights that a product of `format` computes with, of weights as they are given to pack_weight.
 inline std::vector<float> kept(std::vector<float> w, const Shape& shape, WeightFormat format, WeightUse use = WeightUse::linear) {
   if (format == WeightFormat::product) return w;
-  const std::vector<float> scales = int8_scales(tensor_of(w.data(), shape), use);
+  const bool is_int8 = format == WeightFormat::int8;
+  const std::vector<float> scales = is_int8 ? int8_scales(tensor_of(w.data(), shape), use) : fp8_scales(tensor_of(w.data(), shape));
   const bool transposed = use == WeightUse::conv_transpose;
   const int64_t per_first = shape.numel() / shape[0], taps = shape.rank() == 3 ? shape[2] : 1;
   for (int64_t i = 0; i < shape.numel(); ++i) {
     const float scale = scales[size_t(transposed ? i % per_first / taps : i / per_first)];
-    w[size_t(i)] = scale * float(to_int8(w[size_t(i)], scale));
+    w[size_t(i)] = scale * (is_int8 ? float(to_int8(w[size_t(i)], scale)) : to_float(to_fp8(w[size_t(i)], scale)));
   }
   return w;
+}
+// And what it multiplies them with, of the rows of x, `in` values each, that it is given.
+inline std::vector<float> as_read(std::vector<float> x, int64_t in, WeightFormat format) {
+  if (format != WeightFormat::fp8) return x;
+  for (size_t row = 0; row < x.size(); row += size_t(in)) {
+    float largest = 0;
+    for (size_t i = row; i < row + size_t(in); ++i) largest = std::max(largest, std::abs(x[i]));
+    const float scale = largest / kLargestE4m3, factor = largest > 0 ? kLargestE4m3 / largest : 0;
+    for (size_t i = row; i < row + size_t(in); ++i) x[i] = scale * to_float(to_e4m3(x[i] * factor));
+  }
+  return x;
 }
 
 class Harness {

@@ -66,8 +66,9 @@ LinearData random_data(const LinearCase& c, DType dtype) {
 }
 
 // Tensor cores cut sums off where others round them, once for 16 products: half a unit in the last place on average, always
-// towards zero.
-double cut(const OperatorTable& table, const LinearCase& c, DType product, std::string_view way) {
+// towards zero. Of products of 8 bits they keep some 14 bits, once for 32; the emulated card keeps all.
+double cut(const OperatorTable& table, const LinearCase& c, DType product, std::string_view way, WeightFormat format = WeightFormat::product) {
+  if (format == WeightFormat::fp8 && !test::is_emulated()) return double(c.in * c.taps) / 32 / (1 << 14);
   return test::is_cuda(table) && product != DType::f32 && way != "simt" ? double(c.in * c.taps) / 16 / (1 << 24) : 0;
 }
 
@@ -82,17 +83,18 @@ TEST_CASE("linear: products of every shape, kernel and storage stay within twice
     for (const LinearCase& c : kCases)
       for (DType product : test::product_types(table))
         for (DType stored : test::stored_types(product))
-          for (WeightFormat format : test::weight_formats(table))
+          for (WeightFormat format : test::linear_formats(table, product))
             for (const char* way : test::product_ways(table, product, format)) {
               const test::CudaWay asked(test::kProductWay, way);
               LinearData data = random_data(c, product);
               const Weight weight = pack(table, c, data.w, product, format);
               data.w = test::kept(data.w, weight_shape(c), format);
-              CHECK(weight->bytes() >= c.out * c.in * c.taps * int64_t(format == WeightFormat::int8 ? 1 : size_of(product)));
+              CHECK(weight->bytes() >= c.out * c.in * c.taps * int64_t(format == WeightFormat::product ? size_of(product) : 1));
               Harness h(table, product);
               const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
+              data.x = test::as_read(data.x, c.in, format);
               h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
-              TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, product, way), linear, c, data, Activation::none);
+              TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, product, way, format), linear, c, data, Activation::none);
             }
 }
 
@@ -215,10 +217,10 @@ TEST_CASE("gated_linear: act(W1 x) ⊙ (W3 x) for every shape, kernel and storag
     for (const LinearCase& c : kCases)
       for (DType product : test::product_types(table))
         for (DType stored : test::stored_types(product))
-          for (WeightFormat format : test::weight_formats(table))
+          for (WeightFormat format : test::linear_formats(table, product))
             for (const char* way : test::product_ways(table, product, format)) {
               const test::CudaWay asked(test::kProductWay, way);
-              const LinearData data = random_data(c, product);
+              LinearData data = random_data(c, product);
               std::vector<float> w1 = data.w, w3 = random_data(c, product).w;
               const Shape shape = weight_shape(c);
               const Weight weight = pack_gated_weight(table, tensor_of(w1.data(), shape), tensor_of(w3.data(), shape), {.dtype = product, .format = format});
@@ -229,8 +231,9 @@ TEST_CASE("gated_linear: act(W1 x) ⊙ (W3 x) for every shape, kernel and storag
               const Activation activation = c.taps == 1 ? Activation::gelu_tanh : Activation::silu;
               Harness h(table, product);
               const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output({c.batch, c.out_len(), c.out}, stored);
+              data.x = test::as_read(data.x, c.in, format);
               h.run([&](Context& ctx) { ops::gated_linear(ctx, y, x, *weight, activation); });
-              TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, 2 * cut(table, c, product, way), gated, c, data.x, w1, w3, activation);
+              TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, 2 * cut(table, c, product, way, format), gated, c, data.x, w1, w3, activation);
             }
 }
 
@@ -274,7 +277,8 @@ std::vector<T> qkv(const QkvCase& c, const LinearData& data, const std::vector<f
 std::vector<std::pair<DType, WeightFormat>> stored_and_format(const OperatorTable& table, DType product) {
   std::vector<std::pair<DType, WeightFormat>> all;
   for (DType stored : test::stored_types(product)) all.emplace_back(stored, WeightFormat::product);
-  if (table.has_int8) all.emplace_back(product, WeightFormat::int8);
+  for (WeightFormat format : test::linear_formats(table, product))
+    if (format != WeightFormat::product) all.emplace_back(product, format);
   return all;
 }
 
@@ -309,13 +313,15 @@ TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, lea
             options.k_norm = h.input(k_norm, {c.dim});
           }
           if (c.rope) options.rope = h.input(rope, {c.len, c.dim / 2, 2});
+          data.x = test::as_read(data.x, c.in, format);
           h.run([&](Context& ctx) { ops::qkv_projection(ctx, out, x, *weight, options); });
           std::vector<float> ours;
           for (const Tensor* part : {&out.q, &out.k, &out.v}) {
             const std::vector<float> values = h.read(*part);
             ours.insert(ours.end(), values.begin(), values.end());
           }
-          TS_CHECK_ERROR(concat("head_dim ", c.dim, " ", way), ours, stored, qkv, c, data, q_norm, k_norm, rope, options.eps);
+          const double cut_off = format == WeightFormat::fp8 ? cut(table, {1, 1, c.in, 1, 1}, product, way, format) : 0;
+          TS_CHECK_CUT_ERROR(concat("head_dim ", c.dim, " ", way), ours, stored, cut_off, qkv, c, data, q_norm, k_norm, rope, options.eps);
           }
 }
 
@@ -357,6 +363,61 @@ TEST_CASE("linear: weights of 8 bits come back as they were, and rows of zeros s
   CHECK(to_int8(-300.0f, 1.0f) == -127);
 }
 
+TEST_CASE("linear: products of fp8 differ from those of what they were given by two roundings at most") {
+  TS_FOR_EACH_BACKEND(table) {
+    if (!table.has_fp8) continue;
+    for (const LinearCase& c : {LinearCase{2, 31, 257, 40, 3}, LinearCase{1, 70, 1024, 72, 1}}) {
+      CAPTURE(c.str());
+      LinearData data = random_data(c, DType::bf16);
+      for (size_t i = 0; i < data.x.size(); i += 37) data.x[i] *= 50;  // outliers
+      Harness h(table, DType::bf16);
+      const std::vector<float> wide = data.x;
+      const Tensor x = h.input(wide, {c.batch, c.len, c.in}), y = h.output({c.batch, c.out_len(), c.out});
+      const Weight weight = pack(table, c, data.w, DType::bf16, WeightFormat::fp8);
+      h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight); });
+      const std::vector<float> ours = h.read(y);
+      const std::vector<double> exact = linear<double>(c, data, Activation::none);
+      for (std::vector<float>* values : {&data.x, &data.w})
+        for (float& value : *values) value = std::abs(value);
+      const std::vector<double> sizes = linear<double>(c, data, Activation::none);  // Σ |x|·|w|
+      // Each factor is off by 2⁻⁴ of itself at most, or, so far below its row's largest that it is subnormal, by 2⁻¹⁰/448 of that.
+      constexpr double kRounding = 1.0 / 16, kBoth = 2 * kRounding + kRounding * kRounding;
+      double square = 0, size = 0;
+      for (size_t i = 0; i < exact.size(); ++i) {
+        const double error = std::abs(double(ours[i]) - exact[i]);
+        CHECK(error <= kBoth * sizes[i]);
+        square += error * error;
+        size += exact[i] * exact[i];
+      }
+      CHECK(std::sqrt(square / size) < kRounding);  // roundings of many products cancel
+    }
+  }
+}
+
+TEST_CASE("linear: rows of zeros, and of values far below and above those of their neighbours, keep their size in fp8") {
+  constexpr int64_t kIn = 48, kOut = 5;
+  TS_FOR_EACH_BACKEND(table) {
+    if (!table.has_fp8) continue;
+    const std::vector<float> sizes{0.0f, 1.0f, 0x1p-90f, 0x1p90f, 0x1p-120f, NAN};
+    std::vector<float> x, w(kOut * kIn, 0.0f);
+    for (float size : sizes)
+      for (int64_t i = 0; i < kIn; ++i) x.push_back(i == 7 ? size : 0.0f);
+    for (int64_t o = 0; o + 1 < kOut; ++o) w[size_t(o * kIn + 7)] = std::ldexp(1.0f, int(10 * o));  // the last row stays zeros
+    Harness h(table, DType::bf16);
+    const int64_t len = int64_t(sizes.size());
+    const Tensor in = h.input(x, {1, len, kIn}), y = h.output({1, len, kOut});
+    const Weight weight = pack_weight(table, tensor_of(w.data(), {kOut, kIn}), {.dtype = DType::bf16, .format = WeightFormat::fp8});
+    h.run([&](Context& ctx) { ops::linear(ctx, y, in, *weight); });
+    const std::vector<float> ours = h.read(y);
+    for (int64_t i = 0; i < len * kOut; ++i) {
+      const float size = sizes[size_t(i / kOut)], factor = w[size_t(i % kOut * kIn + 7)];
+      if (std::isnan(size)) CHECK(std::isnan(ours[size_t(i)]));
+      else if (size == 0x1p-120f) CHECK(ours[size_t(i)] == 0);
+      else CHECK(ours[size_t(i)] == doctest::Approx(size * factor).epsilon(1e-6));
+    }
+  }
+}
+
 TEST_CASE("linear: a backend without f16 or weights of 8 bits says what it has") {
   if (cpu_table().has_f16) return;
   const std::vector<float> w = normal(12);
@@ -364,6 +425,8 @@ TEST_CASE("linear: a backend without f16 or weights of 8 bits says what it has")
                        "pack_weight: the cpu backend has products of f32 and bf16, none of f16", Error);
   CHECK_THROWS_WITH_AS(pack_weight(cpu_table(), tensor_of(w.data(), {3, 4}), {.format = WeightFormat::int8}),
                        "pack_weight: the cpu backend keeps no weights of 8 bits", Error);
+  CHECK_THROWS_WITH_AS(pack_weight(cpu_table(), tensor_of(w.data(), {3, 4}), {.dtype = DType::bf16, .format = WeightFormat::fp8}),
+                       "pack_weight: the cpu device has no products of fp8", Error);
 }
 
 TEST_CASE("linear: arguments that do not fit are refused with their shapes") {

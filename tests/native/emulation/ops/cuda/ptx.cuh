@@ -75,16 +75,22 @@ template <class E>
 void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   ProductLane lane{c, a, {b0, b1}};
   emulation::meet_warp(__LINE__, &lane, [](void* const (&lanes)[32]) {
-    const auto half = [](uint32_t pair, int k) { return emulation::widened<E>(uint16_t(k % 2 ? pair >> 16 : pair)); };
-    float left[16][16], right[8][16];
-    for (int k = 0; k < 16; ++k) {
-      for (int row = 0; row < 16; ++row) left[row][k] = half(static_cast<const ProductLane*>(lanes[row % 8 * 4 + k % 8 / 2])->a[row / 8 + k / 8 * 2], k);
-      for (int column = 0; column < 8; ++column) right[column][k] = half(static_cast<const ProductLane*>(lanes[column * 4 + k % 8 / 2])->b[k / 8], k);
+    constexpr int kEach = 4 / int(sizeof(E)), kDepth = 8 * kEach;  // of 32 bits, of all
+    const auto part = [](uint32_t word, int k) {
+      E value;
+      std::memcpy(&value, reinterpret_cast<const std::byte*>(&word) + k % kEach * sizeof value, sizeof value);
+      return emulation::widened(value);
+    };
+    float left[16][kDepth], right[8][kDepth];
+    for (int k = 0; k < kDepth; ++k) {
+      const int quarter = k / kEach % 4, half = 2 * k / kDepth;
+      for (int row = 0; row < 16; ++row) left[row][k] = part(static_cast<const ProductLane*>(lanes[row % 8 * 4 + quarter])->a[row / 8 + half * 2], k);
+      for (int column = 0; column < 8; ++column) right[column][k] = part(static_cast<const ProductLane*>(lanes[column * 4 + quarter])->b[half], k);
     }
     for (int l = 0; l < 32; ++l)
       for (int e = 0; e < 4; ++e) {
         double sum = 0;
-        for (int k = 0; k < 16; ++k) sum += double(left[l / 4 + e / 2 * 8][k]) * right[l % 4 * 2 + e % 2][k];
+        for (int k = 0; k < kDepth; ++k) sum += double(left[l / 4 + e / 2 * 8][k]) * right[l % 4 * 2 + e % 2][k];
         float& to = static_cast<const ProductLane*>(lanes[l])->c[e];
         to = float(to + sum);
       }
@@ -94,6 +100,7 @@ void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b
 inline float exp2_fast(float x) { return exp2f(x); }
 template <class E>
 uint32_t pack(float low, float high) {
+  if constexpr (std::is_same_v<E, e4m3>) return uint32_t(to_e4m3(low).bits) | uint32_t(to_e4m3(high).bits) << 8;
   const auto bits = [](float value) {
     if constexpr (std::is_same_v<E, __half>) return uint32_t(to_f16_saturated(value).bits);
     else return uint32_t(to_bf16(value).bits);
