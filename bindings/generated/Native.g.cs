@@ -125,6 +125,12 @@ namespace ThinkSound.Interop
         /// output, a quarter of the memory of f32. Devices "cuda" and "cpu:plain"
         /// </summary>
         TS_PRECISION_INT8 = 4,
+        /// <summary>
+        /// as bf16, but in the blocks of the DiT and of the towers both sides of linear layers become
+        /// 8-bit floats (e4m3), weights with a scale for each output, inputs for each row. Device
+        /// "cuda" of compute capability 8.9 or later
+        /// </summary>
+        TS_PRECISION_FP8 = 5,
     }
 
     /// <summary>Components of a bundle, as bits.</summary>
@@ -190,7 +196,7 @@ namespace ThinkSound.Interop
         internal fixed byte device[32];
         /// <summary>why "auto" chose it</summary>
         internal fixed byte device_choice[256];
-        /// <summary>"f32", "bf16", "f16" or "int8"</summary>
+        /// <summary>"f32", "bf16", "f16", "int8" or "fp8"</summary>
         internal fixed byte precision[8];
         internal ulong num_parameters;
         /// <summary>resident, packed</summary>

@@ -14,9 +14,9 @@ internal sealed class EngineArguments
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cpu:plain, cuda, cuda:<index>, cuda:<uuid> or its beginning.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string> _precision = new Option<string>("--precision")
     {
-        Description = "Number format of weights and of the inputs of products: auto takes bf16 where weights are stored in 16 bits and the device has bf16 products; f16 (which ends at ±65504) and int8 (bf16 with weights of 8 bits) are for cuda and cpu:plain.",
+        Description = "Number format of weights and of the inputs of products: auto takes bf16 where weights are stored in 16 bits and the device has bf16 products; f16 (which ends at ±65504) and int8 (bf16 with weights of 8 bits) are for cuda and cpu:plain, fp8 (products of 8-bit floats in blocks) for cuda from compute capability 8.9.",
         DefaultValueFactory = _ => "auto",
-    }.AcceptOnlyFromAmong("auto", "f32", "bf16", "f16", "int8");
+    }.AcceptOnlyFromAmong("auto", "f32", "bf16", "f16", "int8", "fp8");
     private readonly Option<int> _threads = new("--threads") { Description = "Worker threads; 0 = one per physical core. The sound does not depend on it.", HelpName = "N" };
 
     private readonly Option<string?> _memoryCap = new("--memory-cap")
@@ -65,7 +65,7 @@ internal sealed class EngineArguments
     /// <summary>What --precision says.</summary>
     public static Precision PrecisionOf(string name) => name switch
     {
-        "f32" => Precision.Float32, "bf16" => Precision.BFloat16, "f16" => Precision.Float16, "int8" => Precision.Int8, _ => Precision.Auto,
+        "f32" => Precision.Float32, "bf16" => Precision.BFloat16, "f16" => Precision.Float16, "int8" => Precision.Int8, "fp8" => Precision.Float8, _ => Precision.Auto,
     };
 
     /// <summary>A device that is missing is the environment's fault, not the bundle's: say so before anything is read.</summary>

@@ -15,7 +15,7 @@ internal static class VerifyCommand
         var with = new Option<string[]>("--with") { Description = "A file with the weights that a golden borrows; else a sibling of the name it gives.", AllowMultipleArgumentsPerToken = true };
         var vocabulary = new Option<string?>("--vocabulary") { Description = "For token lines: a SentencePiece .model, CLIP merges, or a tokenizer.json; else the one near them that fits." };
         var device = new Option<string>("--device") { Description = "auto, cpu, cpu:plain, cuda, cuda:<index>, cuda:<uuid> or its beginning.", DefaultValueFactory = _ => "cpu" };
-        var precision = new Option<string>("--precision") { Description = "f32; or bf16, f16 or int8 with the wider bound of its rounding.", DefaultValueFactory = _ => "f32" }.AcceptOnlyFromAmong("f32", "bf16", "f16", "int8");
+        var precision = new Option<string>("--precision") { Description = "f32; or bf16, f16, int8 or fp8 with the wider bound of its rounding.", DefaultValueFactory = _ => "f32" }.AcceptOnlyFromAmong("f32", "bf16", "f16", "int8", "fp8");
         var threads = new Option<int>("--threads") { Description = "Worker threads; 0 = one per physical core." };
         var verbose = new Option<bool>("--verbose") { Description = "Every tensor, not only those that failed." };
         var json = new Option<bool>("--json") { Description = "The whole report as JSON on standard output." };

@@ -11,7 +11,7 @@ public sealed record EngineInfo
     public required string Device { get; init; }
     /// <summary>Why "auto" chose that device.</summary>
     public required string DeviceChoice { get; init; }
-    /// <summary>"f32", "bf16", "f16" or "int8".</summary>
+    /// <summary>"f32", "bf16", "f16", "int8" or "fp8".</summary>
     public required string Precision { get; init; }
     /// <summary>What is loaded.</summary>
     public required BundleComponents Components { get; init; }

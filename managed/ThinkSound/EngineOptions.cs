@@ -41,6 +41,9 @@ public enum Precision
     /// <summary>Weights of products in 8-bit integers with a scale for each output, on devices "cuda" and "cpu:plain": a quarter of
     /// the memory of <see cref="Float32"/>. What the products read beside them is bfloat16.</summary>
     Int8 = 4,
+    /// <summary>As <see cref="BFloat16"/>, but in the blocks of the DiT and of the towers both sides of linear layers become 8-bit
+    /// floats (e4m3), weights with a scale for each output, inputs for each row. On device "cuda" of compute capability 8.9 or later.</summary>
+    Float8 = 5,
 }
 
 /// <summary>Networks of a bundle.</summary>

@@ -36,7 +36,7 @@ ts_status ts_engine_create(const ts_engine_options* given, ts_engine** engine) {
     require(engine != nullptr, "engine is NULL");
     *engine = nullptr;
     const ts_engine_options known = read_struct(given, ts_engine_options_init_2, "ts_engine_options");
-    require(known.precision >= TS_PRECISION_AUTO && known.precision <= TS_PRECISION_INT8, "precision ", known.precision, " is not known");
+    require(known.precision >= TS_PRECISION_AUTO && known.precision <= TS_PRECISION_FP8, "precision ", known.precision, " is not known");
     require((known.bundle_path != nullptr) != (known.synthetic != nullptr), "give either bundle_path or synthetic");
     EngineOptions options;
     options.precision = known.precision;

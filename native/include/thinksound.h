@@ -131,8 +131,11 @@ enum {
   TS_PRECISION_BF16 = 2, /* weights and inputs of products in bf16; accumulation, residuals, norms in f32       */
   TS_PRECISION_F16 = 3,  /* the same in f16: three bits finer than bf16, but no more than ±65504, to which what is
                             stored for a product is cut off. Devices "cuda" and "cpu:plain"                     */
-  TS_PRECISION_INT8 = 4  /* as bf16, but weights of products and convolutions in 8-bit integers with a scale for each
+  TS_PRECISION_INT8 = 4, /* as bf16, but weights of products and convolutions in 8-bit integers with a scale for each
                             output, a quarter of the memory of f32. Devices "cuda" and "cpu:plain"              */
+  TS_PRECISION_FP8 = 5   /* as bf16, but in the blocks of the DiT and of the towers both sides of linear layers become
+                            8-bit floats (e4m3), weights with a scale for each output, inputs for each row. Device
+                            "cuda" of compute capability 8.9 or later                                           */
 };
 
 /* Components of a bundle, as bits. */
@@ -180,7 +183,7 @@ typedef struct ts_engine_info {
   char          name[64];          /* of the bundle                                                             */
   char          device[32];
   char          device_choice[256];/* why "auto" chose it                                                       */
-  char          precision[8];      /* "f32", "bf16", "f16" or "int8"                                            */
+  char          precision[8];      /* "f32", "bf16", "f16", "int8" or "fp8"                                     */
   uint64_t      num_parameters;
   uint64_t      weights_bytes;     /* resident, packed                                                          */
   uint32_t      sample_rate;       /* Hz                                                                        */

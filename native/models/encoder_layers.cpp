@@ -36,6 +36,7 @@ ClipBlock load_clip_block(Loader& loader, const std::string& name, const ClipTow
   const int64_t width = tower.width;
   const std::string attention = name + ".self_attn.";
   ClipBlock block;
+  const Loader::Blocks blocks(loader);
   block.norm1 = load_layer_norm(loader, name + ".layer_norm1", width);
   block.qkv = loader.stacked(std::array{attention + "q_proj", attention + "k_proj", attention + "v_proj"}, width, width);
   block.out = loader.linear(attention + "out_proj", width, width);

@@ -91,14 +91,14 @@ Weight Loader::gated(const std::string& w1, const std::string& w3, int64_t out, 
   if (faulty_) return nullptr;
   const Shape shape = weight_shape(out, in, taps, taps > 1);
   Weight weight = pack_gated_weight(table_, tensor_of(first.data(), shape), tensor_of(second.data(), shape),
-                                    {.dtype = product_dtype_, .format = format_});
+                                    {.dtype = product_dtype_, .format = format_for(WeightUse::linear)});
   bytes_ += weight->bytes();
   return weight;
 }
 
 Weight Loader::pack(const std::vector<float>& values, Shape shape, PackOptions options) {
   if (values.empty()) return nullptr;
-  options.format = format_;
+  options.format = format_for(options.use);
   Weight weight = pack_weight(table_, tensor_of(values.data(), shape), options);
   bytes_ += weight->bytes();
   return weight;

@@ -49,6 +49,20 @@ class Loader {
   // The tensor as f32 on the host, weight_g/weight_v folded where the file has them (spec 03 §1): for the VAE.
   std::vector<float> folded(const std::string& name, Shape shape);
 
+  // As long as one lives, the linear layers that are loaded are of the blocks that a network is many of: what
+  // WeightFormat::fp8 is for. In that format all else is packed as products read it: what a network begins and ends with and
+  // what modulates it is little work, and every value passes it.
+  class Blocks {
+   public:
+    explicit Blocks(Loader& loader) : loader_(loader) { ++loader_.blocks_; }
+    ~Blocks() { --loader_.blocks_; }
+    Blocks(const Blocks&) = delete;
+    Blocks& operator=(const Blocks&) = delete;
+
+   private:
+    Loader& loader_;
+  };
+
   // Called after each tensor with the number of parameters so far; what it throws ends the loading.
   using Listener = std::function<void(int64_t num_parameters)>;
   void on_tensor(Listener listener) { listener_ = std::move(listener); }
@@ -62,11 +76,15 @@ class Loader {
 
  private:
   std::vector<float> take_f32(const std::string& name, const Shape& shape);
+  WeightFormat format_for(WeightUse use) const {
+    return format_ == WeightFormat::fp8 && (blocks_ == 0 || use != WeightUse::linear) ? WeightFormat::product : format_;
+  }
 
   WeightSource& source_;
   const OperatorTable& table_;
   DType product_dtype_;
   WeightFormat format_;
+  int blocks_ = 0;
   Listener listener_;
   int64_t num_parameters_ = 0, bytes_ = 0;
   bool faulty_ = false;

@@ -104,17 +104,22 @@ class MmditLoader {
     const int64_t head_dim = config_.head_dim();
     MmditBlock block;
     block.num_chunks = pre_only ? 2 : 6;
-    block.qkv = loader_.linear(name + ".attn.qkv", 3 * dim_, dim_, 1, true, interleaved_by_three(config_.num_heads, head_dim));
+    {
+      const Loader::Blocks blocks(loader_);
+      block.qkv = loader_.linear(name + ".attn.qkv", 3 * dim_, dim_, 1, true, interleaved_by_three(config_.num_heads, head_dim));
+    }
     block.q_norm = loader_.vector(name + ".attn.q_norm.weight", {head_dim});
     block.k_norm = loader_.vector(name + ".attn.k_norm.weight", {head_dim});
     block.modulation = loader_.linear(name + ".adaLN_modulation.1", block.num_chunks * dim_, dim_);
     if (pre_only) return block;
+    const Loader::Blocks blocks(loader_);
     block.linear1 = loader_.linear(name + ".linear1", dim_, dim_, taps);
     block.ffn = gated_mlp(name + ".ffn", config_.block_ffn_dim(), taps);
     return block;
   }
 
   CrossAttention cross_attention(const std::string& name) {
+    const Loader::Blocks blocks(loader_);
     CrossAttention cross;
     cross.query = loader_.linear(name + ".to_q", dim_, dim_, 1, false);
     cross.query_norm = loader_.vector(name + ".q_norm.weight", {config_.head_dim()});

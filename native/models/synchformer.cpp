@@ -64,6 +64,7 @@ Synchformer Synchformer::load(Loader& loader, const SynchformerConfig& config) {
   network.positions_ = loader.keep(positions, {1, 1 + steps * sites, width});
 
   for (int64_t i = 0; i < config.depth; ++i) {
+    const Loader::Blocks blocks(loader);
     const std::string name = concat(root, "blocks.", i);
     // The norms are numbered in the order they were written, not in that of their use.
     network.blocks_.push_back({load_attention(name + ".norm3", name + ".timeattn"), load_attention(name + ".norm1", name + ".attn"),

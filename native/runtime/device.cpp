@@ -101,6 +101,7 @@ void add_cuda_devices(std::vector<Device>& list) {
     device.table = found.table;
     device.memory_bytes = found.memory_bytes;
     device.has_bf16 = found.has_bf16;
+    device.capability = found.capability;
     list.push_back(device);
   }
 }
@@ -154,6 +155,11 @@ std::optional<Precision> precision_of(ts_precision precision, const Device& devi
     case TS_PRECISION_BF16: return Precision{DType::bf16};
     case TS_PRECISION_F16: needs(device.table->has_f16, "f16", "no products of f16"); return Precision{DType::f16};
     case TS_PRECISION_INT8: needs(device.table->has_int8, "int8", "no weights of 8 bits"); return Precision{DType::bf16, WeightFormat::int8};
+    case TS_PRECISION_FP8:
+      if (!device.table->has_fp8)
+        fail(TS_DEVICE_ERROR, "precision fp8: device ", device.id, " (", device.name, device.capability.empty() ? "" : ", compute capability ", device.capability,
+             ") has no products of 8-bit floats, which GPUs of compute capability 8.9 or later have; take bf16", device.table->has_int8 ? " or int8" : " or f32");
+      return Precision{DType::bf16, WeightFormat::fp8};
   }
   fail(TS_INVALID_ARGUMENT, "precision ", precision, " is not known");
 }

@@ -19,6 +19,7 @@ struct Device {
   uint64_t memory_bytes = 0;
   uint32_t num_threads = 0;
   bool has_bf16 = false;
+  std::string capability;  // compute capability of a card, "8.6"; empty else
 };
 
 // All that this build knows, available or not. Found once; any thread.
@@ -36,9 +37,9 @@ DeviceChoice choose_device(const std::string& name);
 struct Precision {
   DType product = DType::f32;
   WeightFormat weights = WeightFormat::product;
-  std::string_view name() const { return weights == WeightFormat::int8 ? "int8" : name_of(product); }
-  // Of a parameter of a product; norms and tables, few, take what their own types do.
-  size_t weight_bytes() const { return weights == WeightFormat::int8 ? 1 : size_of(product); }
+  std::string_view name() const { return weights == WeightFormat::int8 ? "int8" : weights == WeightFormat::fp8 ? "fp8" : name_of(product); }
+  // Of a parameter of a product; norms and tables, few, take what their own types do, and in fp8 layers outside of blocks 2.
+  size_t weight_bytes() const { return weights == WeightFormat::product ? size_of(product) : 1; }
 };
 // What `precision` means on `device`; nothing for TS_PRECISION_AUTO. TS_INVALID_ARGUMENT for numbers that are no precision,
 // TS_DEVICE_ERROR for one that the device has not.

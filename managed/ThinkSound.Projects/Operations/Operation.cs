@@ -54,7 +54,7 @@ public sealed record ModelIdentity
     public string Fingerprint { get; init; } = "";
     /// <summary>"cpu", "cuda:0".</summary>
     public string Device { get; init; } = "";
-    /// <summary>"f32", "bf16", "f16" or "int8".</summary>
+    /// <summary>"f32", "bf16", "f16", "int8" or "fp8".</summary>
     public string Precision { get; init; } = "";
     /// <summary>Of the native library.</summary>
     public string Runtime { get; init; } = "";

@@ -91,7 +91,7 @@ public sealed record BenchmarkEnvironment
     public required string Device { get; init; }
     /// <summary>Backend and instruction sets.</summary>
     public required string DeviceDetail { get; init; }
-    /// <summary>"f32", "bf16", "f16" or "int8".</summary>
+    /// <summary>"f32", "bf16", "f16", "int8" or "fp8".</summary>
     public required string Precision { get; init; }
     /// <summary>Worker threads.</summary>
     public required int Threads { get; init; }

@@ -34,12 +34,14 @@ internal readonly record struct Tolerance(double RelativeL2, double MaxAbs)
 
     /// <summary>For products of 16 bits: the rounding of their inputs, 2⁻⁸ relative in bfloat16 and an eighth of that, 2⁻¹¹, in
     /// half precision, eased by averaging and multiplied by depth. Weights of 8 bits are steps of a row's largest over 127, which is
-    /// three to four times as coarse as bfloat16 where the largest is some four times the usual. Stated with every result, so that nobody takes it for parity.</summary>
+    /// three to four times as coarse as bfloat16 where the largest is some four times the usual. 8-bit floats keep four significant
+    /// bits, 2⁻⁴, of both factors, but only in blocks, whose residual streams hold what came before. Stated with every result, so that nobody takes it for parity.</summary>
     public Tolerance In(Precision precision) => precision switch
     {
         Precision.BFloat16 => AtLeast(5e-2, 0.5),
         Precision.Float16 => AtLeast(5e-2 / 8, 0.5 / 8),
         Precision.Int8 => AtLeast(4 * 5e-2, 4 * 0.5),
+        Precision.Float8 => AtLeast(8 * 5e-2, 8 * 0.5),
         _ => this,
     };
 

@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "abi/tiny_engine.h"
+#include "ops/backends.h"
+#include "skip.h"
 
 namespace {
 
@@ -164,11 +166,42 @@ TEST_CASE("load: a precision that the device has not is refused with those that 
   CHECK(unknown.message == "precision 99 is not known");
   if (load("cpu", TS_PRECISION_F16).status == TS_OK) return;  // built without the CPU's own backend, "cpu" is plain
   for (const auto& [precision, message] : {std::pair<ts_precision, const char*>{TS_PRECISION_F16, "precision f16: device cpu has no products of f16; take f32 or bf16"},
-                                           {TS_PRECISION_INT8, "precision int8: device cpu has no weights of 8 bits; take f32 or bf16"}}) {
+                                           {TS_PRECISION_INT8, "precision int8: device cpu has no weights of 8 bits; take f32 or bf16"},
+                                           {TS_PRECISION_FP8, "precision fp8: device cpu ("}}) {
     const Loaded refused = load("cpu", precision);
     CHECK(refused.status == TS_DEVICE_ERROR);
     CHECK_MESSAGE(refused.message.starts_with(message), refused.message);
   }
+}
+
+TEST_CASE("load: fp8 is refused by name and capability of a device that has it not") {
+  ts::OperatorTable table = ts::plain_table();
+  ts::Device device;
+  device.id = "cuda:0";
+  device.name = "A Card";
+  device.table = &table;
+  device.capability = "8.6";
+  CHECK_THROWS_WITH_AS(ts::precision_of(TS_PRECISION_FP8, device),
+                       "precision fp8: device cuda:0 (A Card, compute capability 8.6) has no products of 8-bit floats, which GPUs of compute capability 8.9 or "
+                       "later have; take bf16 or int8", ts::Error);
+  const Loaded plain = load("cpu:plain", TS_PRECISION_FP8);
+  CHECK(plain.status == TS_DEVICE_ERROR);
+  CHECK_MESSAGE(plain.message.starts_with("precision fp8: device cpu:plain ("), plain.message);
+  CHECK_MESSAGE(plain.message.ends_with("take bf16 or int8"), plain.message);
+  table.has_fp8 = true;
+  const ts::Precision fp8 = *ts::precision_of(TS_PRECISION_FP8, device);
+  CHECK(fp8.name() == "fp8");
+  CHECK(fp8.product == ts::DType::bf16);
+}
+
+TEST_CASE("load: fp8 takes the memory of a byte a weight in blocks, two elsewhere") {
+  const ts::Device& gpu = ts::test::gpu();
+  if (!gpu.table || !gpu.table->has_fp8) TS_SKIP("no GPU of compute capability 8.9 or later");
+  const Loaded bf16 = load(gpu.id.c_str(), TS_PRECISION_BF16), int8 = load(gpu.id.c_str(), TS_PRECISION_INT8);
+  const Loaded fp8 = load(gpu.id.c_str(), TS_PRECISION_FP8);
+  CHECK(fp8.precision == "fp8");
+  CHECK(fp8.bytes < bf16.bytes);
+  CHECK(fp8.bytes > int8.bytes);
 }
 
 // What programs were built with before these structs grew.
