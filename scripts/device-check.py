@@ -242,7 +242,7 @@ class Check:
         makes("after", "the sound after all that", self.device)
         agrees("is the same", "after", "card", 0)
         goldens = [path for path in sorted(Path(ROOT, "tests/golden").glob("*.safetensors"))]
-        for precision in ("f32", "bf16"):
+        for precision in ("f32", "bf16", "fp8"):
             run = call("verify", *goldens, "--device", self.device, "--precision", precision)
             holds(f"verify in {precision}: {run.told}", run.status == 0)
         failed = sum(line.startswith("  FAIL") for line in lines)

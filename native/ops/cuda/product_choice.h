@@ -28,8 +28,8 @@ int64_t current_multiprocessors();
 // Of the context's device, which becomes current.
 int64_t multiprocessors(Context& ctx);
 
-// For bf16 and f16: what the wish names, or wgmma, where it covers the product and the card has it (wgmma: compute capability 9.0;
-// cuBLASLt: where it is installed), else mma.
+// For bf16 and f16, and for fp8, which knows wgmma and mma alone: what the wish names, or wgmma, where it covers the product and
+// the card has it (wgmma: compute capability 9.0; cuBLASLt: where it is installed), else mma.
 ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma, bool covers_cublaslt);
 
 }  // namespace ts::cuda
