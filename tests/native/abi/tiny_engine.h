@@ -41,14 +41,14 @@ inline std::string tiny_bundle_json(const char* codec = kTinyOobleck, const char
 class TinyEngine {
  public:
   explicit TinyEngine(uint32_t num_threads = 1, const char* device = "cpu", uint64_t memory_cap_bytes = 0, const char* codec = kTinyOobleck,
-                      ts_components components = TS_COMPONENT_ALL, const char* mmdit = "", const char* more = "") {
+                      ts_components components = TS_COMPONENT_ALL, const char* mmdit = "", const char* more = "", ts_precision precision = TS_PRECISION_F32) {
     const std::string name = folder_.write("bundle.json", tiny_bundle_json(codec, mmdit, more));
     ts_engine_options options;
     ts_engine_options_init(&options);
     options.synthetic = name.c_str();
     options.device = device;
     options.num_threads = num_threads;
-    options.precision = TS_PRECISION_F32;
+    options.precision = precision;
     options.memory_cap_bytes = memory_cap_bytes;
     options.components = components;
     status = ts_engine_create(&options, &engine);
