@@ -173,6 +173,7 @@ __device__ inline void release_stage(uint32_t empty, int stage, int lane) {
 // 32 rows at a time through shared memory, to be finished along the columns.
 template <class T>
 __device__ void finish_shared(const Product& p, const GroupTile& tile, float* sums, const float (&c)[T::kRows / 2]) {
+  constexpr Forms kForms = T::kIsScaled ? Forms::none : Forms::rest;
   const int written = tile.column() - tile.first_column;  // this thread's column, and the one eight further
 #pragma unroll 1
   for (int first = 0; first < T::kRows; first += kFinishRows) {
@@ -184,7 +185,7 @@ __device__ void finish_shared(const Product& p, const GroupTile& tile, float* su
         for (int i = 0; i < 4; ++i) sums[(j * 8 % kFinishRows + tile.thread % 4 * 2 + i % 2) * kPitch + written + i / 2 * 8] = c[4 * j + i];
     tile.sync();
     const int rows = T::kRows - first < kFinishRows ? T::kRows - first : kFinishRows;
-    finish_tile<T::kIsScaled ? Forms::none : Forms::rest>(p.finish, tile.first_row + first, rows, p.num_rows, tile.first_column, kGroupColumns, tile.thread, kGroupThreads, [&](int r) {
+    finish_tile<kForms>(p.finish, tile.first_row + first, rows, p.num_rows, tile.first_column, kGroupColumns, tile.thread, kGroupThreads, [&](int r) {
       return [=, at = sums + r * kPitch - tile.first_column](int column, float (&v)[4]) { load_four(at + column, v); };
     });
   }
