@@ -50,7 +50,7 @@ void ClipVision::run_last_block(Context& ctx, const Tensor& y, const Tensor& h) 
   if (blocks_.empty()) return ops::gather_rows(ctx, y, h, class_row_);
   ctx.check_cancelled();
   run_clip_block_for_row(ctx, y, h, class_row_, blocks_.back(), config_.tower);
-  if (!ctx.probing() && !ctx.planning()) return;
+  if (!ctx.has_listener()) return;
   run_clip_block(ctx, h, blocks_.back(), config_.tower, false, {});                 // all rows, for whoever listens; h is read no more
   if (ctx.probing()) ctx.probe(concat("vision.layer", blocks_.size() - 1), h);
 }

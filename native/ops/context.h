@@ -36,7 +36,8 @@ class Context {
 
   // Intermediates for whoever listens; costs nothing when nobody does. `shape` re-reads the tensor for the listener.
   void set_probe(const Probe* probe) { probe_ = probe; }
-  bool probing() const { return probe_ && *probe_ && !planning(); }
+  bool has_listener() const { return probe_ && *probe_; }
+  bool probing() const { return has_listener() && !planning(); }
   // For intermediates that need rearranging first; only while probing().
   const Probe& listener() const { return *probe_; }
   void probe(std::string_view name, const Tensor& value);
