@@ -68,7 +68,7 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
         using StemWriter writer = request.Stems.Create(begin);
         var edges = new Edges(end - begin, (long)(EdgeSeconds * timeline.SampleRate));
         long at = 0;
-        SoundOutcome outcome = await generator.GenerateAsync(Ask(request, payload, region, words, end - begin) with { Streams = words.Caption is null ? ConditionStreams.Video : payload.Streams }, block =>
+        SoundOutcome outcome = await generator.GenerateAsync(Ask(request, payload, region, words, end - begin) with { Streams = StreamsOf(payload, words) }, block =>
         {
             int count = (int)Math.Min(block.Length / 2, end - begin - at);
             var mono = new float[2 * count];
@@ -141,6 +141,10 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
         await Task.Run(() => RegionVideo.Write(video, track, path, view, done => progress?.Report(new ProjectProgress(activity, done)), cancel), cancel).ConfigureAwait(false);
         return path;
     }
+
+    /// <summary>Where a caption was counted on and there is none, all of the video has to say what it is.</summary>
+    private static ConditionStreams StreamsOf(ObjectPayload payload, Conditions words) =>
+        payload.Streams.HasFlag(ConditionStreams.Caption) && words.Caption is null ? ConditionStreams.Video : payload.Streams;
 
     private static Conditions WordsOf(ObjectPayload payload, Reasoning.Reasoning? reasoning)
     {

@@ -27,7 +27,7 @@ public sealed record ObjectPayload : OperationPayload
     public RegionView View { get; init; } = RegionView.Alone;
 
     /// <summary>What of the region video and of the reasoning's words the model is given; see <see cref="Bundles.BundleDescription.ObjectStreams"/>.
-    /// The user's own words always are, and without a caption all of the video is.</summary>
+    /// The user's own words always are; where there is no caption among the words that are asked for, all of the video is.</summary>
     [JsonConverter(typeof(SnakeCaseEnumConverter<ConditionStreams>))]
     public ConditionStreams Streams { get; init; } = ConditionStreams.All;
 

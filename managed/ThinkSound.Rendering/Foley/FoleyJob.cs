@@ -14,7 +14,7 @@ public sealed record FoleyJob
     /// <summary>Length of the sound, a second to a day; null takes the whole rest of the video, or 8 seconds without one.</summary>
     public TimeSpan? Duration { get; init; }
 
-    /// <summary>What of the video is watched for the model. Of a bundle with one tower it is that one's.</summary>
+    /// <summary>What of the video is watched for the model, as far as the bundle has the towers for it.</summary>
     public ConditionStreams Streams { get; init; } = ConditionStreams.Video;
 
     /// <summary>What should be heard, and what not. Features of the video are added to it.</summary>

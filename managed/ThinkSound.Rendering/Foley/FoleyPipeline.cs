@@ -215,8 +215,10 @@ public sealed partial class FoleyPipeline : IDisposable
     {
         FoleyPlan plan = ready.Plan;
         BundleDescription bundle = ready.Engine.Bundle;
-        if (bundle.Find("clip_vision") is null && bundle.Find("synchformer") is null)
+        ConditionStreams towers = Tower("clip_vision", ConditionStreams.Clip) | Tower("synchformer", ConditionStreams.Sync);
+        if (towers == ConditionStreams.None)
             throw new UnsupportedException($"bundle {bundle.Name} has no network that watches video (clip_vision, synchformer); it can make sounds from words alone");
+        if ((shot.Streams & towers) == ConditionStreams.None) return (new VideoFeatures(null, null), false);
         if (_ahead is { } ahead && ahead.Path == plan.Media!.Path && ahead.Shot == shot)
         {
             _ahead = null;
@@ -244,6 +246,8 @@ public sealed partial class FoleyPipeline : IDisposable
         if (!isNeeded || _engines.IsCapped) _engines.ReleaseVision();
         if (key is not null) _options.Cache!.Store(key, features);
         return (features, false);
+
+        ConditionStreams Tower(string kind, ConditionStreams stream) => bundle.Find(kind) is null ? ConditionStreams.None : stream;
     }
 
     /// <summary>Everything that features depend on: the video's bytes, the stretch, the towers and how they are computed.</summary>

@@ -130,12 +130,13 @@ internal sealed class ObjectRendererTests
         ObjectPayload payload = Payload() with { Words = null };
         await _project.ApplyAsync(payload, thought, Renderers);
         await _project.ApplyAsync(payload with { Streams = Few, Bed = BedTreatment.Regenerate }, thought, Renderers); // stem and bed
-        await _project.ApplyAsync(payload with { Streams = ConditionStreams.Sync }, thought, Renderers);              // without words, all of the video
+        await _project.ApplyAsync(payload with { Streams = ConditionStreams.Sync }, thought, Renderers);
+        await _project.ApplyAsync(payload with { Streams = Few }, null, Renderers);                                   // no caption to go by
         await _project.ApplyAsync(payload with { Streams = Few, Words = new OwnWords { ChainOfThought = "It rings once." } }, thought, Renderers);
         Assert.That(_generator.Requests.Select(request => (request.Streams & ConditionStreams.Video, request.Conditions.Caption, request.Conditions.ChainOfThought)), Is.EqualTo(new[]
         {
             (ConditionStreams.Video, "a bell rings", "It rings twice."), (ConditionStreams.Sync, "a bell rings", null), (ConditionStreams.Video, null, null),
-            (ConditionStreams.Video, null, (string?)null), (ConditionStreams.Sync, "a bell rings", "It rings once."),
+            (ConditionStreams.Sync, null, null), (ConditionStreams.Video, null, (string?)null), (ConditionStreams.Sync, "a bell rings", "It rings once."),
         }));
     }
 

@@ -66,6 +66,12 @@ public class FoleyPipelineTests : FoleyTest
         await pipeline.WatchAsync(said);
         FoleyResult later = (await Collect(pipeline.RunAsync(said with { Start = TimeSpan.FromSeconds(1) }))).Single();
         Assert.That(later.Clip!.Planar.ToArray(), Is.Not.EqualTo(shared.Clip.Planar.ToArray()), "another stretch is watched");
+        stages.Clear();
+        FoleyResult unseen = (await Collect(pipeline.RunAsync(said with { Streams = ConditionStreams.None }, new Sink(p => stages.Add(p.Stage))))).Single();
+        Assert.That(stages, Has.No.Member(FoleyStage.Watch));
+        FoleyResult moving = (await Collect(pipeline.RunAsync(said with { Streams = ConditionStreams.Sync }))).Single();
+        float[][] sounds = [.. new[] { shared, unseen, moving }.Select(result => result.Clip!.Planar.ToArray())];
+        Assert.That(sounds[0].SequenceEqual(sounds[1]) || sounds[1].SequenceEqual(sounds[2]) || sounds[2].SequenceEqual(sounds[0]), Is.False, "each stream counts");
         Assert.That(await pipeline.WatchAsync(said with { Video = null }), Is.Null);
         Assert.That(await pipeline.WatchAsync(said with { Duration = TimeSpan.FromSeconds(3), Windows = new WindowOptions { Length = TimeSpan.FromSeconds(2), Overlap = TimeSpan.FromSeconds(0.5) } }), Is.Null);
     }
