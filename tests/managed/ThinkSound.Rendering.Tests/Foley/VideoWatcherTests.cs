@@ -57,13 +57,9 @@ public class VideoWatcherTests
     public async Task Beyond_its_scene_nothing_is_seen_and_its_last_frame_stays()
     {
         Parts.Require();
-        string path = Parts.Sample("stream-of-water.mp4");
-        StreamInfo video = MediaInfo.Open(path).Video!;
         using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Parts.Bundle, Device = "cpu" });
         using ThinkSoundSession session = engine.CreateSession();
-        ClipLengths lengths = engine.GetLengths(TimeSpan.FromSeconds(2));
-        var (whole, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, null, video, ConditionStreams.Video, (_, _) => { }, default);
-        var (scene, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, TimeSpan.FromSeconds(1), video, ConditionStreams.Video, (_, _) => { }, default);
+        VideoFeatures whole = await Watch(session, 2), scene = await Watch(session, 2, sceneEnd: TimeSpan.FromSeconds(1));
         Assert.That((scene.Clip!.Rows, scene.Sync!.Rows), Is.EqualTo((whole.Clip!.Rows, whole.Sync!.Rows)));
         for (int row = 0; row < whole.Clip.Rows; row++) // frame n is what is shown before (n + ½)/8 s
             Assert.That(scene.Clip.Row(row).ToArray(), Is.EqualTo(whole.Clip.Row(Math.Min(row, 7)).ToArray()).Within(FloatNoise), $"frame {row}");
@@ -75,13 +71,11 @@ public class VideoWatcherTests
     public async Task A_model_with_one_tower_watches_with_that_one()
     {
         Parts.Require();
-        string path = Parts.Sample("stream-of-water.mp4");
-        StreamInfo video = MediaInfo.Open(path).Video!;
         foreach (BundleComponents tower in (BundleComponents[])[BundleComponents.ClipVision, BundleComponents.Synchformer])
         {
             using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Parts.Bundle, Device = "cpu", Components = tower });
             using ThinkSoundSession session = engine.CreateSession();
-            var (features, _) = await VideoWatcher.WatchAsync(session, engine.GetLengths(TimeSpan.FromSeconds(1)), path, TimeSpan.Zero, null, video, ConditionStreams.Video, (_, _) => { }, default);
+            VideoFeatures features = await Watch(session, 1);
             Assert.That((features.Clip is null, features.Sync is null), Is.EqualTo((tower != BundleComponents.ClipVision, tower != BundleComponents.Synchformer)));
         }
     }
@@ -90,13 +84,9 @@ public class VideoWatcherTests
     public async Task One_stream_alone_is_what_its_tower_sees_among_both()
     {
         Parts.Require();
-        string path = Parts.Sample("stream-of-water.mp4");
-        StreamInfo video = MediaInfo.Open(path).Video!;
         using ThinkSoundEngine engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Parts.Bundle, Device = "cpu" });
         using ThinkSoundSession session = engine.CreateSession();
-        ClipLengths lengths = engine.GetLengths(TimeSpan.FromSeconds(1));
-        var (all, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, null, video, ConditionStreams.Video, (_, _) => { }, default);
-        var (sync, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, null, video, ConditionStreams.Sync, (_, _) => { }, default);
+        VideoFeatures all = await Watch(session, 1), sync = await Watch(session, 1, streams: ConditionStreams.Sync);
         Assert.That((all.Clip is null, sync.Clip), Is.EqualTo((false, (Features?)null)));
         Assert.That(sync.Sync!.Data.ToArray(), Is.EqualTo(all.Sync!.Data.ToArray()));
     }
@@ -107,4 +97,13 @@ public class VideoWatcherTests
     [TestCase(4320, 7680, 4459)]
     public void Frames_are_scaled_down_only_where_a_segment_would_not_fit(int width, int height, int side) =>
         Assert.That(VideoWatcher.MaxSide(width, height), Is.EqualTo(side));
+
+    /// <summary>The first seconds of a video, as an engine's towers see them.</summary>
+    private static async Task<VideoFeatures> Watch(ThinkSoundSession session, double seconds, TimeSpan? sceneEnd = null, ConditionStreams streams = ConditionStreams.Video)
+    {
+        string path = Parts.Sample("stream-of-water.mp4");
+        ClipLengths lengths = session.Engine.GetLengths(TimeSpan.FromSeconds(seconds));
+        var (features, _) = await VideoWatcher.WatchAsync(session, lengths, path, TimeSpan.Zero, sceneEnd, MediaInfo.Open(path).Video!, streams, (_, _) => { }, default);
+        return features;
+    }
 }
