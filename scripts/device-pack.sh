@@ -14,12 +14,11 @@ ffmpeg=$root/build/ffmpeg
 ffmpeg_libraries=(avformat avcodec avutil swscale swresample)
 
 # An FFmpeg with decoders for the samples and nothing that would need another library.
-small_ffmpeg() {
-  local version work sources
+small_ffmpeg() (
   version=$(dpkg-query -W -f '${Version}' libavcodec-dev)
-  [[ ! -f $ffmpeg/$version ]] || return 0
+  [[ ! -f $ffmpeg/$version ]] || exit 0
   work=$(mktemp -d)
-  trap 'rm -rf "$work"' RETURN
+  trap 'rm -rf "$work"' EXIT
   mkdir -p "$work/lists/partial"
   sed 's/^Types:.*/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$work/source.sources"
   sources=(-qq -o Dir::Etc::sourcelist="$work/source.sources" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::Lists="$work/lists" -o APT::Sandbox::User=root)
@@ -35,7 +34,7 @@ small_ffmpeg() {
     make install
   )
   touch "$ffmpeg/$version"
-}
+)
 
 for tool in cmake dotnet apt-get dpkg-query strip xz; do command -v $tool >/dev/null || die "$tool is missing"; done
 quietly build/logs/device-ffmpeg.log small_ffmpeg

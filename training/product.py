@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 LIBRARY = Path(__file__).resolve().parents[1] / "build" / "cpu" / "lib"
-PRECISIONS = {"auto": 0, "f32": 1, "bf16": 2}
+PRECISIONS = {"auto": 0, "f32": 1, "bf16": 2, "f16": 3, "int8": 4, "fp8": 5}
 COMPONENTS = {"mmdit": 1, "vae_decoder": 2, "vae_encoder": 4, "t5": 8, "clip_text": 16, "clip_vision": 32, "synchformer": 64, "recogniser": 128}
 DEVICE_ERROR = 9  # a status: the device is missing, lost or failed
 TEXT_ENCODERS = {"clip_text": 0, "t5": 1}

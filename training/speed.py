@@ -18,11 +18,12 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-from timing import ours, parts, report, sizes
+from timing import kernels, ours, parts, report, sizes
 from timing.variants import BATCHED, baseline_parts
 
 ROOT = Path(__file__).resolve().parents[1]
-WHAT = ("ceilings", "eager", "ours", "separate", "compiled", "batch", "f32")
+WHAT = ("ceilings", "eager", "ours", "kernels", "separate", "compiled", "batch", "f16", "int8", "fp8", "f32")
+PRECISIONS = ("f16", "int8", "fp8", "f32")  # beside bf16; an engine each
 SETTINGS = ("default", "product=mma attention=mma", "product=cublaslt", "separate")
 # Of settings other than the first of a process, what a choice of kernels moves.
 FEWER_STAGES = ("sample_loop", "decode", "clip_vision", "synchformer", "first_pcm", "end_to_end")
@@ -64,9 +65,11 @@ def groups(options: argparse.Namespace, bundle: str, weights: str):
                   bundle=bundle, weights=weights, compile_mode=options.compile_mode, compile_s=options.compile_seconds)
     settings = options.setting or list(SETTINGS)
 
+    watched = tuple(kernels.PREFIX + stage for stage in kernels.STAGES) if "kernels" in what and options.device != "cpu" else ()
+
     def engine(settings: list[str], worker: str = "ours", precision: str = "auto", stages=None):
         names = [f"{setting}/{stage}" for i, setting in enumerate(settings)
-                 for stage in (stages or (ours.STAGES if i == 0 else FEWER_STAGES))]
+                 for stage in stages or (FEWER_STAGES if i else ours.STAGES if "separate" in setting.split() else ours.STAGES + watched)]
         command = parts.worker_command(worker, common | {"precision": precision})
         return "ours", parts.Group(command, names, ours.environment(settings[0]))
 
@@ -88,8 +91,9 @@ def groups(options: argparse.Namespace, bundle: str, weights: str):
         for some in (recorded, separate):
             if some:
                 yield engine(some, "batch", "bf16", (BATCHED,))
-    if "f32" in what:
-        yield engine(["precision=f32"], precision="f32")
+    for precision in PRECISIONS:
+        if precision in what:
+            yield engine([f"precision={precision}"], precision=precision, stages=FEWER_STAGES + ("memory",))
 
 
 def work(name: str, options: dict, channel: int, names: list[str]) -> None:

@@ -2,7 +2,8 @@
 uploads of pixels and features, downloads of latents and sound are in them.
 
 Parts are "SETTING/STAGE". A setting is words like "separate product=mma attention=mma precision=f32"; product and attention
-are read by each call, so that one engine serves several settings, with a new session each.
+are read by each call, so that one engine serves several settings, with a new session each. "kernels of STAGE" tells where a stage's
+time goes (`kernels`).
 """
 import os
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import product
+from timing import kernels
 from timing.parts import Lost, measure
 from timing.sizes import SIZES, Clip
 
@@ -162,6 +164,8 @@ def worker(options: dict, parts: list[str]):
             choose(setting)
             stages.engine.renew_session()
             current = setting
+        if stage.startswith(kernels.PREFIX):
+            return kernels.summary(kernels.watched(stages.work(stage.removeprefix(kernels.PREFIX))))
         return stages.memory() if stage == "memory" else measure(stages.work(stage), check=check, seconds=options["seconds"])
     for part in parts:
         setting, stage = part.split("/")

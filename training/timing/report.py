@@ -3,6 +3,7 @@ import json
 import os
 from pathlib import Path
 
+from timing.kernels import PREFIX
 from timing.sizes import Clip, flop
 from timing.variants import NOTES
 
@@ -19,7 +20,7 @@ class Report:
 
     def __init__(self, settings: dict, environment: dict):
         self.settings, self.environment = settings, environment
-        self.ceilings, self.engines, self.memory, self.failed = {}, {}, {}, []
+        self.ceilings, self.engines, self.memory, self.kernels, self.failed = {}, {}, {}, [], []
         self.stages = []  # of all, in the order they came
 
     def add(self, source: str, part: str, answer: dict) -> None:
@@ -33,6 +34,8 @@ class Report:
             self.engines[variant] = answer
         elif stage == "memory":
             self.memory[variant] = answer
+        elif stage.startswith(PREFIX):
+            self.kernels.append({"variant": variant, "stage": stage.removeprefix(PREFIX), **answer})
         else:
             work = flop(self.settings["size"], Clip(**self.settings["clip"]), stage)
             rate = work / answer["median_s"] if work else None
@@ -54,8 +57,8 @@ class Report:
             parts = [self.best(source, part) for part in (SUMMED if stage == "end_to_end" else SUMMED[:2])]
             return ("sum of the fastest stages", sum(seconds for _, seconds in parts)) if all(parts) else None
         found = [(self.median(source, variant, stage), variant) for variant in self.variants(source)]
-        # f32 is for the reader who wants it, not for a comparison with 16 bits.
-        found = [(seconds, variant) for seconds, variant in found if seconds is not None and "precision=f32" not in variant]
+        # Other precisions are for the reader who wants them, not for a comparison with bf16.
+        found = [(seconds, variant) for seconds, variant in found if seconds is not None and "precision=" not in variant]
         return (min(found)[1], min(found)[0]) if found else None
 
     def comparison(self) -> list[dict]:
@@ -76,7 +79,7 @@ class Report:
 
     def json(self) -> dict:
         return {"format": "thinksound-speed", "version": 1, "settings": self.settings, "environment": self.environment, "ceilings": self.ceilings,
-                "engines": self.engines, "memory": self.memory, "stages": self.stages, "comparison": self.comparison(), "failed": self.failed}
+                "engines": self.engines, "memory": self.memory, "stages": self.stages, "comparison": self.comparison(), "kernels": self.kernels, "failed": self.failed}
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +114,11 @@ class Report:
             text += ["Memory, GB: weights and arena as the library plans them; the card's own count has the driver's context and code in it.",
                      _table(["setting", "weights", "arena", "both", "on the card"],
                             [[name, *(_gb(memory[key]) for key in ("weights_bytes", "arena_bytes", "total_bytes", "card_bytes"))] for name, memory in self.memory.items()])]
+        if self.kernels:
+            text += ["Where the card's time goes, in one watched call: the kernels that take most.",
+                     _table(["stage", "ms with anything running", "launches", "kernel", "grid", "ms"],
+                            [[STAGES[stage["stage"]], _digits(stage["busy_us"] / 1e3), str(stage["launches"]), f"{row['count']} × {row['name'][:90]}",
+                              "×".join(map(str, row["grid"])), _digits(row["us"] / 1e3)] for stage in self.kernels for row in stage["kernels"][:6]])]
         if self.failed:
             together = {}
             for row in self.failed:
