@@ -35,7 +35,9 @@ class Arena {
   class Scope {
    public:
     explicit Scope(Arena& arena) : arena_(arena), mark_(arena.used_) {}
-    ~Scope() { arena_.used_ = mark_; }
+    ~Scope() {
+      if (!arena_.is_held_) arena_.used_ = mark_;
+    }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
@@ -44,10 +46,24 @@ class Arena {
     int64_t mark_;
   };
 
+  // Scopes that end during its life release nothing: the one around it does. For work that is done side by side.
+  class Hold {
+   public:
+    explicit Hold(Arena& arena) : arena_(arena), was_held_(arena.is_held_) { arena_.is_held_ = true; }
+    ~Hold() { arena_.is_held_ = was_held_; }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    Arena& arena_;
+    bool was_held_;
+  };
+
  private:
   Arena() = default;
   std::byte* base_ = nullptr;
   int64_t capacity_ = 0, used_ = 0, high_water_ = 0;
+  bool is_held_ = false;
 };
 
 }  // namespace ts

@@ -7,11 +7,13 @@
 
 #include "models/mmdit_layers.h"
 #include "models/mmdit_tables.h"
+#include "ops/branches.h"
 
 namespace ts {
 namespace {
 
 constexpr float kLayerNormEps = 1e-5f;
+constexpr int64_t kMaxChunks = 6, kFinalChunks = 2;  // of a modulation
 
 // What a chunk of a block's modulation is for, in the order of the reference (spec 01 §7 point 1).
 enum ModulationChunk : int64_t { kShiftAttention, kScaleAttention, kGateAttention, kShiftMlp, kScaleMlp, kGateMlp };
@@ -41,16 +43,20 @@ class Evaluation {
     const Tensor latent = ctx_.f32({items_, latent_len_, dim_});
     const Tensor& distinct = conditions_.distinct_rows;
     silu_extended_ = ctx_.product(distinct ? Shape{1, distinct.shape[0], dim_} : Shape{items_, latent_len_, dim_});
+    for (Tensor& modulation : modulations_) modulation = ctx_.f32({silu_extended_.shape[0], silu_extended_.shape[1], kMaxChunks * dim_});
     extend_condition();
-    project_audio(latent, x);
+    side_by_side(ctx_, 2, [&](int32_t branch) { branch == 0 ? project_audio(latent, x) : modulate(0); });
 
     Tensor clip = conditions_.clip, text = conditions_.text;
-    joint_blocks(latent, clip, text);
-    if (config_.add_video) add_video(latent, clip, text);
-    for (size_t i = 0; i < weights_.fused.size(); ++i) {
-      ctx_.check_cancelled();
-      fused_block(weights_.fused[i], i, latent, text);
+    if (weights_.joint.size() > 1) {
+      clip_out_ = ctx_.f32(clip.shape);
+      text_out_ = ctx_.f32(text.shape);
     }
+    for (size_t i = 0; i < weights_.joint.size(); ++i)
+      beside_next_modulation(i, [&] { joint_block(i, latent, clip, text); });
+    if (config_.add_video) add_video(latent, clip, text);
+    for (size_t i = 0; i < weights_.fused.size(); ++i)
+      beside_next_modulation(weights_.joint.size() + i, [&] { fused_block(i, latent, text); });
     final_layer(flow, latent);
   }
 
@@ -85,50 +91,59 @@ class Evaluation {
     ctx_.probe("audio_input_proj", latent);
   }
 
-  // Leaves `clip` and `text` at the streams that come out: the last block passes them through.
-  void joint_blocks(const Tensor& latent, Tensor& clip, Tensor& text) {
-    const bool is_changed = weights_.joint.size() > 1;
-    const Tensor clip_out = is_changed ? ctx_.f32(clip.shape) : Tensor(), text_out = is_changed ? ctx_.f32(text.shape) : Tensor();
-    for (size_t i = 0; i < weights_.joint.size(); ++i) {
-      ctx_.check_cancelled();
-      const Arena::Scope scope(ctx_.arena());
-      const JointBlock& block = weights_.joint[i];
-      const bool is_last = i + 1 == weights_.joint.size();
-      const Tensor both = is_last ? time_.last_modulation : time_.modulation.slice(int64_t(2 * i), 2);
-      const auto global = [&](int64_t which) { return both.slice(which, 1).reshape({items_, 1, both.shape[2]}); };
-      std::array<Stream, 3> streams{Stream{block.latent, latent, latent, conditions_.latent_rope, extended(block.latent), conditions_.chosen_rows},
-                                    Stream{block.clip, clip, clip_out, conditions_.clip_rope, global(0)},
-                                    Stream{block.text, text, text_out, {}, global(1)}};
-      for (Stream& stream : streams) before_attention(stream);
-      attend(streams);
-      for (Stream& stream : streams)
-        if (!stream.weights.pre_only()) after_attention(stream, {}, {});
-      if (!block.clip.pre_only()) {
-        clip = clip_out;
-        text = text_out;
-      }
-      if (!ctx_.probing()) continue;
-      ctx_.probe(concat("joint", i, ".latent"), latent);
-      ctx_.probe(concat("joint", i, ".clip"), clip);
-      ctx_.probe(concat("joint", i, ".text"), text);
-    }
+  // Modulations of the latent in the order in which they are wanted: joint blocks, fused blocks, the final layer.
+  size_t num_modulations() const { return weights_.joint.size() + weights_.fused.size() + 1; }
+  void modulate(size_t index) {
+    const size_t num_joint = weights_.joint.size(), num_blocks = num_modulations() - 1;
+    const MmditBlock* const block = index < num_joint ? &weights_.joint[index].latent : index < num_blocks ? &weights_.fused[index - num_joint] : nullptr;
+    const Linear& layer = block ? block->modulation : weights_.final_modulation;
+    ops::linear(ctx_, modulation(index, block ? block->num_chunks : kFinalChunks), silu_extended_, *layer.weight, {.bias = layer.bias});
+  }
+  // That of `index`: in one of two places, so that the next can be computed while it is read.
+  Tensor modulation(size_t index, int64_t num_chunks) const {
+    Tensor part = modulations_[index % 2];
+    part.shape = {part.shape[0], part.shape[1], num_chunks * dim_};
+    return part;
+  }
+  template <class Body>
+  void beside_next_modulation(size_t index, const Body& body) {
+    ctx_.check_cancelled();
+    const Arena::Scope scope(ctx_.arena());
+    side_by_side(ctx_, 2, [&](int32_t branch) { branch == 0 ? body() : modulate(index + 1); });
   }
 
-  void fused_block(const MmditBlock& block, size_t index, const Tensor& latent, const Tensor& context) {
-    const Arena::Scope scope(ctx_.arena());
-    std::array<Stream, 1> streams{Stream{block, latent, latent, conditions_.latent_rope, extended(block), conditions_.chosen_rows}};
+  // Leaves `clip` and `text` at the streams that come out: the last block passes them through.
+  void joint_block(size_t i, const Tensor& latent, Tensor& clip, Tensor& text) {
+    const JointBlock& block = weights_.joint[i];
+    const bool is_last = i + 1 == weights_.joint.size();
+    const Tensor both = is_last ? time_.last_modulation : time_.modulation.slice(int64_t(2 * i), 2);
+    const auto global = [&](int64_t which) { return both.slice(which, 1).reshape({items_, 1, both.shape[2]}); };
+    std::array<Stream, 3> streams{Stream{block.latent, latent, latent, conditions_.latent_rope, modulation(i, block.latent.num_chunks), conditions_.chosen_rows},
+                                  Stream{block.clip, clip, clip_out_, conditions_.clip_rope, global(0)},
+                                  Stream{block.text, text, text_out_, {}, global(1)}};
+    side_by_side(ctx_, 3, [&](int32_t which) { before_attention(streams[size_t(which)]); });
+    attend(streams);
+    if (block.clip.pre_only()) {
+      after_attention(streams[0], {}, {});
+    } else {
+      side_by_side(ctx_, 3, [&](int32_t which) { after_attention(streams[size_t(which)], {}, {}); });
+      clip = clip_out_;
+      text = text_out_;
+    }
+    if (!ctx_.probing()) return;
+    ctx_.probe(concat("joint", i, ".latent"), latent);
+    ctx_.probe(concat("joint", i, ".clip"), clip);
+    ctx_.probe(concat("joint", i, ".text"), text);
+  }
+
+  void fused_block(size_t i, const Tensor& latent, const Tensor& context) {
+    const MmditBlock& block = weights_.fused[i];
+    std::array<Stream, 1> streams{
+        Stream{block, latent, latent, conditions_.latent_rope, modulation(weights_.joint.size() + i, block.num_chunks), conditions_.chosen_rows}};
     before_attention(streams[0]);
     attend(streams);
-    after_attention(streams[0], context, ctx_.probing() ? concat("fused", index) : std::string());
-    if (ctx_.probing()) ctx_.probe(concat("fused", index), latent);
-  }
-
-  // The latent's modulation in one block.
-  Tensor extended(const MmditBlock& block) { return extended(block.modulation, block.num_chunks); }
-  Tensor extended(const Linear& layer, int64_t num_chunks) {
-    const Tensor modulation = ctx_.f32({silu_extended_.shape[0], silu_extended_.shape[1], num_chunks * dim_});
-    ops::linear(ctx_, modulation, silu_extended_, *layer.weight, {.bias = layer.bias});
-    return modulation;
+    after_attention(streams[0], context, ctx_.probing() ? concat("fused", i) : std::string());
+    if (ctx_.probing()) ctx_.probe(concat("fused", i), latent);
   }
 
   // q, k and v of one stream, modulated. Allocates them in the scope of the block.
@@ -292,9 +307,9 @@ class Evaluation {
 
   void final_layer(const Tensor& flow, const Tensor& latent) {
     const Arena::Scope scope(ctx_.arena());
-    const Tensor modulation = extended(weights_.final_modulation, 2), h = ctx_.product(latent.shape);
+    const Tensor table = modulation(num_modulations() - 1, kFinalChunks), h = ctx_.product(latent.shape);
     const Tensor& rows = conditions_.chosen_rows;
-    ops::layer_norm_modulate(ctx_, h, latent, {modulation, kShiftAttention, dim_, rows}, {modulation, kScaleAttention, dim_, rows}, kLayerNormEps);
+    ops::layer_norm_modulate(ctx_, h, latent, {table, kShiftAttention, dim_, rows}, {table, kScaleAttention, dim_, rows}, kLayerNormEps);
     ops::linear(ctx_, flow, h, *weights_.final_conv.weight, {.bias = weights_.final_conv.bias});  // [B', N, latent_dim]
     ctx_.probe("final_layer", flow);
   }
@@ -305,7 +320,9 @@ class Evaluation {
   const MmditTimes& time_;
   const MmditConditions& conditions_;
   const int64_t items_, latent_len_, dim_;
-  Tensor silu_extended_;  // silu(extended_c): every modulation of the latent begins with it
+  Tensor silu_extended_;                 // silu(extended_c): every modulation of the latent begins with it
+  std::array<Tensor, 2> modulations_;    // f32 [1, R or B'·n, 6·D]: this one and the next
+  Tensor clip_out_, text_out_;           // what the joint blocks make of clip and text
   int num_attentions_ = 0;
 };
 

@@ -38,6 +38,11 @@ struct OperatorTable {
   void* (*end_recording)() = nullptr;
   void (*replay)(void* recording) = nullptr;
   void (*forget_recording)(void* recording) = nullptr;
+  // Branches (ops/branches.h), all or none. What the thread starts after enter_branch(i) does not wait for the other branches
+  // between begin and end; all of them wait for what came before begin, and what comes after end for all of them. They nest.
+  void (*begin_branches)(int32_t count) = nullptr;
+  void (*enter_branch)(int32_t index) = nullptr;
+  void (*end_branches)() = nullptr;
 
   // Every table has all that follows.
   void* (*allocate)(int64_t bytes) = nullptr;

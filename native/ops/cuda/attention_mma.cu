@@ -14,6 +14,7 @@
 // Source   Dao, "FlashAttention-2", 2023.
 #include "ops/cuda/attention_launch.h"
 #include "ops/cuda/attention_tiles.cuh"
+#include "ops/cuda/start.cuh"
 
 namespace ts::cuda {
 namespace {
@@ -61,6 +62,7 @@ __device__ void load_keys(uint32_t k, uint32_t v, const AttentionJob& job, const
 template <class E, int kDim>
 __global__ void __launch_bounds__(kMaxThreads) attention_mma_kernel(const __grid_constant__ AttentionJob job) {
   extern __shared__ __align__(16) uint8_t shared[];
+  ptx::await_work_before();
   constexpr int kRowBytes = Layout<kDim>::kRowBytes, kTileBytes = Layout<kDim>::kTileBytes;
   const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32, rows = int(blockDim.x) / 2;
   const QueryTile tile = tile_of(job, blockIdx.x, rows);
@@ -153,8 +155,8 @@ cudaError_t launch(const AttentionJob& job, int64_t blocks, int32_t warps, cudaS
   constexpr int kBytes = Layout<kDim>::kSharedBytes;
   const cudaError_t error = cudaFuncSetAttribute(attention_mma_kernel<E, kDim>, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   if (error != cudaSuccess) return error;
-  attention_mma_kernel<E, kDim><<<unsigned(blocks), unsigned(warps) * 32, kBytes, stream>>>(job);
-  return cudaGetLastError();
+  start("attention_mma", attention_mma_kernel<E, kDim>, {unsigned(blocks), unsigned(warps) * 32, kBytes}, stream, job);
+  return cudaSuccess;
 }
 
 template <class E>

@@ -18,6 +18,7 @@
 #include "ops/cuda/attention_tiles.cuh"
 #include "ops/cuda/attention_wgmma.cuh"
 #include "ops/cuda/attention_wgmma.h"
+#include "ops/cuda/start.cuh"
 
 namespace ts::cuda {
 namespace {
@@ -245,6 +246,7 @@ __global__ void __launch_bounds__(kThreads, 2) attention_wgmma_kernel(const __gr
     ptx::publish_barriers();
   }
   __syncthreads();
+  ptx::await_work_before();
   if (threadIdx.x < 128) consume<E, kDim>(wgmma, tile, stages, barriers, walk);
   else if (threadIdx.x == 128) produce<kDim>(wgmma, tile, stages, barriers, walk);
 #else
@@ -259,8 +261,8 @@ cudaError_t launch(WgmmaJob& wgmma, int64_t blocks, cudaStream_t stream) {
   wgmma.boxes = box_plan(wgmma.job, L::kBoxes);
   const cudaError_t error = cudaFuncSetAttribute(attention_wgmma_kernel<E, kDim>, cudaFuncAttributeMaxDynamicSharedMemorySize, L::kSharedBytes);
   if (error != cudaSuccess) return error;
-  attention_wgmma_kernel<E, kDim><<<unsigned(blocks), kThreads, L::kSharedBytes, stream>>>(wgmma);
-  return cudaGetLastError();
+  start("attention_wgmma", attention_wgmma_kernel<E, kDim>, {unsigned(blocks), kThreads, L::kSharedBytes}, stream, wgmma);
+  return cudaSuccess;
 }
 
 template <class E>

@@ -1,6 +1,8 @@
 // The devices of this machine and the table of each: a table's functions carry no context, so each device has its own set.
 #pragma once
 
+#include <cuda_runtime.h>
+
 #include "ops/table.h"
 
 namespace ts::cuda {
@@ -26,5 +28,11 @@ void begin_recording(int index);
 void* end_recording(int index);
 void replay(int index, void* recording);
 void forget_recording(int index, void* recording);
+// Branches of a device, of the calling thread (branches.cpp).
+void begin_branches(int index, int32_t count);
+void enter_branch(int index, int32_t branch);
+void end_branches(int index);
+// Where the thread's next work on the device goes: its own stream, or that of the branch it is in.
+cudaStream_t current_stream(int index);
 
 }  // namespace ts::cuda

@@ -11,6 +11,7 @@
 // Cost     Floor: q, k, v read and out written once, 8 bytes per element: 260 MB for 27 segments of 12 heads. Reached: bench/NOTES.md.
 #include "ops/cuda/attention_launch.h"
 #include "ops/cuda/attention_tiles.cuh"
+#include "ops/cuda/start.cuh"
 
 namespace ts::cuda {
 namespace {
@@ -188,6 +189,7 @@ __device__ void attend_site(const AttentionJob& job, QueryTile tile, int site, f
 
 template <class E>
 __global__ void __launch_bounds__(kWarps * 32, 3) divided_time_kernel(const __grid_constant__ AttentionJob job) {
+  ptx::await_work_before();
   QueryTile tile{};
   tile.slot = int(blockIdx.y);
   tile.item = tile.slot / job.heads;
@@ -207,10 +209,9 @@ bool has_divided_time_kernel(const AttentionJob& job) {
 cudaError_t launch_divided_time(const AttentionJob& job, DType in, cudaStream_t stream) {
   if (job.slots == 0) return cudaSuccess;
   const unsigned blocks = 1 + unsigned(job.queries[1].groups + kSitesOfBlock - 1) / kSitesOfBlock;
-  const dim3 grid(blocks, unsigned(job.slots));
-  if (in == DType::f16) divided_time_kernel<__half><<<grid, kWarps * 32, 0, stream>>>(job);
-  else divided_time_kernel<__nv_bfloat16><<<grid, kWarps * 32, 0, stream>>>(job);
-  return cudaGetLastError();
+  start("divided_time", in == DType::f16 ? divided_time_kernel<__half> : divided_time_kernel<__nv_bfloat16>,
+        {dim3(blocks, unsigned(job.slots)), kWarps * 32}, stream, job);
+  return cudaSuccess;
 }
 
 }  // namespace ts::cuda

@@ -8,7 +8,7 @@
 #include "ops/cuda/activation.h"
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/element.h"
-#include "ops/cuda/launch.h"
+#include "ops/cuda/start.cuh"
 
 namespace ts::cuda {
 namespace {
@@ -40,6 +40,7 @@ struct Strides {
 
 template <class Body>
 __global__ void each_kernel(int64_t n, Body body) {
+  ptx::await_work_before();
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (i < n) body(i);
 }
@@ -47,8 +48,7 @@ __global__ void each_kernel(int64_t n, Body body) {
 template <class Body>
 void for_each_element(Context& ctx, const char* name, int64_t n, const Body& body) {
   if (n == 0) return;
-  each_kernel<<<unsigned(ceil_div(n, kThreads)), kThreads, 0, stream(ctx)>>>(n, body);
-  check_launch(name);
+  start(name, each_kernel<Body>, {unsigned(ceil_div(n, kThreads)), kThreads}, stream(ctx), n, body);
 }
 
 struct Fill {

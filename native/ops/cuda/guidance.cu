@@ -10,7 +10,7 @@
 //          not bytes. The rescale reads c and v twice more, and no published setting uses it.
 // Source   ThinkSound `sample_discrete_euler`; guidance after Ho and Salimans, 2022; spec 01 §9.
 #include "ops/cuda/cuda.h"
-#include "ops/cuda/launch.h"
+#include "ops/cuda/start.cuh"
 
 namespace ts::cuda {
 namespace {
@@ -26,6 +26,7 @@ __global__ void guide_kernel(float* v, const float* c, const float* u, float w, 
 }
 
 __global__ void guided_euler_step_kernel(float* x, const float* c, const float* u, float w, float dt, int64_t n) {
+  ptx::await_work_before();
   const int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (i < n) x[i] += dt * (u ? guided(c[i], u[i], w) : c[i]);
 }
@@ -80,9 +81,8 @@ void guide(Context& ctx, const Tensor& v, const Tensor& cond, const Tensor& unco
 void guided_euler_step(Context& ctx, const Tensor& x, const Tensor& cond, const Tensor& uncond, float cfg_scale, float dt) {
   const int64_t n = x.numel();
   if (ctx.planning() || n == 0) return;
-  guided_euler_step_kernel<<<unsigned(ceil_div(n, kThreads)), kThreads, 0, stream(ctx)>>>(
-      x.as<float>(), cond.as<float>(), uncond ? uncond.as<float>() : nullptr, cfg_scale, dt, n);
-  check_launch("guided_euler_step");
+  start("guided_euler_step", guided_euler_step_kernel, {unsigned(ceil_div(n, kThreads)), kThreads}, stream(ctx), x.as<float>(), cond.as<float>(),
+        uncond ? uncond.as<float>() : nullptr, cfg_scale, dt, n);
 }
 
 }  // namespace ts::cuda

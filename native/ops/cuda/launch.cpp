@@ -4,10 +4,11 @@
 
 namespace ts::cuda {
 
-// One stream per thread: work of two sessions may overlap, and a capture by one of them sees nothing of the other.
+// One stream per thread and branch: work of two sessions may overlap, and a capture by one of them sees nothing of the other.
 cudaStream_t stream(Context& ctx) {
-  check(cudaSetDevice(device_of(ctx.table())), "cudaSetDevice");
-  return cudaStreamPerThread;
+  const int index = device_of(ctx.table());
+  check(cudaSetDevice(index), "cudaSetDevice");
+  return current_stream(index);
 }
 
 void check(cudaError_t error, const char* what) {

@@ -9,11 +9,15 @@
 
 namespace ts::cuda {
 
-// The stream on which `ctx`'s device works, with that device made current for the calling thread.
+// The stream on which `ctx`'s device works for the calling thread, its own or that of a branch, with that device made current.
 cudaStream_t stream(Context& ctx);
 
 // TS_DEVICE_ERROR (TS_OUT_OF_MEMORY for want of memory) with `what`, the device and CUDA's own words unless `error` is success.
 void check(cudaError_t error, const char* what);
+
+// Whether kernels may be started early on the current device (start.cuh): not where only code for other cards was loaded, which
+// does not wait.
+bool starts_early();
 
 // After every launch: finds wrong grids, missing code for the card, and what went wrong before.
 inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }

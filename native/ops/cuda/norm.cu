@@ -14,13 +14,14 @@
 
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/element.h"
-#include "ops/cuda/launch.h"
+#include "ops/cuda/start.cuh"
 
 namespace ts::cuda {
 namespace {
 
 template <class To>
 __global__ void layer_norm_kernel(To* y, const float* x, const float* weight, const float* bias, int64_t cols, float eps) {
+  ptx::await_work_before();
   const float* from = x + blockIdx.x * cols;
   To* to = y + blockIdx.x * cols;
   const Moments m = moments(from, cols, eps);
@@ -44,6 +45,7 @@ struct Rows {
 
 template <class To>
 __global__ void layer_norm_modulate_kernel(To* y, const float* x, Rows shift, Rows scale, int64_t len, int64_t cols, float eps) {
+  ptx::await_work_before();
   const int64_t item = blockIdx.x / len, position = blockIdx.x % len;
   const float *from = x + blockIdx.x * cols, *add = shift.row(item, position, len), *multiply = scale.row(item, position, len);
   To* to = y + blockIdx.x * cols;
@@ -53,6 +55,7 @@ __global__ void layer_norm_modulate_kernel(To* y, const float* x, Rows shift, Ro
 
 template <class To>
 __global__ void rms_norm_kernel(To* y, const float* x, const float* weight, int64_t cols, float eps) {
+  ptx::await_work_before();
   const float* from = x + blockIdx.x * cols;
   To* to = y + blockIdx.x * cols;
   float square = 0;
@@ -61,32 +64,30 @@ __global__ void rms_norm_kernel(To* y, const float* x, const float* weight, int6
   for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) store(to[d], from[d] * rms * weight[d]);
 }
 
+LaunchSize size_for(const Tensor& x) { return {unsigned(x.rows()), threads_for_row(x.cols())}; }
+
 }  // namespace
 
 void layer_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps) {
   if (ctx.planning() || x.numel() == 0) return;
   visit(y, [&](auto* to) {
-    layer_norm_kernel<<<unsigned(x.rows()), threads_for_row(x.cols()), 0, stream(ctx)>>>(to, x.as<float>(), weight.as<float>(),
-                                                                                         bias.as<float>(), x.cols(), eps);
+    start("layer_norm", layer_norm_kernel<std::remove_pointer_t<decltype(to)>>, size_for(x), stream(ctx), to, x.as<float>(), weight.as<float>(), bias.as<float>(), x.cols(), eps);
   });
-  check_launch("layer_norm");
 }
 
 void layer_norm_modulate(Context& ctx, const Tensor& y, const Tensor& x, const Chunk& shift, const Chunk& scale, float eps) {
   if (ctx.planning() || x.numel() == 0) return;
   visit(y, [&](auto* to) {
-    layer_norm_modulate_kernel<<<unsigned(x.rows()), threads_for_row(x.cols()), 0, stream(ctx)>>>(
-        to, x.as<float>(), Rows(shift), Rows(scale), x.shape[1], x.cols(), eps);
+    start("layer_norm_modulate", layer_norm_modulate_kernel<std::remove_pointer_t<decltype(to)>>, size_for(x), stream(ctx), to, x.as<float>(), Rows(shift), Rows(scale),
+          x.shape[1], x.cols(), eps);
   });
-  check_launch("layer_norm_modulate");
 }
 
 void rms_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, float eps) {
   if (ctx.planning() || x.numel() == 0) return;
   visit(y, [&](auto* to) {
-    rms_norm_kernel<<<unsigned(x.rows()), threads_for_row(x.cols()), 0, stream(ctx)>>>(to, x.as<float>(), weight.as<float>(), x.cols(), eps);
+    start("rms_norm", rms_norm_kernel<std::remove_pointer_t<decltype(to)>>, size_for(x), stream(ctx), to, x.as<float>(), weight.as<float>(), x.cols(), eps);
   });
-  check_launch("rms_norm");
 }
 
 }  // namespace ts::cuda

@@ -5,7 +5,7 @@
 // Order    splits in order, so results do not depend on which block was first.
 // Cost     4·splits B read per sum, the outputs written; partial sums were written a moment ago and lie in the L2 cache.
 //          Not measured yet.
-#include "ops/cuda/launch.h"
+#include "ops/cuda/start.cuh"
 #include "ops/cuda/product_finish.cuh"
 #include "ops/cuda/product_kernels.h"
 
@@ -15,6 +15,7 @@ namespace {
 constexpr int kThreads = 256, kColumns = 128, kRows = 16;
 
 __global__ void __launch_bounds__(kThreads) product_finish_kernel(const __grid_constant__ Product p) {
+  ptx::await_work_before();
   const int first_row = int(blockIdx.x) * kRows, first_column = int(blockIdx.y) * kColumns;
   finish_tile<Forms::all>(p.finish, first_row, kRows, p.num_rows, first_column, kColumns, int(threadIdx.x), kThreads, [&](int r) {
     return [&p, row = first_row + r](int c, float (&v)[4]) {
@@ -33,8 +34,7 @@ __global__ void __launch_bounds__(kThreads) product_finish_kernel(const __grid_c
 
 void product_finish(cudaStream_t stream, const Product& product) {
   const dim3 grid(unsigned(tiles_of(product.num_rows, kRows)), unsigned(tiles_of(product.columns, kColumns)));
-  product_finish_kernel<<<grid, kThreads, 0, stream>>>(product);
-  check_launch("product_finish");
+  start("product_finish", product_finish_kernel, {grid, kThreads}, stream, product);
 }
 
 }  // namespace ts::cuda

@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "ops/cuda/element.h"
-#include "ops/cuda/launch.h"
+#include "ops/cuda/start.cuh"
 #include "ops/cuda/product_kernels.h"
 #include "ops/cuda/square_sine.h"
 
@@ -41,6 +41,7 @@ __device__ inline void load(const Rows& p, int64_t at, int count, float (&v)[kUn
 }
 
 __global__ void __launch_bounds__(kThreads) prepare_kernel(const Rows p) {
+  ptx::await_work_before();
   const uint32_t unit = blockIdx.x * kThreads + threadIdx.x;
   if (unit >= p.units) return;
   const uint32_t row = p.units_per_row.quotient(unit);
@@ -73,8 +74,7 @@ void prepare_input(cudaStream_t stream, const Tensor& y, const Tensor& x, const 
   const bool is_vector = x.cols() % kUnit == 0 && reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
   const Rows rows{x, y, static_cast<const float*>(snake.a.data), static_cast<const float*>(snake.inv_b.data), uint32_t(units),
                   Divider(uint32_t(units_per_row)), int32_t(x.cols()), int32_t(y.cols()), is_vector};
-  prepare_kernel<<<unsigned(ceil_div(units, kThreads)), kThreads, 0, stream>>>(rows);
-  check_launch("prepare_input");
+  start("prepare_input", prepare_kernel, {unsigned(ceil_div(units, kThreads)), kThreads}, stream, rows);
 }
 
 }  // namespace ts::cuda

@@ -9,7 +9,7 @@
 // Cost     2 or 4 B read and 1 written per element: memory-bound, and the pass that a product of bf16 does not need. Not
 //          measured yet.
 #include "ops/cuda/element.h"
-#include "ops/cuda/launch.h"
+#include "ops/cuda/start.cuh"
 #include "ops/cuda/product_kernels.h"
 
 namespace ts::cuda {
@@ -49,6 +49,7 @@ __device__ inline void load(const Rows& p, int64_t row, int32_t at, float (&v)[k
 }
 
 __global__ void __launch_bounds__(kWarp * kRowsPerBlock) quantise_kernel(const Rows p) {
+  ptx::await_work_before();
   const int64_t row = int64_t(blockIdx.x) * kRowsPerBlock + threadIdx.x / kWarp;
   const int lane = int(threadIdx.x) % kWarp;
   if (row >= p.rows) return;
@@ -78,8 +79,7 @@ void quantise_input(cudaStream_t stream, const Tensor& y, float* scale, const Te
   if (y.numel() == 0) return;
   const bool is_vector = x.cols() % kUnit == 0 && reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
   const Rows rows{x, static_cast<uint32_t*>(y.data), scale, x.rows(), int32_t(x.cols()), int32_t(y.cols()), is_vector};
-  quantise_kernel<<<unsigned(ceil_div(x.rows(), kRowsPerBlock)), kWarp * kRowsPerBlock, 0, stream>>>(rows);
-  check_launch("quantise_input");
+  start("quantise_input", quantise_kernel, {unsigned(ceil_div(x.rows(), kRowsPerBlock)), kWarp * kRowsPerBlock}, stream, rows);
 }
 
 }  // namespace ts::cuda

@@ -17,9 +17,9 @@
 
 #include "ops/cuda/finish_group.cuh"
 #include "ops/cuda/hopper.cuh"
-#include "ops/cuda/launch.h"
 #include "ops/cuda/product_choice.h"
 #include "ops/cuda/product_kernels.h"
+#include "ops/cuda/start.cuh"
 #include "ops/cuda/tensor_map.h"
 #include "ops/cuda/wgmma.cuh"
 
@@ -106,14 +106,28 @@ __device__ void fetch(const Product& p, const CUtensorMap* x_map, const CUtensor
   ptx::prefetch_map(w_map);
   Ring<T::kStages> ring;
   const Walk<T> walk(p);
+  const auto fetch_weights = [&](const Work& work, int step, int stage) {
+    ptx::arrive_expecting(full + 8 * stage, T::kStageBytes);
+    ptx::copy_box(stages + stage * T::kStageBytes, w_map, step * T::kStep, work.first_column, full + 8 * stage);
+  };
+  // Nobody writes weights any more: those of the first stages come while the kernel before ends.
+  int ahead = 0;
+  if (const int index = int(blockIdx.x) / T::kCluster; index < walk.num_works) {
+    const Work work(p, index, T::kRows, T::kColumns, T::kCluster, walk.rank);
+    for (; ahead < T::kStages && work.begin + ahead < work.end; ++ahead) fetch_weights(work, work.begin + ahead, ahead);
+  }
+  ptx::await_work_before();
   walk.each([&](const Work& work) {
     int tap = work.begin / p.steps_per_tap, channel = (work.begin - tap * p.steps_per_tap) * T::kStep;
     for (int step = work.begin; step < work.end; ++step) {
-      ptx::wait(empty + 8 * ring.stage, ring.parity ^ 1);
-      const uint32_t stage = stages + ring.stage * T::kStageBytes, x = stage + T::kWBytes, barrier = full + 8 * ring.stage;
+      if (ahead > 0) {
+        --ahead;
+      } else {
+        ptx::wait(empty + 8 * ring.stage, ring.parity ^ 1);
+        fetch_weights(work, step, ring.stage);
+      }
+      const uint32_t x = stages + ring.stage * T::kStageBytes + T::kWBytes, barrier = full + 8 * ring.stage;
       const int row = work.first_row + tap * p.rows.dilation + p.rows.first;
-      ptx::arrive_expecting(barrier, T::kStageBytes);
-      ptx::copy_box(stage, w_map, step * T::kStep, work.first_column, barrier);
       if constexpr (T::kCluster == 1) ptx::copy_box(x, x_map, channel, row, barrier);
       else ptx::copy_box_to_all(x + walk.rank * T::kBoxRows * kRowBytes, x_map, channel, row + walk.rank * T::kBoxRows, barrier, kAll);
       ring.advance();
@@ -312,6 +326,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
     if (warp == 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
   } else {
     if constexpr (T::kMultiplyRegisters > 0) ptx::take_registers<T::kMultiplyRegisters>();
+    ptx::await_work_before();  // what finishing reads
     multiply<T>(p, group, ptx::shared_address(stages), sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty);
   }
   if constexpr (T::kCluster > 1) {
@@ -331,17 +346,8 @@ void launch(cudaStream_t stream, Product p, const Tensor& x) {
   const CUtensorMap w_map = map_rows(p.w, p.columns, p.depth, p.depth, T::kColumns, T::kStep, sizeof(typename T::Element));
   check(cudaFuncSetAttribute(product_wgmma_kernel<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_wgmma");
   const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_multiprocessors() * T::kBlocks / T::kCluster, 1);
-  cudaLaunchAttribute cluster{};
-  cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim = {T::kCluster, 1, 1};
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(unsigned((works < places ? works : places) * T::kCluster));
-  config.blockDim = dim3(T::kThreads);
-  config.dynamicSmemBytes = T::kSharedBytes;
-  config.stream = stream;
-  config.attrs = &cluster;
-  config.numAttrs = 1;
-  check(cudaLaunchKernelEx(&config, product_wgmma_kernel<T>, p, x_map, w_map), "product_wgmma");
+  start("product_wgmma", product_wgmma_kernel<T>, {unsigned((works < places ? works : places) * T::kCluster), T::kThreads, T::kSharedBytes, T::kCluster}, stream, p,
+        x_map, w_map);
 }
 
 #ifndef TS_CUDA_FP8

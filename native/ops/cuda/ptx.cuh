@@ -12,6 +12,14 @@
 
 namespace ts::cuda::ptx {
 
+// Until the kernels before this one are done and what they wrote is seen; from then on those after it may be placed. Every
+// thread of a kernel that start.cuh starts calls it before it reads what others write, and before it writes.
+__device__ inline void await_work_before() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;\ngriddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 __device__ inline uint32_t shared_address(const void* pointer) { return uint32_t(__cvta_generic_to_shared(pointer)); }
 
 // 16 bytes, of which the first `bytes` (0 or 16) are read and the rest become zeros.

@@ -36,7 +36,7 @@ void* end_recording(int index) {
   cudaGraph_t graph = nullptr;
   check(cudaStreamEndCapture(cudaStreamPerThread, &graph), "end of a recording");
   auto recording = std::make_unique<Recording>();
-  const cudaError_t error = cudaGraphInstantiate(&recording->executable, graph, 0);
+  const cudaError_t error = cudaGraphInstantiate(&recording->executable, graph, cudaGraphInstantiateFlagUseNodePriority);
   cudaGraphDestroy(graph);
   check(error, "a recording");
   for (cudaEvent_t& event : recording->done) check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");

@@ -11,7 +11,7 @@
 #include "ops/cuda/block_sum.h"
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/element.h"
-#include "ops/cuda/launch.h"
+#include "ops/cuda/start.cuh"
 
 namespace ts::cuda {
 namespace {
@@ -21,14 +21,14 @@ constexpr int kTile = 32, kTileRows = 8;
 // Calls body(row of the result, element of it) for all.
 template <class Body>
 __global__ void rows_kernel(int64_t cols, Body body) {
+  ptx::await_work_before();
   for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) body(int64_t(blockIdx.x), d);
 }
 
 template <class Body>
 void for_each_row(Context& ctx, const char* name, int64_t rows, int64_t cols, const Body& body) {
   if (rows == 0 || cols == 0) return;
-  rows_kernel<<<unsigned(rows), threads_for_row(cols), 0, stream(ctx)>>>(cols, body);
-  check_launch(name);
+  start(name, rows_kernel<Body>, {unsigned(rows), threads_for_row(cols)}, stream(ctx), cols, body);
 }
 
 struct CopyBlock {

@@ -13,11 +13,14 @@
 namespace ts::cuda {
 namespace {
 
-// THINKSOUND_CUDA_GRAPHS=0 has every operator started by itself, for profilers and to look for faults.
-bool records() {
-  const char* set = std::getenv("THINKSOUND_CUDA_GRAPHS");
+bool is_wanted(const char* variable) {
+  const char* set = std::getenv(variable);
   return !set || std::string_view(set) != "0";
 }
+// THINKSOUND_CUDA_GRAPHS=0 has every operator started by itself, THINKSOUND_CUDA_BRANCHES=0 one after the other, for profilers
+// and to look for faults.
+bool records() { return is_wanted("THINKSOUND_CUDA_GRAPHS"); }
+bool has_branches() { return is_wanted("THINKSOUND_CUDA_BRANCHES"); }
 
 // Products of e4m3 are in Ada, Hopper and what came after them.
 bool has_fp8(int index) {
@@ -42,6 +45,11 @@ OperatorTable make_table() {
     table.end_recording = [] { return guarded([] { return cuda::end_recording(index); }); };
     table.replay = [](void* recording) { guarded([&] { cuda::replay(index, recording); }); };
     table.forget_recording = [](void* recording) { cuda::forget_recording(index, recording); };
+  }
+  if (has_branches()) {
+    table.begin_branches = [](int32_t count) { guarded([&] { cuda::begin_branches(index, count); }); };
+    table.enter_branch = [](int32_t branch) { guarded([&] { cuda::enter_branch(index, branch); }); };
+    table.end_branches = [] { guarded([] { cuda::end_branches(index); }); };
   }
   table.allocate = [](int64_t bytes) { return guarded([&] { return cuda::allocate(index, bytes); }); };
   table.release = [](void* memory) { cuda::release(index, memory); };

@@ -6,6 +6,8 @@
 
 namespace ts::cuda::ptx {
 
+inline void await_work_before() {}
+
 inline uint32_t shared_address(const void* pointer) { return emulation::shared_address(pointer); }
 
 inline void copy_async(uint32_t to, const void* from, uint32_t bytes) {

@@ -1,0 +1,89 @@
+// Branches (ops/branches.h) as streams beside the thread's own, tied to it by events; a recording holds them as branches of its
+// graph.
+#include <array>
+#include <vector>
+
+#include "ops/cuda/devices.h"
+#include "ops/cuda/launch.h"
+
+namespace ts::cuda {
+namespace {
+
+// A stream and an event that says how far it, or the one it was forked from, has come.
+struct Lane {
+  cudaStream_t stream = nullptr;
+  cudaEvent_t reached = nullptr;
+};
+
+// One set of branches: lanes [first, first + count) of the thread's.
+struct Fork {
+  cudaStream_t parent;
+  size_t first;
+  int32_t count;
+};
+
+// A thread's lanes on one device, made as they are needed, and the forks that it is within.
+struct Lanes {
+  std::vector<Lane> lanes;
+  std::vector<Fork> forks;
+  cudaStream_t current = cudaStreamPerThread;
+
+  ~Lanes() {
+    for (const Lane& lane : lanes) {
+      if (lane.reached) cudaEventDestroy(lane.reached);
+      if (lane.stream) cudaStreamDestroy(lane.stream);
+    }
+    cudaGetLastError();  // the driver may have gone before the thread
+  }
+  void make(size_t count, bool is_first_urgent) {
+    int least = 0, greatest = 0;
+    check(cudaDeviceGetStreamPriorityRange(&least, &greatest), "priorities of streams");
+    const size_t first = lanes.size();
+    while (lanes.size() < count) {
+      const bool is_urgent = is_first_urgent && lanes.size() == first;
+      Lane& lane = lanes.emplace_back();
+      check(cudaStreamCreateWithPriority(&lane.stream, cudaStreamNonBlocking, is_urgent ? greatest : least), "a stream");
+      check(cudaEventCreateWithFlags(&lane.reached, cudaEventDisableTiming), "an event");
+    }
+  }
+};
+
+Lanes& lanes_of(int index) {
+  thread_local std::array<Lanes, kMaxDevices> of_devices;
+  return of_devices[size_t(index)];
+}
+
+}  // namespace
+
+cudaStream_t current_stream(int index) { return lanes_of(index).current; }
+
+// Lanes of forks at the same depth are the same ones, the first of them the one with priority.
+void begin_branches(int index, int32_t count) {
+  check(cudaSetDevice(index), "cudaSetDevice");
+  Lanes& all = lanes_of(index);
+  const size_t first = all.forks.empty() ? 0 : all.forks.back().first + size_t(all.forks.back().count);
+  if (all.lanes.size() < first + size_t(count)) all.make(first + size_t(count), all.lanes.size() == first);
+  const Fork fork{all.current, first, count};
+  const cudaEvent_t begun = all.lanes[first].reached;
+  check(cudaEventRecord(begun, fork.parent), "the begin of branches");
+  for (int32_t i = 0; i < count; ++i) check(cudaStreamWaitEvent(all.lanes[first + size_t(i)].stream, begun, 0), "the begin of branches");
+  all.forks.push_back(fork);
+}
+
+void enter_branch(int index, int32_t branch) {
+  Lanes& all = lanes_of(index);
+  all.current = all.lanes[all.forks.back().first + size_t(branch)].stream;
+}
+
+void end_branches(int index) {
+  Lanes& all = lanes_of(index);
+  const Fork fork = all.forks.back();
+  all.forks.pop_back();
+  all.current = fork.parent;
+  for (size_t i = fork.first; i < fork.first + size_t(fork.count); ++i) {
+    check(cudaEventRecord(all.lanes[i].reached, all.lanes[i].stream), "the end of branches");
+    check(cudaStreamWaitEvent(fork.parent, all.lanes[i].reached, 0), "the end of branches");
+  }
+}
+
+}  // namespace ts::cuda

@@ -1,0 +1,38 @@
+// Starts kernels that begin with ptx::await_work_before(): where the card can (compute capability 9.0), their blocks are placed
+// while the kernel before them in the stream still runs, and get ready for its end.
+#pragma once
+
+#include "ops/cuda/launch.h"
+#include "ops/cuda/ptx.cuh"
+
+namespace ts::cuda {
+
+struct LaunchSize {
+  dim3 blocks, threads;
+  size_t shared_bytes = 0;
+  unsigned cluster = 1;  // blocks beside each other along x
+};
+
+template <class... Parameters, class... Arguments>
+void start(const char* name, void (*kernel)(Parameters...), const LaunchSize& size, cudaStream_t stream, const Arguments&... arguments) {
+  cudaLaunchAttribute attributes[2] = {};
+  unsigned count = 0;
+  if (starts_early()) {
+    attributes[count].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[count++].val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (size.cluster > 1) {
+    attributes[count].id = cudaLaunchAttributeClusterDimension;
+    attributes[count++].val.clusterDim = {size.cluster, 1, 1};
+  }
+  cudaLaunchConfig_t config{};
+  config.gridDim = size.blocks;
+  config.blockDim = size.threads;
+  config.dynamicSmemBytes = size.shared_bytes;
+  config.stream = stream;
+  config.attrs = attributes;
+  config.numAttrs = count;
+  check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), name);
+}
+
+}  // namespace ts::cuda
