@@ -45,7 +45,10 @@ class Evaluation {
     silu_extended_ = ctx_.product(distinct ? Shape{1, distinct.shape[0], dim_} : Shape{items_, latent_len_, dim_});
     for (Tensor& modulation : modulations_) modulation = ctx_.f32({silu_extended_.shape[0], silu_extended_.shape[1], kMaxChunks * dim_});
     extend_condition();
-    side_by_side(ctx_, 2, [&](int32_t branch) { branch == 0 ? project_audio(latent, x) : modulate(0); });
+    {
+      const Arena::Scope scope(ctx_.arena());
+      side_by_side(ctx_, 2, [&](int32_t branch) { branch == 0 ? project_audio(latent, x) : modulate(0); });
+    }
 
     Tensor clip = conditions_.clip, text = conditions_.text;
     if (weights_.joint.size() > 1) {

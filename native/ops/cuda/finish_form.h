@@ -14,11 +14,10 @@
 #include <cstdlib>
 #include <limits>
 
+#include "ops/cuda/aligned.h"
 #include "ops/cuda/product.h"
 
 namespace ts::cuda {
-
-inline bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % 16 == 0; }
 
 // Whether `width` neighbours of everything that is read and written beside the sums lie side by side in whole vectors.
 inline bool allows_vectors(const Finish& f, int64_t width) {

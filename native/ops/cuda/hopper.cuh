@@ -43,32 +43,6 @@ __device__ inline void copy_box(uint32_t to, const CUtensorMap* map, int32_t col
                "l"(map), "r"(barrier), "r"(column), "r"(row)
                : "memory");
 }
-// The same into every block of the cluster whose bit is set in `blocks`, at the same place in each, counted by each one's
-// own barrier.
-__device__ inline void copy_box_to_all(uint32_t to, const CUtensorMap* map, int32_t column, int32_t row, uint32_t barrier, uint16_t blocks) {
-  asm volatile(
-      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%3, %4}], [%2], %5;" ::"r"(to),
-      "l"(map), "r"(barrier), "r"(column), "r"(row), "h"(blocks)
-      : "memory");
-}
-
-// Clusters of blocks that see each other's shared memory.
-__device__ inline uint32_t rank_in_cluster() {
-  uint32_t rank;
-  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
-  return rank;
-}
-// All threads of all blocks of the cluster.
-__device__ inline void sync_cluster() {
-  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
-}
-// At the barrier that lies at this place in another block of the cluster.
-__device__ inline void arrive_at(uint32_t barrier, uint32_t block) {
-  asm volatile("{ .reg .b32 there; mapa.shared::cluster.u32 there, %0, %1; mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there]; }" ::"r"(
-                   barrier),
-               "r"(block)
-               : "memory");
-}
 
 __device__ inline void prefetch_map(const CUtensorMap* map) { asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory"); }
 

@@ -5,28 +5,25 @@
 //   rms_norm              y = x·rsqrt(mean(x²) + eps)·weight
 //
 // Shapes   x f32 [B, N, D], y f32, bf16 or f16, any D.
-// Launch   one block per row, up to 256 threads that stride over it.
-// Cost     4 B read per element (passes 2 and 3 hit the first cache), 2 or 4 written, and 8 more read where every
-//          position has its own modulation: memory-bound. [32, 194, 1024] to bf16 with modulation is 89 MB, 18 µs of an
-//          H200's 4.8 TB/s; a batch of one guided item is 5.6 MB and launch-bound.
+// Launch   one warp per row, four in a block, the row in registers, 16 bytes a load; what the normed row is multiplied with and
+//          what is added to it come while the sums are made. Other rows than those of whole vectors, up to 2048 columns: one
+//          block per row, up to 256 threads that stride over it.
+// Cost     4 B read per element, 2 or 4 written, and 8 more read where every position has its own modulation: memory-bound.
+//          [32, 194, 1024] to bf16 with modulation is 89 MB, 18 µs of an H200's 4.8 TB/s; a batch of one guided item is 5.6 MB
+//          and launch-bound. Reached, one block per row and three passes over it: 1.5 TB/s at 1280 columns without modulation,
+//          5 µs for one guided item (bench/NOTES.md); by warps not measured yet.
 // Source   ops/norm.h; spec 01 §2, 04 §1, 05 §3.
 #include "ops/cuda/norm.h"
 
+#include <type_traits>
+
+#include "ops/cuda/aligned.h"
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/element.h"
 #include "ops/cuda/start.cuh"
 
 namespace ts::cuda {
 namespace {
-
-template <class To>
-__global__ void layer_norm_kernel(To* y, const float* x, const float* weight, const float* bias, int64_t cols, float eps) {
-  ptx::await_work_before();
-  const float* from = x + blockIdx.x * cols;
-  To* to = y + blockIdx.x * cols;
-  const Moments m = moments(from, cols, eps);
-  for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) store(to[d], (from[d] - m.mean) * m.rstd * weight[d] + bias[d]);
-}
 
 // A Chunk as a kernel takes it.
 struct Rows {
@@ -43,51 +40,142 @@ struct Rows {
   }
 };
 
+// What becomes of a row: y = normed·(factor + kPlus) + add.
+struct LayerNorm {
+  static constexpr bool kCentres = true, kAdds = true;
+  static constexpr float kPlus = 0;
+  const float *weight, *bias;
+  __device__ const float* factor(int64_t) const { return weight; }
+  __device__ const float* add(int64_t) const { return bias; }
+  bool is_vector() const { return is_aligned(weight) && is_aligned(bias); }
+};
+struct Modulated {
+  static constexpr bool kCentres = true, kAdds = true;
+  static constexpr float kPlus = 1;
+  Rows shift, scale;
+  int64_t len;
+  __device__ const float* factor(int64_t row) const { return scale.row(row / len, row % len, len); }
+  __device__ const float* add(int64_t row) const { return shift.row(row / len, row % len, len); }
+  bool is_vector() const { return is_aligned(shift.first) && is_aligned(scale.first); }
+};
+struct RmsNorm {
+  static constexpr bool kCentres = false, kAdds = false;
+  static constexpr float kPlus = 0;
+  const float* weight;
+  __device__ const float* factor(int64_t) const { return weight; }
+  __device__ const float* add(int64_t) const { return nullptr; }
+  bool is_vector() const { return is_aligned(weight); }
+};
+
+__device__ inline void store_four(float* to, const float (&v)[4]) { *reinterpret_cast<float4*>(to) = make_float4(v[0], v[1], v[2], v[3]); }
 template <class To>
-__global__ void layer_norm_modulate_kernel(To* y, const float* x, Rows shift, Rows scale, int64_t len, int64_t cols, float eps) {
-  ptx::await_work_before();
-  const int64_t item = blockIdx.x / len, position = blockIdx.x % len;
-  const float *from = x + blockIdx.x * cols, *add = shift.row(item, position, len), *multiply = scale.row(item, position, len);
-  To* to = y + blockIdx.x * cols;
-  const Moments m = moments(from, cols, eps);
-  for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) store(to[d], (from[d] - m.mean) * m.rstd * (1.0f + multiply[d]) + add[d]);
+__device__ void store_four(To* to, const float (&v)[4]) {
+  *reinterpret_cast<uint2*>(to) = make_uint2(ptx::pack<To>(v[0], v[1]), ptx::pack<To>(v[2], v[3]));
 }
 
-template <class To>
-__global__ void rms_norm_kernel(To* y, const float* x, const float* weight, int64_t cols, float eps) {
+constexpr int kVector = 4, kRowsPerBlock = 4;
+
+// Rows of at most kUnits · 128 columns, in whole vectors.
+template <class To, int kUnits, class Norm>
+__global__ void __launch_bounds__(kRowsPerBlock * kWarp) norm_rows_kernel(To* y, const float* x, const Norm norm, int64_t rows, int32_t cols, float eps) {
   ptx::await_work_before();
-  const float* from = x + blockIdx.x * cols;
-  To* to = y + blockIdx.x * cols;
-  float square = 0;
-  for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) square += from[d] * from[d];
-  const float rms = 1.0f / sqrtf(block_sum(square) / float(cols) + eps);
-  for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) store(to[d], from[d] * rms * weight[d]);
+  constexpr bool kIsAhead = kUnits <= 8;  // registers for all that the row meets
+  const int64_t row = int64_t(blockIdx.x) * kRowsPerBlock + threadIdx.x / kWarp;
+  if (row >= rows) return;
+  const int first = int(threadIdx.x) % kWarp * kVector;
+  const auto load = [&](const float* from, float (&v)[kUnits][kVector]) {
+#pragma unroll
+    for (int u = 0; u < kUnits; ++u) {
+      const int at = first + u * kWarp * kVector;
+      const float4 four = at < cols ? *reinterpret_cast<const float4*>(from + at) : make_float4(0, 0, 0, 0);
+      v[u][0] = four.x, v[u][1] = four.y, v[u][2] = four.z, v[u][3] = four.w;
+    }
+  };
+  float v[kUnits][kVector], factor[kUnits][kVector], add[kUnits][kVector];
+  load(x + row * cols, v);
+  if constexpr (kIsAhead) {
+    load(norm.factor(row), factor);
+    if constexpr (Norm::kAdds) load(norm.add(row), add);
+  }
+  float mean = 0, square = 0;
+  if constexpr (Norm::kCentres) {
+#pragma unroll
+    for (int u = 0; u < kUnits; ++u) mean += (v[u][0] + v[u][1]) + (v[u][2] + v[u][3]);
+    mean = warp_sum(mean) / float(cols);
+  }
+#pragma unroll
+  for (int u = 0; u < kUnits; ++u)
+    if (first + u * kWarp * kVector < cols)
+#pragma unroll
+      for (int i = 0; i < kVector; ++i) square += (v[u][i] - mean) * (v[u][i] - mean);
+  const float rstd = 1.0f / sqrtf(warp_sum(square) / float(cols) + eps);
+  if constexpr (!kIsAhead) {
+    load(norm.factor(row), factor);
+    if constexpr (Norm::kAdds) load(norm.add(row), add);
+  }
+#pragma unroll
+  for (int u = 0; u < kUnits; ++u) {
+    const int at = first + u * kWarp * kVector;
+    if (at >= cols) continue;
+#pragma unroll
+    for (int i = 0; i < kVector; ++i) {
+      v[u][i] = (v[u][i] - mean) * rstd * (factor[u][i] + Norm::kPlus);
+      if constexpr (Norm::kAdds) v[u][i] += add[u][i];
+    }
+    store_four(y + row * cols + at, v[u]);
+  }
 }
 
-LaunchSize size_for(const Tensor& x) { return {unsigned(x.rows()), threads_for_row(x.cols())}; }
+template <class To, class Norm>
+__global__ void norm_kernel(To* y, const float* x, const Norm norm, int64_t cols, float eps) {
+  ptx::await_work_before();
+  const float *from = x + blockIdx.x * cols, *factor = norm.factor(blockIdx.x), *add = norm.add(blockIdx.x);
+  To* to = y + blockIdx.x * cols;
+  Moments m{0, 0};
+  if constexpr (Norm::kCentres) {
+    m = moments(from, cols, eps);
+  } else {
+    float square = 0;
+    for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) square += from[d] * from[d];
+    m.rstd = 1.0f / sqrtf(block_sum(square) / float(cols) + eps);
+  }
+  for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) {
+    float value = (from[d] - m.mean) * m.rstd * (factor[d] + Norm::kPlus);
+    if constexpr (Norm::kAdds) value += add[d];
+    store(to[d], value);
+  }
+}
+
+template <class Norm>
+void normalise_rows(Context& ctx, const char* name, const Tensor& y, const Tensor& x, const Norm& norm, float eps) {
+  if (ctx.planning() || x.numel() == 0) return;
+  const int64_t rows = x.rows(), cols = x.cols();
+  constexpr int64_t kUnitColumns = kWarp * kVector;
+  visit(y, [&](auto* to) {
+    using To = std::remove_pointer_t<decltype(to)>;
+    const auto run = [&](auto* kernel) {
+      start(name, kernel, {unsigned(ceil_div(rows, kRowsPerBlock)), kRowsPerBlock * kWarp}, stream(ctx), to, x.as<float>(), norm, rows, int32_t(cols), eps);
+    };
+    if (cols % kVector != 0 || cols > 16 * kUnitColumns || !is_aligned(to) || !is_aligned(x.data) || !norm.is_vector())
+      start(name, norm_kernel<To, Norm>, {unsigned(rows), threads_for_row(cols)}, stream(ctx), to, x.as<float>(), norm, cols, eps);
+    else if (cols <= 4 * kUnitColumns) run(norm_rows_kernel<To, 4, Norm>);
+    else if (cols <= 8 * kUnitColumns) run(norm_rows_kernel<To, 8, Norm>);
+    else run(norm_rows_kernel<To, 16, Norm>);
+  });
+}
 
 }  // namespace
 
 void layer_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps) {
-  if (ctx.planning() || x.numel() == 0) return;
-  visit(y, [&](auto* to) {
-    start("layer_norm", layer_norm_kernel<std::remove_pointer_t<decltype(to)>>, size_for(x), stream(ctx), to, x.as<float>(), weight.as<float>(), bias.as<float>(), x.cols(), eps);
-  });
+  normalise_rows(ctx, "layer_norm", y, x, LayerNorm{weight.as<float>(), bias.as<float>()}, eps);
 }
 
 void layer_norm_modulate(Context& ctx, const Tensor& y, const Tensor& x, const Chunk& shift, const Chunk& scale, float eps) {
-  if (ctx.planning() || x.numel() == 0) return;
-  visit(y, [&](auto* to) {
-    start("layer_norm_modulate", layer_norm_modulate_kernel<std::remove_pointer_t<decltype(to)>>, size_for(x), stream(ctx), to, x.as<float>(), Rows(shift), Rows(scale),
-          x.shape[1], x.cols(), eps);
-  });
+  normalise_rows(ctx, "layer_norm_modulate", y, x, Modulated{Rows(shift), Rows(scale), x.shape[1]}, eps);
 }
 
 void rms_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, float eps) {
-  if (ctx.planning() || x.numel() == 0) return;
-  visit(y, [&](auto* to) {
-    start("rms_norm", rms_norm_kernel<std::remove_pointer_t<decltype(to)>>, size_for(x), stream(ctx), to, x.as<float>(), weight.as<float>(), x.cols(), eps);
-  });
+  normalise_rows(ctx, "rms_norm", y, x, RmsNorm{weight.as<float>()}, eps);
 }
 
 }  // namespace ts::cuda

@@ -73,12 +73,11 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
   const Arena::Scope scope(ctx.arena());
   const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap;
   const bool is_fp8 = input.dtype == DType::e4m3, is_wgmma = kernel == ProductKernel::wgmma;
-  const int32_t max_rows = is_fp8 ? kMaxFp8Rows : 256;
-  ProductTiles tiles = is_wgmma ? wgmma_tiles(p.num_rows, p.columns, steps, multiprocessors(ctx), max_rows)
+  const bool clears = clears_rows(p.rows.taps, p.rows.items);
+  ProductTiles tiles = is_wgmma ? wgmma_tiles(p.num_rows, p.columns, steps, multiprocessors(ctx), is_fp8, clears)
                                 : mma_tiles(p.num_rows, p.columns, steps, multiprocessors(ctx));
-  if (const auto wish = product_wish(); wish && is_wgmma && wish->rows != 0 && wish->rows <= max_rows) {
+  if (const auto wish = product_wish(); wish && is_wgmma && wish->rows != 0 && has_wgmma_tile(wish->rows, is_fp8, clears)) {
     tiles.rows = wish->rows;
-    tiles.cluster = wish->cluster;
     tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
   }
   p.splits = tiles.splits;

@@ -18,7 +18,7 @@ std::optional<ProductWish> product_wish() {
   const std::string_view text = value ? value : "", name = text.substr(0, text.find(':'));
   if (text.empty()) return std::nullopt;
   const auto refuse = [&] {
-    fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_PRODUCT is \"", text, "\"; simt, mma, wgmma, wgmma:ROWS[xCLUSTER][/SPLITS], cublaslt, measure or measure:FILE needed, or nothing");
+    fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_PRODUCT is \"", text, "\"; simt, mma, wgmma, wgmma:ROWS[/SPLITS], cublaslt, measure or measure:FILE needed, or nothing");
   };
   if (text == "simt") return ProductWish{.kernel = ProductKernel::simt};
   if (text == "mma") return ProductWish{.kernel = ProductKernel::mma};
@@ -39,9 +39,8 @@ std::optional<ProductWish> product_wish() {
     at = stop;
   };
   number(':', wish.rows);
-  number('x', wish.cluster);
   number('/', wish.splits);
-  if (at != end || !find_wgmma_tile(wish.rows, wish.cluster) || wish.splits < 1 || wish.splits > kMaxSplits) refuse();
+  if (at != end || !find_wgmma_tile(wish.rows) || wish.splits < 1 || wish.splits > kMaxSplits) refuse();
   return wish;
 }
 

@@ -10,14 +10,14 @@
 namespace ts::cuda {
 
 // What the environment's THINKSOUND_CUDA_PRODUCT asks for: "simt", "mma", "wgmma" or "cublaslt" for every bf16 or f16 product that the
-// kernel covers; "wgmma:ROWS", "wgmma:ROWSxCLUSTER" and either with "/SPLITS" also say which tile and how often the summed
+// kernel covers; "wgmma:ROWS", "wgmma:ROWS" and either with "/SPLITS" also say which tile and how often the summed
 // axis is split. "measure" times our kernel and cuBLASLt once for every product that both can compute and takes the faster from
 // then on, also in later processes (product_measurements.h); "measure:FILE" says where that is kept.
 struct ProductWish {
   ProductKernel kernel = ProductKernel::wgmma;
   bool measures = false;
   std::string measurements_file = {};
-  int32_t rows = 0, cluster = 1, splits = 1;  // rows 0 = all as planned
+  int32_t rows = 0, splits = 1;  // rows 0 = all as planned
 };
 
 // Unset or empty = no wish. TS_INVALID_ARGUMENT with the choices for anything else. Read at every call: tests change it.

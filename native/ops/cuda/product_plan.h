@@ -7,10 +7,9 @@ namespace ts::cuda {
 
 enum class ProductKernel : uint8_t { simt, mma, wgmma, cublaslt };
 
-// Rows and columns of one block's tile, blocks that share the summed axis, blocks that fetch rows for each other, and whether
-// tiles of rows follow each other.
+// Rows and columns of one block's tile, blocks that share the summed axis, and whether tiles of rows follow each other.
 struct ProductTiles {
-  int32_t rows = 0, columns = 0, splits = 1, cluster = 1;
+  int32_t rows = 0, columns = 0, splits = 1;
   bool rows_first = true;
   bool operator==(const ProductTiles&) const = default;
 };
@@ -36,9 +35,9 @@ constexpr int32_t choose_splits(int64_t tiles, int64_t steps, int64_t places) {
 constexpr ProductTiles mma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors) {
   const bool rows_first = rows_follow_each_other(num_rows, columns);
   const int64_t large = tiles_of(num_rows, 128) * tiles_of(columns, 128);
-  if (large >= multiprocessors) return {128, 128, 1, 1, rows_first};
+  if (large >= multiprocessors) return {128, 128, 1, rows_first};
   const int64_t small = tiles_of(num_rows, 64) * tiles_of(columns, 64);
-  return {64, 64, choose_splits(small, steps, 2 * multiprocessors), 1, rows_first};
+  return {64, 64, choose_splits(small, steps, 2 * multiprocessors), rows_first};
 }
 
 // wgmma fetches rows of x in boxes, so they must follow each other, whatever the tap. Neighbours across items are cleared
@@ -47,23 +46,25 @@ constexpr bool covers_wgmma(int64_t items, int64_t len_in, int64_t rows_per_item
   return stride == 1 && (items == 1 || len_in == rows_per_item);
 }
 
+// Whether rows of a tile may be of another item than the row that wants them.
+constexpr bool clears_rows(int64_t taps, int64_t items) { return taps > 1 && items > 1; }
+
 // cuBLASLt multiplies the rows of x as they are; product_finish reads its sums four at a time.
 constexpr bool covers_cublaslt(int64_t taps, int64_t len_in, int64_t rows_per_item, int64_t stride, int64_t first, int64_t columns) {
   return taps == 1 && stride == 1 && first == 0 && len_in == rows_per_item && columns % 4 == 0;
 }
 
-// Shapes of wgmma tiles: columns · rows, blocks that share a multiprocessor, blocks of a cluster; the part of the tensor cores'
-// rate at which a multiprocessor computes them, and clocks for what is not multiplying: filling the pipeline, finishing. The
+// Shapes of wgmma tiles: columns · rows, blocks that share a multiprocessor; the part of the tensor cores' rate at which a multiprocessor computes them, and clocks for what is not multiplying: filling the pipeline, finishing. The
 // last two are fitted to the products of the published networks on an H200 (bench/NOTES.md): of the tiles
 // measured they choose the fastest in 16 of 18 products, and one within 3 % in the others.
 struct WgmmaTile {
-  int32_t columns, rows, blocks, cluster, percent, clocks;
+  int32_t columns, rows, blocks, percent, clocks;
 };
-constexpr WgmmaTile kWgmmaTiles[] = {{128, 256, 1, 2, 63, 21000}, {128, 256, 1, 1, 90, 23000}, {128, 136, 1, 1, 76, 10000}, {64, 64, 2, 1, 22, 900}};
+constexpr WgmmaTile kWgmmaTiles[] = {{128, 256, 1, 90, 23000}, {128, 136, 1, 76, 10000}, {128, 128, 2, 72, 2500}, {64, 64, 2, 22, 900}};
 
-constexpr const WgmmaTile* find_wgmma_tile(int32_t rows, int32_t cluster) {
+constexpr const WgmmaTile* find_wgmma_tile(int32_t rows) {
   for (const WgmmaTile& tile : kWgmmaTiles)
-    if (tile.rows == rows && tile.cluster == cluster) return &tile;
+    if (tile.rows == rows) return &tile;
   return nullptr;
 }
 
@@ -71,30 +72,30 @@ constexpr const WgmmaTile* find_wgmma_tile(int32_t rows, int32_t cluster) {
 // back at the rate of the L2 cache.
 constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t columns, int64_t steps, int64_t splits, int64_t multiprocessors) {
   constexpr int64_t kStep = 64, kMultiplyAddsPerClock = 2048, kBytesPerClock = 4000;
-  const int64_t works = tiles_of(num_rows, tile.rows) * tiles_of(columns, tile.columns * tile.cluster) * splits;
-  const int64_t per_place = tiles_of(works, multiprocessors > tile.cluster ? multiprocessors / tile.cluster : 1);
+  const int64_t works = tiles_of(num_rows, tile.rows) * tiles_of(columns, tile.columns) * splits;
+  const int64_t per_place = tiles_of(works, multiprocessors > 1 ? multiprocessors : 1);
   const int64_t steps_each = tiles_of(steps, splits);
   return per_place * (steps_each * kStep * tile.columns * tile.rows * 100 / (kMultiplyAddsPerClock * tile.percent) + tile.clocks) +
          (splits > 1 ? 2 * splits * num_rows * columns * int64_t(sizeof(float)) / kBytesPerClock : 0);
 }
 
-// Of a tile of fp8, whose sums are kept twice.
-constexpr int32_t kMaxFp8Rows = 136;
+// Whether there is the tile for what a product wants: sums of fp8 are kept twice, and blocks of 128 rows do not clear.
+constexpr bool has_wgmma_tile(int32_t rows, bool is_fp8, bool clears) { return is_fp8 ? rows == 64 || rows == 136 : rows != 128 || !clears; }
 
-// The tile, of at most max_rows rows, and the splits that are done first.
-constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors, int32_t max_rows = 256) {
-  ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .cluster = 1, .rows_first = rows_follow_each_other(num_rows, columns)};
+// The tile and the splits that are done first.
+constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors, bool is_fp8 = false,
+                                   bool clears = false) {
+  ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .rows_first = rows_follow_each_other(num_rows, columns)};
   int64_t best_clocks = 0;
   for (const WgmmaTile& tile : kWgmmaTiles)
     for (int32_t splits = 1; splits <= kMaxSplits && (splits == 1 || steps / splits >= kMinStepsPerSplit); ++splits) {
-      if (tile.rows > max_rows) continue;
+      if (!has_wgmma_tile(tile.rows, is_fp8, clears)) continue;
       const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, splits, multiprocessors);
       if (best.rows != 0 && clocks >= best_clocks) continue;
       best_clocks = clocks;
       best.rows = tile.rows;
       best.columns = tile.columns;
       best.splits = splits;
-      best.cluster = tile.cluster;
     }
   return best;
 }

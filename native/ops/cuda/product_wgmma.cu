@@ -3,8 +3,10 @@
 // Shapes   product.h, x and w bf16 or f16, or e4m3 in tiles of 64 and 136 rows, rows of x at multiples of 16 bytes, and rows of the product that follow each other in x:
 //          stride 1, and one item or as many rows per item in as out (covers_wgmma).
 // Launch   one block per multiprocessor or two, each walking over tiles. A tile is 64 columns per group of four warps
-//          times 64, 136 or 256 rows; two blocks of a cluster that want the same rows fetch half of them each for both. The weights are the left operand, so that rows, of which there may be few, come in any
-//          multiple of eight: the 388 rows of a guided 9 s latent are three tiles of 136. One thread fetches, one warp puts zeros
+//          times 64, 128, 136 or 256 rows. The weights are the left operand, so that rows, of which there may be few, come in any
+//          multiple of eight: the 388 rows of a guided 9 s latent are three tiles of 136. Blocks of 128 rows share a
+//          multiprocessor, so that one multiplies while the other finishes, which is as long at few channels; they have 112
+//          registers a thread, and no warp that clears. One thread fetches, one warp puts zeros
 //          where a tap reaches into the neighbouring item, one or two groups of four warps multiply and finish.
 //          Of e4m3 the tensor cores keep some 14 bits of a sum, so the sums of a stage of 128 channels are multiplied by the scales
 //          of their rows and added in f32 beside: twice the registers, hence no tile of 256 rows. Compiled for them alone
@@ -29,32 +31,33 @@ namespace ts::cuda {
 namespace {
 
 constexpr int kRowBytes = kWgmmaStep * 2, kGroupThreads = 128, kGroupColumns = 64;
-constexpr int kFinishRows = 32, kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
+constexpr int kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
 
-template <class E, int rows, int groups, int stages, int blocks, int cluster>
+template <class E, int rows, int groups, int stages, int blocks>
 struct Tile {
   using Element = E;
   static constexpr bool kIsScaled = std::is_same_v<E, e4m3>;     // rows of x have scales
   static constexpr int kStep = kRowBytes / int(sizeof(E));
-  static constexpr int kRows = rows, kGroups = groups, kStages = stages, kBlocks = blocks, kCluster = cluster;
-  static constexpr int kColumns = groups * kGroupColumns, kThreads = (groups + 1) * kGroupThreads;
+  static constexpr int kRows = rows, kGroups = groups, kStages = stages, kBlocks = blocks;
+  static constexpr bool kIsShared = blocks > 1 && groups > 1;  // its multiprocessor, to the last byte and register
+  static constexpr int kColumns = groups * kGroupColumns, kThreads = groups * kGroupThreads + (kIsShared ? 32 : kGroupThreads);
   static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
-  static constexpr int kSumsBytes = kFinishRows * kPitch * 4;  // of one group
-  static constexpr int kBoxRows = rows / cluster;              // of x in one copy
+  static constexpr int kFinishRows = kIsShared ? 24 : 32;      // at a time in shared memory
+  static constexpr int kSumsBytes = kFinishRows * kPitch * 4 > GroupTile::kStagedBytes ? kFinishRows * kPitch * 4 : GroupTile::kStagedBytes;  // of one group
   // Of a thread that multiplies, where it needs more than its share; the others of the block make do with 40.
-  static constexpr int kMultiplyRegisters = rows > 64 ? 232 : kIsScaled ? 208 : 0;
+  static constexpr int kMultiplyRegisters = kIsShared ? 0 : rows > 64 ? 232 : kIsScaled ? 208 : 0;
   static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
   static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
-  static_assert(rows % (8 * cluster) == 0 && kSumsBytes >= GroupTile::kStagedBytes && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
+  static_assert(rows % 8 == 0 && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
 };
 template <class E>
-using NarrowTile = Tile<E, 64, 1, 5, 2, 1>;
+using NarrowTile = Tile<E, 64, 1, 5, 2>;
 template <class E>
-using MiddleTile = Tile<E, 136, 2, 5, 1, 1>;
+using SharedTile = Tile<E, 128, 2, 3, 2>;
 template <class E>
-using WideTile = Tile<E, 256, 2, 4, 1, 1>;
+using MiddleTile = Tile<E, 136, 2, 6, 1>;
 template <class E>
-using PairedTile = Tile<E, 256, 2, 4, 1, 2>;
+using WideTile = Tile<E, 256, 2, 4, 1>;
 
 // Where in the ring we are, and how often we have been round.
 template <int stages>
@@ -68,16 +71,16 @@ struct Ring {
   }
 };
 
-// One tile and one part of the summed axis. Blocks of a cluster take columns beside each other of the same rows.
+// One tile and one part of the summed axis.
 struct Work {
   int first_row, first_column, split, begin, end;
 
-  __device__ Work(const Product& p, int index, int rows, int columns, int cluster, int rank) {
+  __device__ Work(const Product& p, int index, int rows, int columns) {
     const int tiles = p.row_tiles * p.column_tiles, tile = index % tiles, other = p.rows_first ? p.row_tiles : p.column_tiles;
     const int fast = tile % other, slow = tile / other, steps = p.rows.taps * p.steps_per_tap;
     split = index / tiles;
     first_row = (p.rows_first ? fast : slow) * rows;
-    first_column = ((p.rows_first ? slow : fast) * cluster + rank) * columns;
+    first_column = (p.rows_first ? slow : fast) * columns;
     begin = int(int64_t(steps) * split / p.splits);
     end = int(int64_t(steps) * (split + 1) / p.splits);
   }
@@ -87,21 +90,18 @@ struct Work {
 template <class T>
 struct Walk {
   const Product& p;
-  int num_works, rank;
+  int num_works;
 
-  __device__ explicit Walk(const Product& p)
-      : p(p), num_works(p.row_tiles * p.column_tiles * p.splits), rank(T::kCluster > 1 ? int(ptx::rank_in_cluster()) : 0) {}
+  __device__ explicit Walk(const Product& p) : p(p), num_works(p.row_tiles * p.column_tiles * p.splits) {}
   template <class Body>
   __device__ void each(const Body& body) const {
-    for (int index = int(blockIdx.x) / T::kCluster; index < num_works; index += int(gridDim.x) / T::kCluster)
-      body(Work(p, index, T::kRows, T::kColumns, T::kCluster, rank));
+    for (int index = int(blockIdx.x); index < num_works; index += int(gridDim.x)) body(Work(p, index, T::kRows, T::kColumns));
   }
 };
 
 // The thread that fetches.
 template <class T>
 __device__ void fetch(const Product& p, const CUtensorMap* x_map, const CUtensorMap* w_map, uint32_t stages, uint32_t full, uint32_t empty) {
-  constexpr uint16_t kAll = (1 << T::kCluster) - 1;
   ptx::prefetch_map(x_map);
   ptx::prefetch_map(w_map);
   Ring<T::kStages> ring;
@@ -112,8 +112,8 @@ __device__ void fetch(const Product& p, const CUtensorMap* x_map, const CUtensor
   };
   // Nobody writes weights any more: those of the first stages come while the kernel before ends.
   int ahead = 0;
-  if (const int index = int(blockIdx.x) / T::kCluster; index < walk.num_works) {
-    const Work work(p, index, T::kRows, T::kColumns, T::kCluster, walk.rank);
+  if (int(blockIdx.x) < walk.num_works) {
+    const Work work(p, int(blockIdx.x), T::kRows, T::kColumns);
     for (; ahead < T::kStages && work.begin + ahead < work.end; ++ahead) fetch_weights(work, work.begin + ahead, ahead);
   }
   ptx::await_work_before();
@@ -128,8 +128,7 @@ __device__ void fetch(const Product& p, const CUtensorMap* x_map, const CUtensor
       }
       const uint32_t x = stages + ring.stage * T::kStageBytes + T::kWBytes, barrier = full + 8 * ring.stage;
       const int row = work.first_row + tap * p.rows.dilation + p.rows.first;
-      if constexpr (T::kCluster == 1) ptx::copy_box(x, x_map, channel, row, barrier);
-      else ptx::copy_box_to_all(x + walk.rank * T::kBoxRows * kRowBytes, x_map, channel, row + walk.rank * T::kBoxRows, barrier, kAll);
+      ptx::copy_box(x, x_map, channel, row, barrier);
       ring.advance();
       channel += T::kStep;
       if (channel == p.steps_per_tap * T::kStep) {
@@ -174,19 +173,15 @@ __device__ void clear_foreign_rows(const Product& p, unsigned char* stages, uint
   });
 }
 
-// This warp's products have read the stage: every block that fills it wants to know.
-template <class T>
+// This warp's products have read the stage.
 __device__ inline void release_stage(uint32_t empty, int stage, int lane) {
-  if constexpr (T::kCluster == 1) {
-    if (lane == 0) ptx::arrive(empty + 8 * stage);
-  } else {
-    if (lane < T::kCluster) ptx::arrive_at(empty + 8 * stage, uint32_t(lane));
-  }
+  if (lane == 0) ptx::arrive(empty + 8 * stage);
 }
 
-// 32 rows at a time through shared memory, to be finished along the columns.
+// Some rows at a time through shared memory, to be finished along the columns.
 template <class T>
 __device__ void finish_shared(const Product& p, const GroupTile& tile, float* sums, const float (&c)[T::kRows / 2]) {
+  constexpr int kFinishRows = T::kFinishRows;
   constexpr Forms kForms = T::kIsScaled ? Forms::none : Forms::rest;
   const int written = tile.column() - tile.first_column;  // this thread's column, and the one eight further
 #pragma unroll 1
@@ -271,19 +266,19 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
         multiply_stage<T, false>(part, w, x);
         ptx::wait_for_products<0>();
         ptx::hold(part);
-        release_stage<T>(empty, ring.stage, lane);
+        release_stage(empty, ring.stage, lane);
         scales.add(c, part);
       } else {
         multiply_stage<T, true>(c, w, x);
         ptx::wait_for_products<1>();
-        if (before >= 0) release_stage<T>(empty, before, lane);
+        if (before >= 0) release_stage(empty, before, lane);
         before = ring.stage;
       }
       ring.advance();
     }
     ptx::wait_for_products<0>();
     ptx::hold(c);
-    if (before >= 0) release_stage<T>(empty, before, lane);
+    if (before >= 0) release_stage(empty, before, lane);
 
     const GroupTile tile{work.first_row, work.first_column + group * kGroupColumns, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
     if (p.splits > 1) {
@@ -310,28 +305,24 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
     for (int s = 0; s < T::kStages; ++s) {
       ptx::init_barrier(full + 8 * s, 1);
       ptx::init_barrier(cleared + 8 * s, 1);
-      ptx::init_barrier(empty + 8 * s, T::kCluster * T::kGroups * 4);
+      ptx::init_barrier(empty + 8 * s, T::kGroups * 4);
     }
     ptx::publish_barriers();
   }
-  if constexpr (T::kCluster > 1) ptx::sync_cluster();
-  else __syncthreads();
+  __syncthreads();
 
   // Taps of several items meet in one tile; beyond the first and the last the copy engine gives zeros.
-  const bool clears = p.rows.taps > 1 && p.rows.items > 1;
-  const int warp = int(threadIdx.x) / 32, group = warp / 4 - 1;
-  if (group < 0) {
-    if constexpr (T::kMultiplyRegisters > 0) ptx::give_registers<40>();
-    if (warp == 0 && threadIdx.x % 32 == 0) fetch<T>(p, &x_map, &w_map, ptx::shared_address(stages), full, empty);
-    if (warp == 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
-  } else {
+  const bool clears = !T::kIsShared && p.rows.taps > 1 && p.rows.items > 1;  // clears_rows
+  const int warp = int(threadIdx.x) / 32, group = warp / 4;
+  if (group < T::kGroups) {
     if constexpr (T::kMultiplyRegisters > 0) ptx::take_registers<T::kMultiplyRegisters>();
     ptx::await_work_before();  // what finishing reads
     multiply<T>(p, group, ptx::shared_address(stages), sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty);
-  }
-  if constexpr (T::kCluster > 1) {
-    __syncwarp();
-    ptx::sync_cluster();  // nobody leaves while another may still write here
+  } else {
+    if constexpr (T::kMultiplyRegisters > 0) ptx::give_registers<40>();
+    if (warp == 4 * T::kGroups && threadIdx.x % 32 == 0) fetch<T>(p, &x_map, &w_map, ptx::shared_address(stages), full, empty);
+    if constexpr (!T::kIsShared)
+      if (warp == 4 * T::kGroups + 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
   }
 #else
   __trap();  // never launched: covers_wgmma wants 9.0
@@ -341,12 +332,12 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
 template <class T>
 void launch(cudaStream_t stream, Product p, const Tensor& x) {
   p.row_tiles = int32_t(tiles_of(p.num_rows, T::kRows));
-  p.column_tiles = int32_t(tiles_of(p.columns, T::kColumns * T::kCluster));
-  const CUtensorMap x_map = map_rows(x.data, x.rows(), p.channels, p.x_stride, T::kBoxRows, T::kStep, sizeof(typename T::Element));
+  p.column_tiles = int32_t(tiles_of(p.columns, T::kColumns));
+  const CUtensorMap x_map = map_rows(x.data, x.rows(), p.channels, p.x_stride, T::kRows, T::kStep, sizeof(typename T::Element));
   const CUtensorMap w_map = map_rows(p.w, p.columns, p.depth, p.depth, T::kColumns, T::kStep, sizeof(typename T::Element));
   check(cudaFuncSetAttribute(product_wgmma_kernel<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_wgmma");
-  const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_multiprocessors() * T::kBlocks / T::kCluster, 1);
-  start("product_wgmma", product_wgmma_kernel<T>, {unsigned((works < places ? works : places) * T::kCluster), T::kThreads, T::kSharedBytes, T::kCluster}, stream, p,
+  const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_multiprocessors() * T::kBlocks, 1);
+  start("product_wgmma", product_wgmma_kernel<T>, {unsigned(works < places ? works : places), T::kThreads, T::kSharedBytes}, stream, p,
         x_map, w_map);
 }
 
@@ -355,8 +346,8 @@ template <class E>
 void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tiles, const Tensor& x) {
   if (tiles.rows == NarrowTile<E>::kRows) launch<NarrowTile<E>>(stream, p, x);
   else if (tiles.rows == MiddleTile<E>::kRows) launch<MiddleTile<E>>(stream, p, x);
-  else if (tiles.cluster == 1) launch<WideTile<E>>(stream, p, x);
-  else launch<PairedTile<E>>(stream, p, x);
+  else if (tiles.rows == SharedTile<E>::kRows) launch<SharedTile<E>>(stream, p, x);
+  else launch<WideTile<E>>(stream, p, x);
 }
 #endif
 

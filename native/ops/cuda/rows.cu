@@ -1,11 +1,12 @@
 // Moving, choosing and averaging rows of [B, N, D] tensors, converted between f32, bf16 and f16 on the way.
 //
-// Launch   copies (copy_block, gather_rows, embed, resample_rows): one block per row of the result, threads along it.
+// Launch   copies (copy_block, gather_rows, embed, resample_rows): one block per 2048 columns of a row of the result, threads along them.
 //          reductions (mean_rows, max_rows): one block per item and 32 columns, 8 threads of a column take turns.
 //          transpose: tiles of 32 × 32 through shared memory, read and written along rows.
 // Cost     every element once: memory-bound, and at one item launch-bound. resample_rows reads M rows per row of the
 //          result, from the caches after the first time (72 clip rows of 4 KB).
 // Source   ops/rows.h.
+#include <algorithm>
 #include <cmath>
 
 #include "ops/cuda/block_sum.h"
@@ -18,17 +19,19 @@ namespace {
 
 constexpr int kTile = 32, kTileRows = 8;
 
-// Calls body(row of the result, element of it) for all.
+// Calls body(row of the result, element of it) for all; long rows are shared by several blocks, as there may be few of them.
+constexpr int64_t kColumnsPerBlock = 2048, kMaxParts = 65535;
 template <class Body>
 __global__ void rows_kernel(int64_t cols, Body body) {
   ptx::await_work_before();
-  for (int64_t d = threadIdx.x; d < cols; d += blockDim.x) body(int64_t(blockIdx.x), d);
+  for (int64_t d = int64_t(blockIdx.y) * blockDim.x + threadIdx.x; d < cols; d += int64_t(gridDim.y) * blockDim.x) body(int64_t(blockIdx.x), d);
 }
 
 template <class Body>
 void for_each_row(Context& ctx, const char* name, int64_t rows, int64_t cols, const Body& body) {
   if (rows == 0 || cols == 0) return;
-  start(name, rows_kernel<Body>, {unsigned(rows), threads_for_row(cols)}, stream(ctx), cols, body);
+  const dim3 grid(unsigned(rows), unsigned(std::min(ceil_div(cols, kColumnsPerBlock), kMaxParts)));
+  start(name, rows_kernel<Body>, {grid, threads_for_row(cols)}, stream(ctx), cols, body);
 }
 
 struct CopyBlock {

@@ -98,9 +98,9 @@ TEST_CASE("cuda products: few rows split the summed axis, many do not") {
   CHECK(choose_splits(200, 48, 132) == 1);
   CHECK(choose_splits(0, 48, 132) >= 1);
 
-  CHECK(mma_tiles(6208, 5632, 48, kH200) == ProductTiles{128, 128, 1, 1, true});
-  CHECK(mma_tiles(388, 1024, 16, kH200) == ProductTiles{64, 64, 2, 1, true});
-  CHECK(mma_tiles(397312, 128, 14, kH200) == ProductTiles{128, 128, 1, 1, false});
+  CHECK(mma_tiles(6208, 5632, 48, kH200) == ProductTiles{128, 128, 1, true});
+  CHECK(mma_tiles(388, 1024, 16, kH200) == ProductTiles{64, 64, 2, true});
+  CHECK(mma_tiles(397312, 128, 14, kH200) == ProductTiles{128, 128, 1, false});
 }
 
 TEST_CASE("cuda products: every tile that is chosen exists, covers the product and splits into steps that are there") {
@@ -109,13 +109,14 @@ TEST_CASE("cuda products: every tile that is chosen exists, covers the product a
       for (int64_t steps : {1, 2, 16, 48, 132})
         for (int64_t multiprocessors : {1, 46, 108, 132}) {
           const ProductTiles tiles = wgmma_tiles(num_rows, columns, steps, multiprocessors);
-          const WgmmaTile* tile = find_wgmma_tile(tiles.rows, tiles.cluster);
+          const WgmmaTile* tile = find_wgmma_tile(tiles.rows);
           REQUIRE(tile);
           CHECK(tile->columns == tiles.columns);
           CHECK(tiles.splits >= 1);
           CHECK(tiles.splits <= kMaxSplits);
           CHECK((tiles.splits == 1 || steps / tiles.splits >= kMinStepsPerSplit));
-          CHECK(wgmma_tiles(num_rows, columns, steps, multiprocessors, kMaxFp8Rows).rows <= kMaxFp8Rows);
+          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, multiprocessors, true).rows, true, false));
+          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, multiprocessors, false, true).rows, false, true));
         }
 }
 
