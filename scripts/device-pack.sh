@@ -13,27 +13,28 @@ archive=$(realpath -m "${1:-build/device.tar.xz}")
 ffmpeg=$root/build/ffmpeg
 ffmpeg_libraries=(avformat avcodec avutil swscale swresample)
 
-# An FFmpeg with decoders for the samples and nothing that would need another library.
+# An FFmpeg with decoders for the samples and nothing that would need another library. Each step says && itself: what is called
+# through quietly has no errexit.
 small_ffmpeg() (
-  version=$(dpkg-query -W -f '${Version}' libavcodec-dev)
+  version=$(dpkg-query -W -f '${Version}' libavcodec-dev) || exit
   [[ ! -f $ffmpeg/$version ]] || exit 0
-  work=$(mktemp -d)
+  work=$(mktemp -d) || exit
   trap 'rm -rf "$work"' EXIT
-  mkdir -p "$work/lists/partial"
-  sed 's/^Types:.*/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$work/source.sources"
   sources=(-qq -o Dir::Etc::sourcelist="$work/source.sources" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::Lists="$work/lists" -o APT::Sandbox::User=root)
-  apt-get "${sources[@]}" update
-  (cd "$work" && apt-get "${sources[@]}" source --download-only "ffmpeg=$version" && mkdir source && tar -xf ffmpeg_*.orig.tar.xz -C source --strip-components 1)
-  (
-    cd "$work/source"
+  mkdir -p "$work/lists/partial" "$work/source" &&
+    sed 's/^Types:.*/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$work/source.sources" &&
+    apt-get "${sources[@]}" update &&
+    cd "$work" &&
+    apt-get "${sources[@]}" source --download-only "ffmpeg=$version" &&
+    tar -xf ffmpeg_*.orig.tar.xz -C source --strip-components 1 &&
+    cd source &&
     ./configure --prefix="$ffmpeg" --enable-shared --disable-static --disable-programs --disable-doc --disable-debug --disable-everything \
       --disable-autodetect --disable-network --disable-avdevice --disable-avfilter --disable-x86asm --enable-protocol=file \
-      --enable-demuxer=mov,matroska,wav --enable-decoder=h264,vp8,vp9,aac,opus,vorbis,pcm_s16le --enable-parser=h264,vp8,vp9,aac,opus
-    make -j"$(nproc)"
-    rm -rf "$ffmpeg"
-    make install
-  )
-  touch "$ffmpeg/$version"
+      --enable-demuxer=mov,matroska,wav --enable-decoder=h264,vp8,vp9,aac,opus,vorbis,pcm_s16le --enable-parser=h264,vp8,vp9,aac,opus &&
+    make -j"$(nproc)" &&
+    rm -rf "$ffmpeg" &&
+    make install &&
+    touch "$ffmpeg/$version"
 )
 
 for tool in cmake dotnet apt-get dpkg-query strip xz; do command -v $tool >/dev/null || die "$tool is missing"; done
