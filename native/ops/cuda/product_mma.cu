@@ -10,8 +10,8 @@
 //          Weights of 8 bits come into shared memory as they are, 64 bytes per row, and become what x is in registers: they lie
 //          in memory in the order of a thread's fragments (int8_place). Their scales are the finish's.
 //          e4m3 needs compute capability 8.9 and code for it, so this file is compiled twice, the second time with TS_CUDA_FP8
-//          for nothing else (cmake/CudaBackend.cmake). The sums of a stage are multiplied by the scales of their rows and added in
-//          f32, as tensor cores keep fewer bits of sums of 8 bits than f32 has.
+//          for nothing else (cmake/CudaBackend.cmake); on 9.0 it is multiplied as f16 (ptx.cuh). The sums of a stage are
+//          multiplied by the scales of their rows and added in f32, as Ada's tensor cores keep fewer bits of sums of 8 bits.
 // Order    each sum runs over taps, then channels, in groups of 32 bytes inside the tensor core; splits are added in order.
 // Cost     2 flop per row, column, tap and channel; a step of a 128 × 128 tile moves 32 kB for 2.1 Mflop. Floor: the dense
 //          16-bit rate of the card, which mma.sync reaches on Ampere and Ada and misses by about a third on Hopper (leads,

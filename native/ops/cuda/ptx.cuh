@@ -78,12 +78,36 @@ __device__ inline void multiply_add<__half>(float (&c)[4], const uint32_t (&a)[4
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-// c [16, 8] += a [16, 32] · b [8, 32]ᵀ.
+// Four e4m3 as pairs of f16, which hold them exactly: the first two and the last two.
+__device__ inline void widen(uint32_t four, uint32_t& first, uint32_t& last) {
+  asm("{.reg .b16 low, high;\n"
+      " mov.b32 {low, high}, %2;\n"
+      " cvt.rn.f16x2.e4m3x2 %0, low;\n"
+      " cvt.rn.f16x2.e4m3x2 %1, high;}"
+      : "=r"(first), "=r"(last)
+      : "r"(four));
+}
+// c [16, 8] += a [16, 32] · b [8, 32]ᵀ. Hopper has it for groups of four warps alone, and what ptxas 12.4 puts in its place there forgets c
+// where the sums leave in the registers they came in: so they leave in others, and for Hopper the two products of f16 are written
+// out, half of every register's elements each, which needs fewer registers and additions.
 template <>
 __device__ inline void multiply_add<e4m3>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  asm volatile("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
+  uint32_t first[4], last[4], b_first[2], b_last[2];
+#pragma unroll
+  for (int i = 0; i < 4; ++i) widen(a[i], first[i], last[i]);
+  widen(b0, b_first[0], b_last[0]);
+  widen(b1, b_first[1], b_last[1]);
+  multiply_add<__half>(c, first, b_first[0], b_first[1]);
+  multiply_add<__half>(c, last, b_last[0], b_last[1]);
+#else
+  float d[4];
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"
+               : "=&f"(d[0]), "=&f"(d[1]), "=&f"(d[2]), "=&f"(d[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));
+#pragma unroll
+  for (int i = 0; i < 4; ++i) c[i] = d[i];
+#endif
 }
 
 __device__ inline float exp2_fast(float x) {  // 2 ulp; −∞ gives 0
