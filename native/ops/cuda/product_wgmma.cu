@@ -8,9 +8,9 @@
 //          multiprocessor, so that one multiplies while the other finishes, which is as long at few channels; they have 112
 //          registers a thread, and no warp that clears. One thread fetches, one warp puts zeros
 //          where a tap reaches into the neighbouring item, one or two groups of four warps multiply and finish.
-//          Of e4m3 the tensor cores keep some 14 bits of a sum, so the sums of a stage of 128 channels are multiplied by the scales
-//          of their rows and added in f32 beside: twice the registers, hence no tile of 256 rows. Compiled for them alone
-//          with TS_CUDA_FP8 (cmake/CudaBackend.cmake).
+//          Of e4m3 the tensor cores keep 13 bits behind the point of a sum, so the sums of a stage of 128 channels are multiplied
+//          by the scales of their rows and added in f32 beside: twice the registers, hence no tile of 256 rows. Compiled for
+//          them alone with TS_CUDA_FP8 (cmake/CudaBackend.cmake).
 // Order    each sum runs over taps, then channels; splits are added in order.
 // Cost     2 flop per row, column, tap and channel. A step of a 128 × 256 tile moves 48 kB for 4.2 Mflop, 87 flop per byte out of
 //          the L2 cache; floor: the dense bf16 rate, about 990 Tflop/s by the data sheet. Reached: bench/NOTES.md.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "emulation/emulation.h"
+#include "emulation/fp8_sum.h"
 
 namespace ts::emulation {
 namespace {
@@ -137,28 +138,53 @@ class ProductsIssued final : public Condition {
   int64_t number_;
 };
 
-// Element (row, k) of an operand behind a descriptor: rows of the swizzle's width, eight of them a group.
-float operand(uint64_t descriptor, DType type, int row, int k, bool is_transposed) {
+// Where element (row, k) of an operand behind a descriptor lies: rows of the swizzle's width, eight of them a group.
+const std::byte* find_operand(uint64_t descriptor, DType type, int row, int k, bool is_transposed) {
   const uint32_t start = uint32_t(descriptor & 0x3FFF) << 4, next_eight = uint32_t(descriptor >> 32 & 0x3FFF) << 4;
   const uint64_t layout = descriptor >> 62;
   if (layout != 1 && layout != 3) die("a descriptor whose swizzle the emulation does not know");
   const uint32_t width = layout == 1 ? 128 : 32;
   const auto outer = uint32_t(is_transposed ? k : row), inner = uint32_t(is_transposed ? row : k) * uint32_t(size_of(type));
   if (is_transposed && inner >= width) die("a transposed operand wider than its rows");
-  const std::byte* from = shared_pointer(swizzled(start + outer / 8 * next_eight + outer % 8 * width + inner, width));
-  if (type == DType::e4m3) return to_float(e4m3{std::to_integer<uint8_t>(*from)});
+  return shared_pointer(swizzled(start + outer / 8 * next_eight + outer % 8 * width + inner, width));
+}
+float operand(uint64_t descriptor, DType type, int row, int k, bool is_transposed) {
   uint16_t bits;
-  std::memcpy(&bits, from, sizeof bits);
+  std::memcpy(&bits, find_operand(descriptor, type, row, k, is_transposed), sizeof bits);
   return widened(bits, type);
+}
+
+// body(c, row, column) for all that the group's threads hold of c.
+template <class Body>
+void for_each_sum(const Issued& issued, const Body& body) {
+  for (int thread = 0; thread < kGroupThreads; ++thread)
+    for (int i = 0; i < issued.product.n / 2; ++i)
+      body(issued.c[thread][i], thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8, i / 4 * 8 + thread % 4 * 2 + i % 2);
+}
+
+void perform_fp8(const Issued& issued) {
+  constexpr int kDepth = Fp8Sum::kProducts;
+  const GroupProduct& product = issued.product;
+  if (issued.a[0] || product.b_is_transposed) die("operands of e4m3 from registers, or transposed");
+  const auto rows = [](uint64_t descriptor, int count) {
+    std::vector<e4m3> all(size_t(count * kDepth));
+    for (int i = 0; i < count * kDepth; ++i) all[size_t(i)] = {std::to_integer<uint8_t>(*find_operand(descriptor, DType::e4m3, i / kDepth, i % kDepth, false))};
+    return all;
+  };
+  const std::vector<e4m3> a = rows(product.a, 64), b = rows(product.b, product.n);
+  for_each_sum(issued, [&](float& c, int row, int column) {
+    c = Fp8Sum::add(product.adds ? c : 0.0f, &a[size_t(row * kDepth)], &b[size_t(column * kDepth)], kDepth);
+  });
 }
 
 void perform(const Issued& issued) {
   const GroupProduct& product = issued.product;
-  const int depth = 32 / int(size_of(product.type));
-  float a[64][32];
-  std::vector<float> b(size_t(product.n * depth));
+  if (product.type == DType::e4m3) return perform_fp8(issued);
+  constexpr int kDepth = 16;
+  float a[64][kDepth];
+  std::vector<float> b(size_t(product.n * kDepth));
   for (int row = 0; row < 64; ++row)
-    for (int k = 0; k < depth; ++k) {
+    for (int k = 0; k < kDepth; ++k) {
       if (issued.a[0]) {
         const uint32_t pair = issued.a[row / 16 * 32 + row % 8 * 4 + k % 8 / 2][row % 16 / 8 + k / 8 * 2];
         a[row][k] = widened(uint16_t(k % 2 ? pair >> 16 : pair), product.type);
@@ -167,15 +193,12 @@ void perform(const Issued& issued) {
       }
     }
   for (int column = 0; column < product.n; ++column)
-    for (int k = 0; k < depth; ++k) b[size_t(column * depth + k)] = operand(product.b, product.type, column, k, product.b_is_transposed);
-  for (int thread = 0; thread < kGroupThreads; ++thread)
-    for (int i = 0; i < product.n / 2; ++i) {
-      const int row = thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + thread % 4 * 2 + i % 2;
-      double sum = 0;
-      for (int k = 0; k < depth; ++k) sum += double(a[row][k]) * b[size_t(column * depth + k)];
-      float& to = issued.c[thread][i];
-      to = float((product.adds ? to : 0.0f) + sum);
-    }
+    for (int k = 0; k < kDepth; ++k) b[size_t(column * kDepth + k)] = operand(product.b, product.type, column, k, product.b_is_transposed);
+  for_each_sum(issued, [&](float& c, int row, int column) {
+    double sum = 0;
+    for (int k = 0; k < kDepth; ++k) sum += double(a[row][k]) * b[size_t(column * kDepth + k)];
+    c = float((product.adds ? c : 0.0f) + sum);
+  });
 }
 
 void perform_up_to(Group& group, int64_t number) {
