@@ -12,7 +12,7 @@ namespace ts {
 
 // Changes with the size of the table and of everything that crosses; the version covers the rest.
 constexpr uint64_t kBackendBuildId = (uint64_t(sizeof(OperatorTable)) << 32) ^ (uint64_t(sizeof(Context)) << 20) ^
-                                     (uint64_t(sizeof(Tensor)) << 10) ^ uint64_t(sizeof(PackedWeight)) ^ (uint64_t(2) << 60);
+                                     (uint64_t(sizeof(Tensor)) << 10) ^ uint64_t(sizeof(PackedWeight)) ^ (uint64_t(3) << 60);
 
 struct BackendDevice {
   char name[128];
@@ -28,6 +28,8 @@ struct BackendDevice {
 // caught by the same one: a plug-in catches its own at its door and has `raise`, which never returns, throw an Error in their stead.
 struct BackendHost {
   void (*raise)(ts_status status, const char* message);
+  // A line for the library's log (core/log.h), of which a plug-in has a copy that nobody listens to.
+  void (*log)(ts_log_level level, const char* line);
 };
 const BackendHost& backend_host();
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "ops/cuda/cublaslt.h"
@@ -53,7 +54,8 @@ Input product_input(Context& ctx, const Tensor& x, const Snake& snake, const Cud
   return {y};
 }
 
-void product_by_library(Context& ctx, Product p, DType dtype) {
+// False where cuBLASLt refuses the product. Planning takes the room it needs.
+bool product_by_library(Context& ctx, Product p, DType dtype) {
   const Arena::Scope scope(ctx.arena());
   const Tensor workspace = ctx.arena().allocate(DType::u8, {kCublasltWorkspaceBytes});
   const Finish& finish = p.finish;
@@ -62,10 +64,11 @@ void product_by_library(Context& ctx, Product p, DType dtype) {
     p.partial_stride = p.columns;
     p.partial = static_cast<float*>(ctx.f32({p.num_rows, p.columns}).data);
   }
-  if (ctx.planning()) return;
+  if (ctx.planning()) return true;
   if (writes_outputs) return product_cublaslt(stream(ctx), p, dtype, finish.y[0], finish.type, workspace.data);
-  product_cublaslt(stream(ctx), p, dtype, p.partial, DType::f32, workspace.data);
+  if (!product_cublaslt(stream(ctx), p, dtype, p.partial, DType::f32, workspace.data)) return false;
   product_finish(stream(ctx), p);
+  return true;
 }
 
 // By wgmma or mma.
@@ -158,12 +161,17 @@ std::string describe(const Product& p, const CudaWeight& weight) {
                 f.residual ? ", residual" : "", f.snaked ? ", snake" : "");
 }
 
-// Times both ways once; while a recording is made, which nothing can be timed in, what is not known is ours.
+// Of whoever refuses a product: longer than any, and a number that the file can hold.
+constexpr double kForever = 1e30;
+
+// Times both ways once; while a recording is made, which nothing can be timed in, what is not known is ours. Nothing while planning.
 template <class Ours, class Library>
-FasterWay faster_way(Context& ctx, const ProductWish& wish, const Product& p, const CudaWeight& weight, const Ours& ours, const Library& library) {
+std::optional<FasterWay> faster_way(Context& ctx, const ProductWish& wish, const Product& p, const CudaWeight& weight, const Ours& ours, const Library& library) {
   ProductMeasurements& measurements = measurements_in(wish.measurements_file);
+  stream(ctx);
   const std::string what = describe(p, weight);
   if (const auto known = measurements.find(what)) return *known;
+  if (ctx.planning()) return std::nullopt;
   cudaStreamCaptureStatus capturing;
   check(cudaStreamIsCapturing(stream(ctx), &capturing), "cudaStreamIsCapturing");
   if (capturing != cudaStreamCaptureStatusNone) return FasterWay::ours;
@@ -175,7 +183,9 @@ FasterWay faster_way(Context& ctx, const ProductWish& wish, const Product& p, co
   for (int i = 0; i < 3; ++i)
     if (timed.finish.y[i]) timed.finish.y[i] = at(i);
   if (timed.finish.snaked) timed.finish.snaked = at(3);
-  return measurements.measure(what, [&] { return time_us(stream(ctx), [&] { ours(timed); }); }, [&] { return time_us(stream(ctx), [&] { library(timed); }); });
+  return measurements.measure(what, [&] { return time_us(stream(ctx), [&] { ours(timed); }); }, [&] {
+    return library(timed) ? time_us(stream(ctx), [&] { library(timed); }) : kForever;
+  });
 }
 
 }  // namespace
@@ -207,7 +217,7 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   const bool is_int8 = weight.format == WeightFormat::int8, is_fp8 = weight.format == WeightFormat::fp8;
   const bool for_wgmma = !is_int8 && covers_wgmma(rows.items, rows.len_in, rows.rows_per_item, rows.stride);
   const bool for_cublaslt = !weight.has_scales() && covers_cublaslt(rows.taps, rows.len_in, rows.rows_per_item, rows.stride, rows.first, weight.rows);
-  const ProductKernel wished = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel(ctx, for_wgmma, for_cublaslt);
+  const ProductKernel wished = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel(ctx, for_wgmma);
   const ProductKernel kernel = is_fp8 && wished == ProductKernel::simt ? ProductKernel::mma : wished;
   if (kernel == ProductKernel::simt) {
     p.steps_per_tap = int32_t(weight.channels / kSimtStep);
@@ -217,13 +227,12 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   static_assert(kMmaStep == kWgmmaStep && channels_of_step(DType::bf16) == kMmaStep);
   p.steps_per_tap = int32_t(weight.channels / channels_of_step(weight.stored()));
   const auto ours = [&](const Product& p) { product_by_tiles(ctx, kernel, p, input, is_int8); };
-  const auto library = [&](const Product& p) { product_by_library(ctx, p, weight.dtype); };
-  if (kernel == ProductKernel::cublaslt) return library(p);
-  const auto wish = product_wish();
-  if (!wish || !wish->measures || !for_cublaslt || !has_cublaslt()) return ours(p);
-  if (!ctx.planning()) return faster_way(ctx, *wish, p, weight, ours, library) == FasterWay::library ? library(p) : ours(p);
-  library(p);  // room for either
-  ours(p);
+  const auto library = [&](const Product& p) { return product_by_library(ctx, p, weight.dtype); };
+  bool by_library = for_cublaslt && wishes_cublaslt();
+  if (const auto wish = product_wish(); wish && wish->measures && for_cublaslt && has_cublaslt())
+    by_library = faster_way(ctx, *wish, p, weight, ours, library) != FasterWay::ours;  // while planning also what is not known yet
+  if (by_library && library(p) && !ctx.planning()) return;
+  ours(p);  // while planning: room for either, as the library may refuse
 }
 
 }  // namespace ts::cuda

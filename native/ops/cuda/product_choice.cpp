@@ -69,14 +69,17 @@ int64_t multiprocessors(Context& ctx) {
   return current_multiprocessors();
 }
 
-ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma, bool covers_cublaslt) {
+bool wishes_cublaslt() {
+  const auto wish = product_wish();
+  if (!wish || wish->kernel != ProductKernel::cublaslt) return false;
+  require(has_cublaslt(), "THINKSOUND_CUDA_PRODUCT is cublaslt, but libcublasLt.so.13 or .12 is not to be found: THINKSOUND_CUBLASLT may name its file");
+  return true;
+}
+
+ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma) {
   const ProductWish wish = product_wish().value_or(ProductWish{});
   if (wish.kernel == ProductKernel::simt) return ProductKernel::simt;
-  if (wish.kernel == ProductKernel::cublaslt && covers_cublaslt) {
-    require(has_cublaslt(), "THINKSOUND_CUDA_PRODUCT is cublaslt, but libcublasLt.so.13 or .12 is not to be found: THINKSOUND_CUBLASLT may name its file");
-    return ProductKernel::cublaslt;
-  }
-  if (wish.kernel != ProductKernel::wgmma || !covers_wgmma || !has_tensor_maps()) return ProductKernel::mma;
+  if (wish.kernel == ProductKernel::mma || !covers_wgmma || !has_tensor_maps()) return ProductKernel::mma;
   stream(ctx);
   // 9.0a code runs on 9.0 alone.
   const bool is_hopper = current_attribute<cudaDevAttrComputeCapabilityMajor>() == 9 && current_attribute<cudaDevAttrComputeCapabilityMinor>() == 0;

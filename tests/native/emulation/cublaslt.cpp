@@ -1,6 +1,8 @@
 // cuBLASLt on the emulated card: the products that the backend asks of it, by their definition.
 #include "ops/cuda/cublaslt_library.h"
 
+#include <cstdlib>
+
 #include "core/dtype.h"
 #include "emulation/emulation.h"
 
@@ -16,11 +18,14 @@ const Layout& layout_of(cublasLtMatrixLayout_t layout) { return *reinterpret_cas
 
 float widen(uint16_t bits, cudaDataType type) { return type == CUDA_R_16F ? ts::to_float(ts::f16{bits}) : ts::to_float(ts::bf16{bits}); }
 
-// D [m, n] = Aᵀ · B, columns first, A and B both bf16 or both f16.
+constexpr uintptr_t kWorkspaceAlignment = 256;
+
+// D [m, n] = Aᵀ · B, columns first, A and B both bf16 or both f16. Refused where THINKSOUND_EMULATED_CUBLASLT_REFUSES is set.
 cublasStatus_t multiply(cublasLtHandle_t, cublasLtMatmulDesc_t, const void* alpha, const void* a, cublasLtMatrixLayout_t a_layout, const void* b,
                         cublasLtMatrixLayout_t b_layout, const void* beta, const void*, cublasLtMatrixLayout_t, void* d, cublasLtMatrixLayout_t d_layout,
-                        const cublasLtMatmulAlgo_t*, void*, size_t, cudaStream_t stream) {
+                        const cublasLtMatmulAlgo_t*, void* workspace, size_t, cudaStream_t stream) {
   const Layout left = layout_of(a_layout), right = layout_of(b_layout), to = layout_of(d_layout);
+  if (reinterpret_cast<uintptr_t>(workspace) % kWorkspaceAlignment || std::getenv("THINKSOUND_EMULATED_CUBLASLT_REFUSES")) return CUBLAS_STATUS_INVALID_VALUE;
   const bool is_narrow = left.type == CUDA_R_16BF || left.type == CUDA_R_16F;
   const bool fits = is_narrow && left.type == right.type && left.rows == right.rows && to.rows == left.columns && to.columns == right.columns;
   if (!fits || *static_cast<const float*>(alpha) != 1 || *static_cast<const float*>(beta) != 0) return CUBLAS_STATUS_NOT_SUPPORTED;

@@ -30,7 +30,7 @@ inline bool is_emulated() {
   return plugin && std::string_view(plugin).find("emulated") != std::string_view::npos;
 }
 
-// Of bf16 and f16. Where a way does not take a case, mma does. wgmma by every tile, some with a split sum; cuBLASLt on the emulated card,
+// Of bf16 and f16. Where a way does not take a case, mma does, and for cuBLASLt what is chosen without a wish. wgmma by every tile, some with a split sum; cuBLASLt on the emulated card,
 // which has a stand-in for it.
 inline std::vector<const char*> product_ways(const OperatorTable& table, DType dtype, WeightFormat format = WeightFormat::product) {
   if (dtype == DType::f32 || !is_cuda(table)) return {""};
