@@ -193,8 +193,8 @@ __device__ bool finish_group(const Finish& f, const GroupTile& g, float (&c)[row
       return true;
     case Form::snake_bf16: finish_group_snake<rows>(f, g, c); return true;
     case Form::rows_bf16:
-      if (f.activation == Activation::gelu_erf) return false;  // too long to write out for every sum of a thread
-      if (f.activation == Activation::quick_gelu) finish_group_bf16<rows, Activation::quick_gelu>(f, g, c);
+      if (f.activation == Activation::gelu_erf) finish_group_bf16<rows, Activation::gelu_erf>(f, g, c);
+      else if (f.activation == Activation::quick_gelu) finish_group_bf16<rows, Activation::quick_gelu>(f, g, c);
       else finish_group_bf16<rows, Activation::none>(f, g, c);
       return true;
     case Form::gated_bf16:

@@ -115,6 +115,11 @@ __device__ inline float exp2_fast(float x) {  // 2 ulp; −∞ gives 0
   asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));
   return y;
 }
+__device__ inline float reciprocal_fast(float x) {  // 1 ulp; ∞ gives 0
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));
+  return y;
+}
 // Two numbers rounded to bf16, or to f16 and kept within what it holds.
 template <class E>
 __device__ uint32_t pack(float low, float high);

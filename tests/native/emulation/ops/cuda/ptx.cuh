@@ -100,6 +100,7 @@ void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b
 }
 
 inline float exp2_fast(float x) { return exp2f(x); }
+inline float reciprocal_fast(float x) { return 1.0f / x; }
 template <class E>
 uint32_t pack(float low, float high) {
   if constexpr (std::is_same_v<E, e4m3>) return uint32_t(to_e4m3(low).bits) | uint32_t(to_e4m3(high).bits) << 8;
