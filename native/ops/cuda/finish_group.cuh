@@ -14,14 +14,16 @@
 namespace ts::cuda {
 namespace {
 
-// A group's part of a tile, and its 8 kB of shared memory.
+// A group's part of a tile, and its shared memory: 8 kB and a number for each row.
 struct GroupTile {
-  int first_row, first_column;  // of the product
+  int first_row, first_column, num_rows;  // of the product
   int thread;                   // of the group's 128
   int barrier;                  // of its own
   unsigned char* staged;
 
-  static constexpr int kThreads = 128, kStagedBytes = 8192;
+  static constexpr int kThreads = 128, kColumns = 64, kStagedBytes = 8192;
+  static constexpr int shared_bytes(int rows) { return kStagedBytes + rows * int(sizeof(float)); }
+  __device__ float* of_rows() const { return reinterpret_cast<float*>(staged + kStagedBytes); }
   __device__ int lane() const { return thread % 32; }
   __device__ int row() const { return first_row + thread % 4 * 2; }
   __device__ int column() const { return first_column + thread / 32 * 16 + thread % 32 / 4; }
@@ -88,34 +90,78 @@ __device__ void finish_group_f32(const Finish& f, const GroupTile& g, bool is_st
   }
 }
 
-// `count` staged rows of `vectors` times 16 bytes, the first of them row `row`, to y. Vector v of row r lies at place(r, v).
-template <int vectors, class Place>
-__device__ inline void store_staged(const Finish& f, const GroupTile& g, void* y, int row, int count, int first_column, const Place& place) {
-  const int v = g.thread % vectors, column = first_column + 8 * v, stride = int(f.y_stride);
-  if (column >= f.columns) return;
-#pragma unroll 2
-  for (int r = g.thread / vectors; r < count; r += GroupTile::kThreads / vectors) {
-    const int at = int(f.y_first) + (row + r) * stride + column;
-    if (uint32_t(at) < uint32_t(f.y_end)) *reinterpret_cast<uint4*>(static_cast<__nv_bfloat16*>(y) + at) = *reinterpret_cast<const uint4*>(g.staged + place(r, v));
+// Where eight columns of a row of the product go: null where there are none.
+struct ToRows {
+  __nv_bfloat16* y;
+  int first, stride;
+  uint32_t end;
+  __device__ ToRows(const Finish& f, void* y, int column)
+      : y(static_cast<__nv_bfloat16*>(y)), first(int(f.y_first) + column), stride(int(f.y_stride)), end(column < f.columns ? uint32_t(f.y_end) : 0) {}
+  __device__ __nv_bfloat16* operator()(int row) const {
+    const int at = first + row * stride;
+    return uint32_t(at) < end ? y + at : nullptr;
   }
+};
+
+// A column of q, k or v: which of them, whose head, where in it.
+struct HeadColumn {
+  int which, head, d;
+  __device__ HeadColumn(const Finish& f, int column) {
+    which = int(f.width.quotient(uint32_t(column)));
+    const int inside = column - which * int(f.width.divisor);
+    head = int(f.head_dim.quotient(uint32_t(inside)));
+    d = inside - head * int(f.head_dim.divisor);
+  }
+};
+
+struct ToHeads {
+  const Finish& f;
+  __nv_bfloat16* y = nullptr;
+  int head = 0, num_rows = 0;
+  __device__ ToHeads(const Finish& f, int column, int rows) : f(f) {
+    if (column >= f.columns) return;
+    const HeadColumn at(f, column);
+    y = static_cast<__nv_bfloat16*>(f.y[at.which]) + at.d;
+    head = at.head;
+    num_rows = rows;
+  }
+  __device__ __nv_bfloat16* operator()(int row) const {
+    if (row >= num_rows) return nullptr;
+    const int per_item = int(f.rows_per_item.divisor), item = int(f.rows_per_item.quotient(uint32_t(row)));
+    return y + (int64_t(item * f.heads + head) * per_item + (row - item * per_item)) * int(f.head_dim.divisor);
+  }
+};
+
+// `count` staged rows of `vectors` times 16 bytes, the first of them row `row`. Vector v of row r lies at place(r, v); this thread's
+// go where `to` says.
+template <int vectors, class To, class Place>
+__device__ inline void store_staged(const GroupTile& g, const To& to, int row, int count, const Place& place) {
+#pragma unroll 2
+  for (int r = g.thread / vectors; r < count; r += GroupTile::kThreads / vectors)
+    if (__nv_bfloat16* const y = to(row + r)) *reinterpret_cast<uint4*>(y) = *reinterpret_cast<const uint4*>(g.staged + place(r, g.thread % vectors));
 }
 
 // Vectors of 128-byte rows, spread so that the rows of a matrix and the vectors of a row each cover all banks.
 __device__ inline int wide_place(int row, int vector) { return row * 128 + ((vector ^ (row & 7)) << 4); }
 __device__ inline int narrow_place(int row, int vector) { return row * 64 + ((vector ^ (row >> 1 & 3)) << 4); }
 
-// Rows of 64 outputs. finished(j, i) is output i = 2·h + e of block j.
-template <int rows, class Finished>
-__device__ void stage_group_rows(const Finish& f, const GroupTile& g, void* y, const Finished& finished) {
-  constexpr int kChunk = GroupTile::kStagedBytes / 128, kBlocks = kChunk / 8;  // rows, blocks of eight rows at a time
+// Rows of 64 outputs are staged so many at a time, in blocks of eight.
+constexpr int kStagedRows = GroupTile::kStagedBytes / 128, kStagedBlocks = kStagedRows / 8;
+
+// The first column of those that a thread stores of such rows.
+__device__ inline int stored_column(const GroupTile& g) { return g.first_column + g.thread % 8 * 8; }
+
+// finished(j, i) is output i = 2·h + e of block j.
+template <int rows, class To, class Finished>
+__device__ void stage_group_rows(const GroupTile& g, const To& to_row, const Finished& finished) {
   const int lane = g.lane();
   // Lane l addresses row l mod 8 of matrix l div 8: blocks j and j + 1, each left half, right half.
   const uint32_t to = ptx::shared_address(g.staged) + uint32_t(wide_place(lane / 16 * 8 + lane % 8, g.thread / 32 * 2 + lane / 8 % 2));
 #pragma unroll
-  for (int first = 0; first < rows / 8; first += kBlocks) {
+  for (int first = 0; first < rows / 8; first += kStagedBlocks) {
     g.sync();  // what was staged before is stored
 #pragma unroll
-    for (int j = first; j < first + kBlocks && j < rows / 8; j += 2) {
+    for (int j = first; j < first + kStagedBlocks && j < rows / 8; j += 2) {
       uint32_t pairs[4];
 #pragma unroll
       for (int m = 0; m < 4; ++m)
@@ -125,14 +171,14 @@ __device__ void stage_group_rows(const Finish& f, const GroupTile& g, void* y, c
     }
     g.sync();
     const int left = rows - first * 8;
-    store_staged<8>(f, g, y, g.first_row + first * 8, left < kChunk ? left : kChunk, g.first_column, wide_place);
+    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows ? left : kStagedRows, wide_place);
   }
 }
 
 template <int rows, Activation activation>
 __device__ void finish_group_bf16(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   const TwoBiases bias(f, g.column());
-  stage_group_rows<rows>(f, g, f.y[0], [&](int j, int i) { return activate_for_bf16<activation>(c[4 * j + i] + bias.of[i / 2]); });
+  stage_group_rows<rows>(g, ToRows(f, f.y[0], stored_column(g)), [&](int j, int i) { return activate_for_bf16<activation>(c[4 * j + i] + bias.of[i / 2]); });
 }
 
 // The outputs in f32 where they are wanted, then their snake.
@@ -149,13 +195,14 @@ __device__ void finish_group_snake(const Finish& f, const GroupTile& g, float (&
       a[h] = f.snake_a[channel];
       inv_b[h] = f.snake_inv_b[channel];
     }
-  stage_group_rows<rows>(f, g, f.snaked, [&](int j, int i) { return snaked_for_bf16(c[4 * j + i], a[i / 2], inv_b[i / 2]); });
+  stage_group_rows<rows>(g, ToRows(f, f.snaked, stored_column(g)), [&](int j, int i) { return snaked_for_bf16(c[4 * j + i], a[i / 2], inv_b[i / 2]); });
 }
 
 // Rows of 32 outputs, since half of the sums are gates.
 template <int rows, Activation activation>
 __device__ void finish_group_gated(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   constexpr int kChunk = GroupTile::kStagedBytes / 64, kBlocks = kChunk / 8;
+  const ToRows to_row(f, f.y[0], g.first_column / 2 + g.thread % 4 * 8);
   const int lane = g.lane();
   // Lane l addresses row l mod 8 of matrix l div 8, which is block j + l div 8.
   const uint32_t to = ptx::shared_address(g.staged) + uint32_t(narrow_place(lane, g.thread / 32));
@@ -177,7 +224,107 @@ __device__ void finish_group_gated(const Finish& f, const GroupTile& g, const fl
     }
     g.sync();
     const int left = rows - first * 8;
-    store_staged<4>(f, g, f.y[0], g.first_row + first * 8, left < kChunk ? left : kChunk, g.first_column / 2, narrow_place);
+    store_staged<4>(g, to_row, g.first_row + first * 8, left < kChunk ? left : kChunk, narrow_place);
+  }
+}
+
+// Values; and queries and keys of networks that neither norm nor turn them.
+template <int rows>
+__device__ void finish_group_heads(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+  const TwoBiases bias(f, g.column());
+  stage_group_rows<rows>(g, ToHeads(f, stored_column(g), g.num_rows), [&](int j, int i) { return c[4 * j + i] + bias.of[i / 2]; });
+}
+
+// 1/sqrt(mean of squares + eps) of each row, of which the group has one head. A row's sums of two columns lie in eight lanes of each
+// warp: of eight rows at a time each of these lanes adds up one, in three exchanges of half of what is left, then the warps
+// meet in shared memory.
+template <int rows>
+__device__ void scale_group_rows(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+  const int lane = g.lane();
+  float* const parts = reinterpret_cast<float*>(g.staged);  // [4, rows]
+  static_assert(4 * rows * sizeof(float) <= GroupTile::kStagedBytes);
+  g.sync();  // what was staged before is stored
+#pragma unroll
+  for (int first = 0; first < rows / 8; first += 4) {
+    float square[8];
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      const int j = first + i / 2;
+      square[i] = j < rows / 8 ? fmaf(c[4 * j + i % 2], c[4 * j + i % 2], c[4 * j + 2 + i % 2] * c[4 * j + 2 + i % 2]) : 0.0f;
+    }
+#pragma unroll
+    for (int half = 4; half > 0; half /= 2) {
+      const bool keeps_upper = (lane & 4 * half) != 0;
+#pragma unroll
+      for (int i = 0; i < half; ++i) {
+        const float kept = keeps_upper ? square[half + i] : square[i], given = keeps_upper ? square[i] : square[half + i];
+        square[i] = kept + __shfl_xor_sync(0xFFFFFFFFu, given, 4 * half);
+      }
+    }
+    if (const int row = (first + lane / 8) * 8 + lane % 4 * 2 + lane / 4 % 2; row < rows) parts[g.thread / 32 * rows + row] = square[0];
+  }
+  g.sync();
+#pragma unroll
+  for (int row = g.thread; row < rows; row += GroupTile::kThreads) {
+    const float sum = (parts[row] + parts[rows + row]) + (parts[2 * rows + row] + parts[3 * rows + row]);
+    g.of_rows()[row] = rsqrtf(fmaf(sum, 1.0f / GroupTile::kColumns, f.eps));
+  }
+}
+
+// Queries and keys, normed, turned or both. The columns of a pair are those of lanes t and t^4; once these have exchanged one number, the
+// lane with the even column has both of the first of two rows, the other both of the second. So each reads cosine and sine of one
+// row, some blocks ahead, and has two neighbours to stage.
+template <int rows>
+__device__ void finish_group_turned(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
+  constexpr int kBlocks = rows / 8, kAhead = rows == 136 ? 8 : 4;
+  const int lane = g.lane();
+  const bool is_odd = lane / 4 % 2 != 0;
+  const int own = lane % 4 * 2 + is_odd;  // the row of every eight
+  float norm[2] = {1, 1};
+  const float* turns[2] = {};
+#pragma unroll
+  for (int h = 0; h < 2; ++h)
+    if (const int column = g.column() + 8 * h; column < f.columns)
+      if (const HeadColumn at(f, column); at.which < 2) {
+        if (f.norm[0]) norm[h] = f.norm[at.which][at.d];
+        if (f.rope) turns[h] = f.rope + (at.d - is_odd);
+      }
+  float2 turn[kAhead][2];
+  const auto fetch = [&](int j) {
+    const int64_t m = f.rows_per_item.remainder(uint32_t(g.first_row + 8 * j + own));
+#pragma unroll
+    for (int h = 0; h < 2; ++h) turn[j % kAhead][h] = turns[h] ? *reinterpret_cast<const float2*>(turns[h] + m * int(f.head_dim.divisor)) : make_float2(1, 0);
+  };
+#pragma unroll
+  for (int j = 0; j < kAhead; ++j) fetch(j);
+
+  const TwoBiases bias(f, g.column());
+#pragma unroll
+  for (int i = 0; i < rows / 2; ++i) c[i] += bias.of[i / 2 % 2];
+  const bool is_normed = f.norm[0] != nullptr;
+  if (is_normed) scale_group_rows<rows>(f, g, c);
+
+  const ToHeads to_row(f, stored_column(g), g.num_rows);
+  unsigned char* const to[2] = {g.staged + wide_place(own, g.thread / 32 * 2) + lane / 8 * 4, g.staged + wide_place(own, g.thread / 32 * 2 + 1) + lane / 8 * 4};
+#pragma unroll
+  for (int first = 0; first < kBlocks; first += kStagedBlocks) {
+    g.sync();  // what was staged before is stored; the rows' scales are there
+#pragma unroll
+    for (int j = first; j < first + kStagedBlocks && j < kBlocks; ++j) {
+      const float scale = is_normed ? g.of_rows()[8 * j + own] : 1.0f;
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+        const float row0 = c[4 * j + 2 * h] * norm[h], row1 = c[4 * j + 2 * h + 1] * norm[h];
+        const float mine = is_odd ? row1 : row0, others = __shfl_xor_sync(0xFFFFFFFFu, is_odd ? row0 : row1, 4);
+        const float even = is_odd ? others : mine, odd = is_odd ? mine : others;
+        const float cosine = turn[j % kAhead][h].x * scale, sine = turn[j % kAhead][h].y * scale;
+        *reinterpret_cast<uint32_t*>(to[h] + (j - first) * 1024) = ptx::pack<__nv_bfloat16>(even * cosine - odd * sine, even * sine + odd * cosine);
+      }
+      if (j + kAhead < kBlocks) fetch(j + kAhead);
+    }
+    g.sync();
+    const int left = rows - first * 8;
+    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows ? left : kStagedRows, wide_place);
   }
 }
 
@@ -200,6 +347,12 @@ __device__ bool finish_group(const Finish& f, const GroupTile& g, float (&c)[row
     case Form::gated_bf16:
       if (f.activation == Activation::silu) finish_group_gated<rows, Activation::silu>(f, g, c);
       else finish_group_gated<rows, Activation::gelu_tanh>(f, g, c);
+      return true;
+    case Form::qkv_bf16:
+      if (f.norm[0] && f.head_dim.divisor != GroupTile::kColumns) return false;  // heads that no group has whole, or several in one
+      if (g.first_column >= f.columns) return true;
+      if ((f.norm[0] || f.rope) && f.width.quotient(uint32_t(g.first_column)) < 2) finish_group_turned<rows>(f, g, c);
+      else finish_group_heads<rows>(f, g, c);
       return true;
     default: return false;
   }

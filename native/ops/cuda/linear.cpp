@@ -74,6 +74,7 @@ void qkv_projection(Context& ctx, const Qkv& qkv, const Tensor& x, const PackedW
   finish.y[1] = qkv.k.data;
   finish.y[2] = qkv.v.data;
   finish.bias = floats(options.bias);
+  finish.bias_period = Divider(uint32_t(packed.out));
   finish.heads = int32_t(heads);
   finish.head_dim = Divider(uint32_t(head_dim));
   finish.width = Divider(uint32_t(heads * head_dim));

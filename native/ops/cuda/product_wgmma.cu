@@ -30,7 +30,7 @@
 namespace ts::cuda {
 namespace {
 
-constexpr int kRowBytes = kWgmmaStep * 2, kGroupThreads = 128, kGroupColumns = 64;
+constexpr int kRowBytes = kWgmmaStep * 2, kGroupThreads = GroupTile::kThreads, kGroupColumns = GroupTile::kColumns;
 constexpr int kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
 
 template <class E, int rows, int groups, int stages, int blocks>
@@ -43,12 +43,12 @@ struct Tile {
   static constexpr int kColumns = groups * kGroupColumns, kThreads = groups * kGroupThreads + (kIsShared ? 32 : kGroupThreads);
   static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
   static constexpr int kFinishRows = kIsShared ? 24 : 32;      // at a time in shared memory
-  static constexpr int kSumsBytes = kFinishRows * kPitch * 4 > GroupTile::kStagedBytes ? kFinishRows * kPitch * 4 : GroupTile::kStagedBytes;  // of one group
+  static constexpr int kSumsBytes = std::max(kFinishRows * kPitch * 4, GroupTile::shared_bytes(rows));  // of one group
   // Of a thread that multiplies, where it needs more than its share; the others of the block make do with 40.
   static constexpr int kMultiplyRegisters = kIsShared ? 0 : rows > 64 ? 232 : kIsScaled ? 208 : 0;
   static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
   static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
-  static_assert(rows % 8 == 0 && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
+  static_assert(rows % 8 == 0 && kSumsBytes % 16 == 0 && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
 };
 template <class E>
 using NarrowTile = Tile<E, 64, 1, 5, 2>;
@@ -280,7 +280,7 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
     ptx::hold(c);
     if (before >= 0) release_stage(empty, before, lane);
 
-    const GroupTile tile{work.first_row, work.first_column + group * kGroupColumns, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
+    const GroupTile tile{work.first_row, work.first_column + group * kGroupColumns, p.num_rows, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
     if (p.splits > 1) {
       if (tile.first_column < p.columns) store_sums<T::kRows>(tile, p.partial + int64_t(work.split) * p.num_rows * p.partial_stride, p.partial_stride, p.num_rows, c);
     } else {

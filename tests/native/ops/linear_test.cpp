@@ -204,36 +204,41 @@ TEST_CASE("linear: bias, activation, gate and residual are applied in this order
 }
 
 // Rows of whole vectors and several tiles: on a GPU the code made for the kind of product, not the code for every kind.
-TEST_CASE("linear: whole vectors get every activation, a residual alone, and both kinds of storage") {
+TEST_CASE("linear: whole vectors get every activation, a residual alone or with a gate, and both kinds of storage") {
   const LinearCase c{2, 137, 24, 72, 1};
   TS_FOR_EACH_BACKEND(table)
     for (DType product : test::narrow_types(table))
       for (DType stored : test::stored_types(product))
         for (Activation activation : test::kActivations)
-          for (bool has_residual : {false, true})
+          for (int64_t gate_len : {int64_t(-1), int64_t(0), int64_t(1), c.len})  // −1: no residual either
             for (const char* way : test::product_ways(table, product)) {
+              const bool has_residual = gate_len >= 0;
               if (has_residual && (stored != DType::f32 || activation != Activation::none)) continue;
               const test::CudaWay asked(test::kProductWay, way);
               LinearData data = random_data(c, product);
               const Shape shape{c.batch, c.len, c.out};
               data.bias = normal(c.out);
               if (has_residual) data.residual = normal(shape);
+              if (has_residual) data.gate_len = gate_len;
+              data.gate = normal(c.batch * data.gate_len * data.gate_chunks * c.out);
               const Weight weight = pack(table, c, data.w, product);
               Harness h(table, product);
               const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), y = h.output(shape, stored);
               Epilogue epilogue{.bias = h.input(data.bias, {c.out}), .activation = activation};
               if (has_residual) epilogue.residual = h.input(data.residual, shape);
+              if (data.gate_len) epilogue.gate = {h.input(data.gate, {c.batch, gate_len, data.gate_chunks * c.out}), data.gate_index, c.out};
               h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight, epilogue); });
               TS_CHECK_CUT_ERROR(concat(c.str(), " ", way), h.read(y), stored, cut(table, c, product, way), linear, c, data, activation);
             }
 }
 
 TEST_CASE("linear: a gate of shared rows is the gate that lays them out") {
-  const std::vector<float> all = normal(4 * 2 * 65);
+  const std::vector<float> all = normal(4 * 2 * 72);
   TS_FOR_EACH_BACKEND(table)
-    for (const LinearCase& c : {LinearCase{2, 7, 5, 9, 1}, LinearCase{2, 31, 24, 40, 3}, LinearCase{1, 6, 3, 17, 2}, LinearCase{3, 1, 64, 65, 1}})
+    for (const LinearCase& c : {LinearCase{2, 7, 5, 9, 1}, LinearCase{2, 31, 24, 40, 3}, LinearCase{1, 6, 3, 17, 2}, LinearCase{3, 1, 64, 65, 1},
+                                LinearCase{2, 137, 24, 72, 1}})
       for (DType product : test::product_types(table))
-        for (int64_t num_rows : {int64_t(1), int64_t(4)})
+        for (const auto& [num_rows, has_residual] : {std::pair{int64_t(1), false}, {int64_t(4), false}, {int64_t(4), true}})
           for (const char* way : test::product_ways(table, product)) {
             CAPTURE(c.str());
             CAPTURE(way);
@@ -250,11 +255,12 @@ TEST_CASE("linear: a gate of shared rows is the gate that lays them out") {
             }
             Harness h(table, product);
             const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, product), shared = h.output(shape), apart = h.output(shape);
+            const Tensor residual = has_residual ? h.input(normal(shape), shape) : Tensor();
             const Tensor few = h.input(all, {1, num_rows, 2 * c.out}), many = h.input(laid_out, {c.batch, c.out_len(), 2 * c.out});
             const Tensor chosen = h.input(rows, {c.batch, c.out_len()});
             h.run([&](Context& ctx) {
-              ops::linear(ctx, shared, x, *weight, {.gate = {few, 1, c.out, chosen}});
-              ops::linear(ctx, apart, x, *weight, {.gate = {many, 1, c.out}});
+              ops::linear(ctx, shared, x, *weight, {.gate = {few, 1, c.out, chosen}, .residual = residual});
+              ops::linear(ctx, apart, x, *weight, {.gate = {many, 1, c.out}, .residual = residual});
             });
             CHECK(h.read(shared) == h.read(apart));
           }
@@ -342,7 +348,8 @@ std::vector<std::pair<DType, WeightFormat>> stored_and_format(const OperatorTabl
 
 TEST_CASE("qkv_projection: splits heads, norms and rotates queries and keys, leaves values alone") {
   const QkvCase cases[] = {{1, 1, 3, 1, 2, false, false, false}, {2, 7, 20, 3, 4, true, false, false}, {1, 37, 64, 2, 32, true, true, true},
-                           {2, 33, 48, 1, 64, true, true, false}, {1, 5, 16, 2, 80, false, false, true}, {1, 65, 32, 4, 8, true, true, true}};
+                           {2, 33, 48, 1, 64, true, true, false}, {1, 5, 16, 2, 80, false, false, true}, {1, 65, 32, 4, 8, true, true, true},
+                           {3, 70, 24, 2, 64, true, true, true},  {2, 137, 24, 3, 80, true, false, false}, {2, 19, 24, 3, 24, true, false, true}};
   TS_FOR_EACH_BACKEND(table)
     for (const QkvCase& c : cases)
       for (DType product : test::product_types(table))
