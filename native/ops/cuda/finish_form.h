@@ -5,7 +5,7 @@
 // the form.
 //
 //   rows_f32     sums, bias, gate, residual     modulation; linear1 and w2 of the DiT; out and fc2 of the towers; T5's o, wo
-//   rows_bf16    bias, (quick) GELU             fc1 of the towers
+//   rows_bf16    bias, (quick) GELU             fc1 of the towers; erf-GELU by a short form
 //   snake_bf16   bias, residual, next snake     the VAE
 //   gated_bf16   SwiGLU, gated GELU             w1, w3 of the DiT; wi of T5
 //   qkv_bf16     bias, norm, rotation           every attention

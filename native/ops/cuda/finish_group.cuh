@@ -1,11 +1,17 @@
-// Outputs straight from the registers in which wgmma leaves its sums: the forms that need no sums of another thread.
+// Outputs straight from the registers in which wgmma leaves its sums: every form (finish_form.h) but heads whose norm no group of
+// warps has whole.
 //
 // Of the 64 columns of a group of four warps, thread t has 16·(t div 32) + t mod 32 div 4 and the one eight further, and of
 // every eight rows 2·(t mod 4) and the next: c[4·j + 2·h + e] is of row 8·j + 2·(t mod 4) + e and column + 8·h (wgmma.cuh).
-// What belongs to a column is therefore loaded once for a tile, and a pair of gate and value (kGatedGroup) is one thread's.
+// What belongs to a column is therefore loaded once for a tile, and a pair of gate and value (kGatedGroup) is one thread's. Pairs that
+// a rotation turns are neighbouring columns, of lanes t and t^4: they exchange one number in two. A head of 64 is a group's columns: its
+// squares are added up over eight lanes, then over four warps.
 //
 //   f32    four rows of eight columns at a time, whole sectors of 32 bytes, loaded and stored where they lie
-//   bf16   8 × 8 outputs at a time turned by stmatrix into rows in shared memory, then 16 bytes a thread
+//   bf16   8 × 8 outputs at a time turned by stmatrix, or stored as pairs that have been turned, into rows in shared memory, then
+//          16 bytes a thread
+//
+// All of it is inlined: sums that a call passes on would lie in memory.
 #pragma once
 
 #include "ops/cuda/hopper.cuh"
@@ -58,7 +64,7 @@ struct TwoBiases {
 // Residuals of eight rows are on their way while the eight before are finished. The outputs stay in c; `is_stored` says whether
 // they also go to y.
 template <int rows, bool has_residual>
-__device__ void finish_group_f32(const Finish& f, const GroupTile& g, bool is_stored, float (&c)[rows / 2]) {
+__device__ __forceinline__ void finish_group_f32(const Finish& f, const GroupTile& g, bool is_stored, float (&c)[rows / 2]) {
   const int column = g.column(), stride = int(f.y_stride);
   const uint32_t end = uint32_t(f.y_end);
   const TwoBiases bias(f, column);
@@ -87,6 +93,48 @@ __device__ void finish_group_f32(const Finish& f, const GroupTile& g, bool is_st
       if (is_stored && has[i / 2] && uint32_t(to) < end) y[to] = v;
     }
     at += 8 * stride;
+  }
+}
+
+// The same with gates, of which each row looks up its own: once for all rows of the tile, into shared memory.
+template <int rows>
+__device__ __forceinline__ void finish_group_f32_gated(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
+  constexpr int kBlocks = rows / 8, kAhead = rows == 136 ? 3 : 1, kKept = kAhead + 1;
+  const int column = g.column(), stride = int(f.y_stride), first = int(f.y_first) + g.row() * stride + column;
+  const uint32_t end = uint32_t(f.y_end);
+  const TwoBiases bias(f, column);
+  const bool has[2] = {column < f.columns, column + 8 < f.columns};
+  float* const y = static_cast<float*>(f.y[0]);
+  int64_t* const gates = reinterpret_cast<int64_t*>(g.staged);
+  static_assert(rows * sizeof(int64_t) <= GroupTile::kStagedBytes);
+  float other[kKept][4], factor[kKept][4];
+  const auto place = [&](int j, int i) { return first + (8 * j + i % 2) * stride + i / 2 * 8; };
+  const auto is_there = [&](int j, int i) { return has[i / 2] && uint32_t(place(j, i)) < end; };
+  const auto fetch_residual = [&](int j) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) other[j % kKept][i] = is_there(j, i) ? f.residual[place(j, i)] : 0.0f;
+  };
+  const auto fetch_gate = [&](int j) {
+    const longlong2 two = *reinterpret_cast<const longlong2*>(gates + 8 * j + g.thread % 4 * 2);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) factor[j % kKept][i] = is_there(j, i) ? f.gate[(i % 2 ? two.y : two.x) + column + i / 2 * 8] : 0.0f;
+  };
+#pragma unroll
+  for (int j = 0; j < kAhead; ++j) fetch_residual(j);
+  g.sync();  // what was staged before is stored or read
+  for (int row = g.thread; row < rows; row += GroupTile::kThreads) gates[row] = g.first_row + row < g.num_rows ? gate_offset(f, g.first_row + row) : 0;
+  g.sync();
+#pragma unroll
+  for (int j = 0; j < kAhead; ++j) fetch_gate(j);
+#pragma unroll
+  for (int j = 0; j < kBlocks; ++j) {
+    if (j + kAhead < kBlocks) {
+      fetch_residual(j + kAhead);
+      fetch_gate(j + kAhead);
+    }
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (is_there(j, i)) y[place(j, i)] = fmaf(c[4 * j + i] + bias.of[i / 2], factor[j % kKept][i], other[j % kKept][i]);
   }
 }
 
@@ -153,7 +201,7 @@ __device__ inline int stored_column(const GroupTile& g) { return g.first_column 
 
 // finished(j, i) is output i = 2·h + e of block j.
 template <int rows, class To, class Finished>
-__device__ void stage_group_rows(const GroupTile& g, const To& to_row, const Finished& finished) {
+__device__ __forceinline__ void stage_group_rows(const GroupTile& g, const To& to_row, const Finished& finished) {
   const int lane = g.lane();
   // Lane l addresses row l mod 8 of matrix l div 8: blocks j and j + 1, each left half, right half.
   const uint32_t to = ptx::shared_address(g.staged) + uint32_t(wide_place(lane / 16 * 8 + lane % 8, g.thread / 32 * 2 + lane / 8 % 2));
@@ -176,14 +224,14 @@ __device__ void stage_group_rows(const GroupTile& g, const To& to_row, const Fin
 }
 
 template <int rows, Activation activation>
-__device__ void finish_group_bf16(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+__device__ __forceinline__ void finish_group_bf16(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   const TwoBiases bias(f, g.column());
   stage_group_rows<rows>(g, ToRows(f, f.y[0], stored_column(g)), [&](int j, int i) { return activate_for_bf16<activation>(c[4 * j + i] + bias.of[i / 2]); });
 }
 
 // The outputs in f32 where they are wanted, then their snake.
 template <int rows>
-__device__ void finish_group_snake(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
+__device__ __forceinline__ void finish_group_snake(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
   const bool is_stored = f.y[0] != nullptr;
   if (f.residual) finish_group_f32<rows, true>(f, g, is_stored, c);
   else finish_group_f32<rows, false>(f, g, is_stored, c);
@@ -200,7 +248,7 @@ __device__ void finish_group_snake(const Finish& f, const GroupTile& g, float (&
 
 // Rows of 32 outputs, since half of the sums are gates.
 template <int rows, Activation activation>
-__device__ void finish_group_gated(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+__device__ __forceinline__ void finish_group_gated(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   constexpr int kChunk = GroupTile::kStagedBytes / 64, kBlocks = kChunk / 8;
   const ToRows to_row(f, f.y[0], g.first_column / 2 + g.thread % 4 * 8);
   const int lane = g.lane();
@@ -230,7 +278,7 @@ __device__ void finish_group_gated(const Finish& f, const GroupTile& g, const fl
 
 // Values; and queries and keys of networks that neither norm nor turn them.
 template <int rows>
-__device__ void finish_group_heads(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+__device__ __forceinline__ void finish_group_heads(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   const TwoBiases bias(f, g.column());
   stage_group_rows<rows>(g, ToHeads(f, stored_column(g), g.num_rows), [&](int j, int i) { return c[4 * j + i] + bias.of[i / 2]; });
 }
@@ -239,7 +287,7 @@ __device__ void finish_group_heads(const Finish& f, const GroupTile& g, const fl
 // warp: of eight rows at a time each of these lanes adds up one, in three exchanges of half of what is left, then the warps
 // meet in shared memory.
 template <int rows>
-__device__ void scale_group_rows(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
+__device__ __forceinline__ void scale_group_rows(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   const int lane = g.lane();
   float* const parts = reinterpret_cast<float*>(g.staged);  // [4, rows]
   static_assert(4 * rows * sizeof(float) <= GroupTile::kStagedBytes);
@@ -275,7 +323,7 @@ __device__ void scale_group_rows(const Finish& f, const GroupTile& g, const floa
 // lane with the even column has both of the first of two rows, the other both of the second. So each reads cosine and sine of one
 // row, some blocks ahead, and has two neighbours to stage.
 template <int rows>
-__device__ void finish_group_turned(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
+__device__ __forceinline__ void finish_group_turned(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
   constexpr int kBlocks = rows / 8, kAhead = rows == 136 ? 8 : 4;
   const int lane = g.lane();
   const bool is_odd = lane / 4 % 2 != 0;
@@ -330,12 +378,12 @@ __device__ void finish_group_turned(const Finish& f, const GroupTile& g, float (
 
 // Whether the tile is of a form that needs nobody else's sums, and has been finished.
 template <int rows>
-__device__ bool finish_group(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
+__device__ __forceinline__ bool finish_group(const Finish& f, const GroupTile& g, float (&c)[rows / 2]) {
   using Form = Finish::Form;
   switch (f.form) {
     case Form::rows_f32:
-      if (f.gate) return false;  // a row of the gate is looked up for eight columns rather than two
-      if (f.residual) finish_group_f32<rows, true>(f, g, true, c);
+      if (f.gate) finish_group_f32_gated<rows>(f, g, c);  // its form has a residual too
+      else if (f.residual) finish_group_f32<rows, true>(f, g, true, c);
       else finish_group_f32<rows, false>(f, g, true, c);
       return true;
     case Form::snake_bf16: finish_group_snake<rows>(f, g, c); return true;

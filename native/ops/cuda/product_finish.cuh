@@ -1,6 +1,6 @@
 // From the sums of a product to its outputs, shared by every product kernel. The sums lie in shared memory or, after a split,
 // in device memory; `sums(c, v)` gives columns c … c + 3. Products of a form (finish_form.h) take eight neighbouring columns
-// at a time, by a thread that keeps its columns, the rest four by four. wgmma finishes most forms without it (finish_group.cuh).
+// at a time, by a thread that keeps its columns, the rest four by four. wgmma finishes nearly all forms without it (finish_group.cuh).
 #pragma once
 
 #include "ops/cuda/activation.h"
@@ -393,10 +393,6 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
     finish_strip_qkv(f, first_row, rows, num_rows, strip, eight_of);
     return true;
   }
-  if (f.form == Form::rows_f32 && f.gate) {
-    finish_strip_rows<float, Activation::none, true, true, false>(f, first_row, rows, num_rows, strip, eight_of);
-    return true;
-  }
   if constexpr (forms == Forms::all) {
     const auto gated = [&](auto activation) {
       finish_strip_gated<decltype(activation)::value>(f, first_row, rows, num_rows, first_column, columns, thread, threads, eight_of);
@@ -408,7 +404,8 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
       if (f.residual) finish_strip_rows<float, Activation::none, false, true, true>(f, first_row, rows, num_rows, strip, eight_of);
       else finish_strip_rows<float, Activation::none, false, false, true>(f, first_row, rows, num_rows, strip, eight_of);
     } else if (f.form == Form::rows_f32) {
-      if (f.residual) finish_strip_rows<float, Activation::none, false, true, false>(f, first_row, rows, num_rows, strip, eight_of);
+      if (f.gate) finish_strip_rows<float, Activation::none, true, true, false>(f, first_row, rows, num_rows, strip, eight_of);
+      else if (f.residual) finish_strip_rows<float, Activation::none, false, true, false>(f, first_row, rows, num_rows, strip, eight_of);
       else finish_strip_rows<float, Activation::none, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);
     } else {
       if (f.activation == Activation::gelu_erf)
