@@ -1,7 +1,7 @@
 // The sums of a split product, added up and finished.
 //
 // Shapes   partial f32 [splits, num_rows, partial_stride] → what Finish describes.
-// Launch   one thread per four columns (eight of a gated pair), 256 per block.
+// Launch   one thread per eight columns of a form (finish_form.h), per two times four otherwise, 128 per block of 8 rows by 128 columns.
 // Order    splits in order, so results do not depend on which block was first.
 // Cost     4·splits B read per sum, the outputs written; partial sums were written a moment ago and lie in the L2 cache.
 //          Not measured yet.
@@ -12,21 +12,44 @@
 namespace ts::cuda {
 namespace {
 
-constexpr int kThreads = 256, kColumns = 128, kRows = 16;
+constexpr int kThreads = 128, kColumns = 128, kRows = 8;
+
+// The parts of a row's sums. Those of four splits are asked for before the first is added: they come from the L2 cache, and nothing
+// else hides the way.
+struct Parts {
+  const float* row;
+  int64_t next;  // from one split to the next
+  int splits;
+
+  template <int width>
+  __device__ void operator()(int c, float (&v)[width]) const {
+    constexpr int kTogether = 4;
+#pragma unroll
+    for (float& sum : v) sum = 0;
+    for (int first = 0; first < splits; first += kTogether) {
+      float part[kTogether][width];
+#pragma unroll
+      for (int s = 0; s < kTogether; ++s)
+        if (first + s < splits)
+#pragma unroll
+          for (int i = 0; i < width; i += 4) {
+            const float4 four = *reinterpret_cast<const float4*>(row + (first + s) * next + c + i);
+            part[s][i] = four.x, part[s][i + 1] = four.y, part[s][i + 2] = four.z, part[s][i + 3] = four.w;
+          }
+#pragma unroll
+      for (int s = 0; s < kTogether; ++s)
+        if (first + s < splits)
+#pragma unroll
+          for (int i = 0; i < width; ++i) v[i] += part[s][i];
+    }
+  }
+};
 
 __global__ void __launch_bounds__(kThreads) product_finish_kernel(const __grid_constant__ Product p) {
   ptx::await_work_before();
   const int first_row = int(blockIdx.x) * kRows, first_column = int(blockIdx.y) * kColumns;
   finish_tile<Forms::all>(p.finish, first_row, kRows, p.num_rows, first_column, kColumns, int(threadIdx.x), kThreads, [&](int r) {
-    return [&p, row = first_row + r](int c, float (&v)[4]) {
-      v[0] = v[1] = v[2] = v[3] = 0;
-      for (int split = 0; split < p.splits; ++split) {
-        float part[4];
-        load_four(p.partial + (int64_t(split) * p.num_rows + row) * p.partial_stride + c, part);
-#pragma unroll
-        for (int i = 0; i < 4; ++i) v[i] += part[i];
-      }
-    };
+    return Parts{p.partial + int64_t(first_row + r) * p.partial_stride, p.num_rows * p.partial_stride, p.splits};
   });
 }
 

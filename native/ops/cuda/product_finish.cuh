@@ -3,6 +3,8 @@
 // at a time, by a thread that keeps its columns, the rest four by four. wgmma finishes nearly all forms without it (finish_group.cuh).
 #pragma once
 
+#include <type_traits>
+
 #include "ops/cuda/activation.h"
 #include "ops/cuda/element.h"
 #include "ops/cuda/finish_form.h"
@@ -378,11 +380,15 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
                             int32_t thread, int32_t threads, const SumsOf& sums_of) {
   const auto eight_of = [&](int32_t r) {
     return [sums = sums_of(r)](int32_t c, float (&v)[8]) {
-      float four[4];
+      if constexpr (std::is_invocable_v<decltype(sums), int32_t, float (&)[8]>) {
+        sums(c, v);
+      } else {
+        float four[4];
 #pragma unroll
-      for (int i = 0; i < 8; i += 4) {
-        sums(c + i, four);
-        v[i] = four[0], v[i + 1] = four[1], v[i + 2] = four[2], v[i + 3] = four[3];
+        for (int i = 0; i < 8; i += 4) {
+          sums(c + i, four);
+          v[i] = four[0], v[i + 1] = four[1], v[i + 2] = four[2], v[i + 3] = four[3];
+        }
       }
     };
   };
