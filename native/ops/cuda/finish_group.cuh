@@ -11,7 +11,7 @@
 //   bf16   8 × 8 outputs at a time turned by stmatrix, or stored as pairs that have been turned, into rows in shared memory, then
 //          16 bytes a thread
 //
-// All of it is inlined: sums that a call passes on would lie in memory.
+// All of it is inlined and unrolled: sums that a call passes on or a loop chooses would lie in memory.
 #pragma once
 
 #include "ops/cuda/hopper.cuh"
