@@ -20,16 +20,22 @@
 namespace ts::cuda {
 namespace {
 
-// A group's part of a tile, and its shared memory: 8 kB and a number for each row.
+// A group's part of a tile, and its shared memory: outputs on their way out and a number for each row.
 struct GroupTile {
   int first_row, first_column, num_rows;  // of the product
   int thread;                   // of the group's 128
   int barrier;                  // of its own
   unsigned char* staged;
 
-  static constexpr int kThreads = 128, kColumns = 64, kStagedBytes = 8192;
-  static constexpr int shared_bytes(int rows) { return kStagedBytes + rows * int(sizeof(float)); }
-  __device__ float* of_rows() const { return reinterpret_cast<float*>(staged + kStagedBytes); }
+  static constexpr int kThreads = 128, kColumns = 64;
+  static constexpr int staged_rows(int rows) { return rows == 128 ? 48 : 64; }  // of a tile of so many rows, outputs of bf16 at a time
+  static constexpr int staged_bytes(int rows) { return staged_rows(rows) * kColumns * 2; }
+  static constexpr int shared_bytes(int rows) { return staged_bytes(rows) + rows * int(sizeof(float)); }
+  template <int rows>
+  __device__ float* of_rows() const {
+    constexpr int kBytes = staged_bytes(rows);
+    return reinterpret_cast<float*>(staged + kBytes);
+  }
   __device__ int lane() const { return thread % 32; }
   __device__ int row() const { return first_row + thread % 4 * 2; }
   __device__ int column() const { return first_column + thread / 32 * 16 + thread % 32 / 4; }
@@ -106,7 +112,7 @@ __device__ __forceinline__ void finish_group_f32_gated(const Finish& f, const Gr
   const bool has[2] = {column < f.columns, column + 8 < f.columns};
   float* const y = static_cast<float*>(f.y[0]);
   int64_t* const gates = reinterpret_cast<int64_t*>(g.staged);
-  static_assert(rows * sizeof(int64_t) <= GroupTile::kStagedBytes);
+  static_assert(rows * int(sizeof(int64_t)) <= GroupTile::staged_bytes(rows));
   float other[kKept][4], factor[kKept][4];
   const auto place = [&](int j, int i) { return first + (8 * j + i % 2) * stride + i / 2 * 8; };
   const auto is_there = [&](int j, int i) { return has[i / 2] && uint32_t(place(j, i)) < end; };
@@ -194,7 +200,10 @@ __device__ inline int wide_place(int row, int vector) { return row * 128 + ((vec
 __device__ inline int narrow_place(int row, int vector) { return row * 64 + ((vector ^ (row >> 1 & 3)) << 4); }
 
 // Rows of 64 outputs are staged so many at a time, in blocks of eight.
-constexpr int kStagedRows = GroupTile::kStagedBytes / 128, kStagedBlocks = kStagedRows / 8;
+template <int rows>
+constexpr int kStagedRows = GroupTile::staged_rows(rows);
+template <int rows>
+constexpr int kStagedBlocks = kStagedRows<rows> / 8;
 
 // The first column of those that a thread stores of such rows.
 __device__ inline int stored_column(const GroupTile& g) { return g.first_column + g.thread % 8 * 8; }
@@ -206,10 +215,10 @@ __device__ __forceinline__ void stage_group_rows(const GroupTile& g, const To& t
   // Lane l addresses row l mod 8 of matrix l div 8: blocks j and j + 1, each left half, right half.
   const uint32_t to = ptx::shared_address(g.staged) + uint32_t(wide_place(lane / 16 * 8 + lane % 8, g.thread / 32 * 2 + lane / 8 % 2));
 #pragma unroll
-  for (int first = 0; first < rows / 8; first += kStagedBlocks) {
+  for (int first = 0; first < rows / 8; first += kStagedBlocks<rows>) {
     g.sync();  // what was staged before is stored
 #pragma unroll
-    for (int j = first; j < first + kStagedBlocks && j < rows / 8; j += 2) {
+    for (int j = first; j < first + kStagedBlocks<rows> && j < rows / 8; j += 2) {
       uint32_t pairs[4];
 #pragma unroll
       for (int m = 0; m < 4; ++m)
@@ -219,7 +228,7 @@ __device__ __forceinline__ void stage_group_rows(const GroupTile& g, const To& t
     }
     g.sync();
     const int left = rows - first * 8;
-    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows ? left : kStagedRows, wide_place);
+    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows<rows> ? left : kStagedRows<rows>, wide_place);
   }
 }
 
@@ -249,7 +258,7 @@ __device__ __forceinline__ void finish_group_snake(const Finish& f, const GroupT
 // Rows of 32 outputs, since half of the sums are gates.
 template <int rows, Activation activation>
 __device__ __forceinline__ void finish_group_gated(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
-  constexpr int kChunk = GroupTile::kStagedBytes / 64, kBlocks = kChunk / 8;
+  constexpr int kChunk = GroupTile::staged_bytes(rows) / 64, kBlocks = kChunk / 8;
   const ToRows to_row(f, f.y[0], g.first_column / 2 + g.thread % 4 * 8);
   const int lane = g.lane();
   // Lane l addresses row l mod 8 of matrix l div 8, which is block j + l div 8.
@@ -290,7 +299,7 @@ template <int rows>
 __device__ __forceinline__ void scale_group_rows(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   const int lane = g.lane();
   float* const parts = reinterpret_cast<float*>(g.staged);  // [4, rows]
-  static_assert(4 * rows * sizeof(float) <= GroupTile::kStagedBytes);
+  static_assert(4 * rows * int(sizeof(float)) <= GroupTile::staged_bytes(rows));
   g.sync();  // what was staged before is stored
 #pragma unroll
   for (int first = 0; first < rows / 8; first += 4) {
@@ -315,7 +324,7 @@ __device__ __forceinline__ void scale_group_rows(const Finish& f, const GroupTil
 #pragma unroll
   for (int row = g.thread; row < rows; row += GroupTile::kThreads) {
     const float sum = (parts[row] + parts[rows + row]) + (parts[2 * rows + row] + parts[3 * rows + row]);
-    g.of_rows()[row] = rsqrtf(fmaf(sum, 1.0f / GroupTile::kColumns, f.eps));
+    g.of_rows<rows>()[row] = rsqrtf(fmaf(sum, 1.0f / GroupTile::kColumns, f.eps));
   }
 }
 
@@ -355,11 +364,11 @@ __device__ __forceinline__ void finish_group_turned(const Finish& f, const Group
   const ToHeads to_row(f, stored_column(g), g.num_rows);
   unsigned char* const to[2] = {g.staged + wide_place(own, g.thread / 32 * 2) + lane / 8 * 4, g.staged + wide_place(own, g.thread / 32 * 2 + 1) + lane / 8 * 4};
 #pragma unroll
-  for (int first = 0; first < kBlocks; first += kStagedBlocks) {
+  for (int first = 0; first < kBlocks; first += kStagedBlocks<rows>) {
     g.sync();  // what was staged before is stored; the rows' scales are there
 #pragma unroll
-    for (int j = first; j < first + kStagedBlocks && j < kBlocks; ++j) {
-      const float scale = is_normed ? g.of_rows()[8 * j + own] : 1.0f;
+    for (int j = first; j < first + kStagedBlocks<rows> && j < kBlocks; ++j) {
+      const float scale = is_normed ? g.of_rows<rows>()[8 * j + own] : 1.0f;
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
         const float row0 = c[4 * j + 2 * h] * norm[h], row1 = c[4 * j + 2 * h + 1] * norm[h];
@@ -372,7 +381,7 @@ __device__ __forceinline__ void finish_group_turned(const Finish& f, const Group
     }
     g.sync();
     const int left = rows - first * 8;
-    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows ? left : kStagedRows, wide_place);
+    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows<rows> ? left : kStagedRows<rows>, wide_place);
   }
 }
 
