@@ -3,6 +3,8 @@
 
 #include <cuda_runtime.h>
 
+#include <cstddef>
+
 #include "ops/table.h"
 
 namespace ts::cuda {
@@ -19,8 +21,13 @@ int device_of(const OperatorTable& table);
 void* allocate(int index, int64_t bytes);
 void release(int index, void* memory);
 void copy_to_device(int index, void* device, const void* host, int64_t bytes);
-// `num_rows` rows of `row_bytes`, `step` bytes apart on the host, without gaps on the device.
-void copy_rows_to_device(int index, void* device, const void* host, int64_t step, int64_t row_bytes, int64_t num_rows);
+// Rows of host memory: `row_bytes` each and `row_step` apart within a frame, frames `frame_step` apart.
+struct HostRows {
+  const std::byte* first = nullptr;
+  int64_t row_bytes = 0, num_rows = 0, row_step = 0, num_frames = 1, frame_step = 0;
+};
+// Without gaps on the device; in one copy, unless neither the rows of a frame nor the frames lie evenly.
+void copy_rows_to_device(int index, void* device, HostRows rows);
 void copy_to_host(int index, void* host, const void* device, int64_t bytes);
 void finish(int index);
 // Recordings of a device (recording.cpp).

@@ -214,14 +214,13 @@ void resize(Context& ctx, const Tensor& y, const ops::Frames& frames, const ops:
       const int64_t in_band = std::min(band, num_rows - begin), all_rows = (count - 1) * num_rows + in_band, top = first_row + begin;
       const Source source{.pixels = pixels.as<uint8_t>(), .chroma = frames.is_nv12() ? chroma.as<uint8_t>() : nullptr, .width = width,
                           .num_rows = in_band, .num_chroma_rows = chroma_rows(top, in_band), .odd = top % 2, .to_rgb = ops::yuv_to_rgb(frames.color)};
-      for (int64_t i = 0; i < count; ++i) {
-        const ops::Frames frame = frames.slice(first + i, 1);
-        copy_rows_to_device(device_of(ctx.table()), pixels.as<uint8_t>() + i * num_rows * row, frame.pixels + top * frame.row_bytes,
-                            frame.row_bytes, row, in_band);
-        if (source.chroma)
-          copy_rows_to_device(device_of(ctx.table()), chroma.as<uint8_t>() + i * source.num_chroma_rows * chroma_row,
-                              frame.chroma + top / 2 * frame.chroma_row_bytes, frame.chroma_row_bytes, chroma_row, source.num_chroma_rows);
-      }
+      const ops::Frames pass = frames.slice(first, count);
+      copy_rows_to_device(device_of(ctx.table()), pixels.data,
+                          {reinterpret_cast<const std::byte*>(pass.pixels + top * pass.row_bytes), row, in_band, pass.row_bytes, count, pass.frame_bytes});
+      if (source.chroma)
+        copy_rows_to_device(device_of(ctx.table()), chroma.data,
+                            {reinterpret_cast<const std::byte*>(pass.chroma + top / 2 * pass.chroma_row_bytes), chroma_row, source.num_chroma_rows,
+                             pass.chroma_row_bytes, count, pass.chroma_frame_bytes});
       resize_across_kernel<<<unsigned(ceil_div(all_rows * out_width, kThreads)), kThreads, 0, on>>>(
           narrow.as<uint8_t>() + begin * out_row, source, columns, g.crop_left, all_rows, out_width);
       check_launch("resize: across");

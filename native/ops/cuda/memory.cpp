@@ -6,6 +6,8 @@
 namespace ts::cuda {
 namespace {
 
+constexpr int64_t kMostPitch = (int64_t(1) << 31) - 1;  // of a copy of rows
+
 void use(int index) { check(cudaSetDevice(index), "cudaSetDevice"); }
 
 // Copies from pageable memory have left it when the call returns; from pinned memory they have only been asked for.
@@ -14,6 +16,17 @@ bool is_pinned(const void* host) {
   if (cudaPointerGetAttributes(&attributes, host) == cudaSuccess) return attributes.type != cudaMemoryTypeUnregistered;
   cudaGetLastError();
   return true;
+}
+
+// The same bytes in the same order as longer rows, and as fewer frames, where that can be.
+HostRows merged(HostRows rows) {
+  if (rows.num_rows == 1 || rows.row_step == rows.row_bytes)  // frames without gaps are rows
+    rows = {rows.first, rows.row_bytes * rows.num_rows, rows.num_frames, rows.frame_step};
+  else if (rows.num_frames > 1 && rows.frame_step == rows.num_rows * rows.row_step)
+    rows = {rows.first, rows.row_bytes, rows.num_rows * rows.num_frames, rows.row_step};
+  if (rows.num_frames == 1 && (rows.num_rows == 1 || rows.row_step == rows.row_bytes))
+    rows = {rows.first, rows.row_bytes * rows.num_rows, 1, 0};
+  return rows;
 }
 
 }  // namespace
@@ -43,12 +56,23 @@ void copy_to_device(int index, void* device, const void* host, int64_t bytes) {
   if (is_pinned(host)) finish(index);
 }
 
-void copy_rows_to_device(int index, void* device, const void* host, int64_t step, int64_t row_bytes, int64_t num_rows) {
-  if (step == row_bytes) return copy_to_device(index, device, host, row_bytes * num_rows);
-  use(index);
-  check(cudaMemcpy2DAsync(device, size_t(row_bytes), host, size_t(step), size_t(row_bytes), size_t(num_rows), cudaMemcpyHostToDevice,
-                          cudaStreamPerThread), "copy to the device");
-  if (is_pinned(host)) finish(index);
+void copy_rows_to_device(int index, void* device, HostRows rows) {
+  rows = merged(rows);
+  const int64_t frame_bytes = rows.row_bytes * rows.num_rows;
+  for (int64_t i = 0; i < rows.num_frames; ++i) {
+    auto* to = static_cast<std::byte*>(device) + i * frame_bytes;
+    const std::byte* from = rows.first + i * rows.frame_step;
+    if (rows.num_rows == 1) {
+      copy_to_device(index, to, from, frame_bytes);
+    } else if (rows.row_step > kMostPitch) {
+      for (int64_t row = 0; row < rows.num_rows; ++row) copy_to_device(index, to + row * rows.row_bytes, from + row * rows.row_step, rows.row_bytes);
+    } else {
+      use(index);
+      check(cudaMemcpy2DAsync(to, size_t(rows.row_bytes), from, size_t(rows.row_step), size_t(rows.row_bytes), size_t(rows.num_rows),
+                              cudaMemcpyHostToDevice, cudaStreamPerThread), "copy to the device");
+      if (is_pinned(from)) finish(index);
+    }
+  }
 }
 
 void copy_to_host(int index, void* host, const void* device, int64_t bytes) {

@@ -243,6 +243,24 @@ TEST_CASE("image: frames in NV12 give the bytes of their RGB, whatever their siz
       }
 }
 
+TEST_CASE("image: frames give the same bytes whether there are gaps between rows, between frames, both or none") {
+  const Picture tight = noise(5, 23, 31);
+  TS_FOR_EACH_BACKEND(table)
+    for (const int64_t row_slack : {0, 5})
+      for (const int64_t frame_slack : {0, 7, 98})  // the last is one row more
+        for (const bool crops : {false, true}) {
+          Picture picture(5, 23, 31);
+          picture.row_bytes += row_slack;
+          picture.frame_bytes = 23 * picture.row_bytes + frame_slack;
+          picture.bytes.assign(size_t(5 * picture.frame_bytes), 0xEE);
+          for (int64_t row = 0; row < 5 * 23; ++row)
+            std::copy_n(&tight.bytes[size_t(row * 93)], 93, &picture.bytes[size_t(row / 23 * picture.frame_bytes + row % 23 * picture.row_bytes)]);
+          ResizeGeometry geometry = ops::clip_geometry(23, 31, 14);
+          if (crops) geometry = {.padded_height = 23, .padded_width = 31, .resized_height = 23, .resized_width = 31, .crop_top = 6, .crop_left = 11};
+          CHECK(resize(table, picture, geometry, 14, 14, ResizeKind::pil) == resize(table, tight, geometry, 14, 14, ResizeKind::pil));
+        }
+}
+
 TEST_CASE("image: NV12 without gaps is a plane of luma and then one of chroma") {
   std::vector<uint8_t> bytes(2 * (5 * 3 + 3 * 4));
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = uint8_t(i * 41);
