@@ -43,6 +43,11 @@ struct OperatorTable {
   void (*begin_branches)(int32_t count) = nullptr;
   void (*enter_branch)(int32_t index) = nullptr;
   void (*end_branches)() = nullptr;
+  // A second line of work (ops/beside.h), both or neither. What the thread starts between the two runs beside all that it
+  // started before, after what it started on the line; what it starts afterwards comes after all. No recordings in between,
+  // and no line beside the line.
+  void (*begin_beside)() = nullptr;
+  void (*end_beside)() = nullptr;
 
   // Every table has all that follows.
   void* (*allocate)(int64_t bytes) = nullptr;

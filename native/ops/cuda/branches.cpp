@@ -55,7 +55,7 @@ Lanes& lanes_of(int index) {
 
 }  // namespace
 
-cudaStream_t current_stream(int index) { return lanes_of(index).current; }
+cudaStream_t branch_stream(int index) { return lanes_of(index).current; }
 
 // Lanes of forks at the same depth are the same ones, the first of them the one with priority.
 void begin_branches(int index, int32_t count) {

@@ -26,10 +26,13 @@ struct HostRows {
   const std::byte* first = nullptr;
   int64_t row_bytes = 0, num_rows = 0, row_step = 0, num_frames = 1, frame_step = 0;
 };
-// Without gaps on the device; in one copy, unless neither the rows of a frame nor the frames lie evenly.
-void copy_rows_to_device(int index, void* device, HostRows rows);
+// Without gaps on the device; on a line (beside.cpp) through its pinned memory, elsewhere in one copy, unless neither the rows of a frame nor the frames lie evenly.
+void copy_rows_to_device(int index, void* device, HostRows rows, Parallel& parallel);
 void copy_to_host(int index, void* host, const void* device, int64_t bytes);
 void finish(int index);
+// The line of a thread (beside.cpp).
+void begin_beside(int index);
+void end_beside(int index);
 // Recordings of a device (recording.cpp).
 void begin_recording(int index);
 void* end_recording(int index);
@@ -39,7 +42,7 @@ void forget_recording(int index, void* recording);
 void begin_branches(int index, int32_t count);
 void enter_branch(int index, int32_t branch);
 void end_branches(int index);
-// Where the thread's next work on the device goes: its own stream, or that of the branch it is in.
-cudaStream_t current_stream(int index);
+// The stream of the branch that the thread is in, or its own.
+cudaStream_t branch_stream(int index);
 
 }  // namespace ts::cuda

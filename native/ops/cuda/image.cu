@@ -216,11 +216,13 @@ void resize(Context& ctx, const Tensor& y, const ops::Frames& frames, const ops:
                           .num_rows = in_band, .num_chroma_rows = chroma_rows(top, in_band), .odd = top % 2, .to_rgb = ops::yuv_to_rgb(frames.color)};
       const ops::Frames pass = frames.slice(first, count);
       copy_rows_to_device(device_of(ctx.table()), pixels.data,
-                          {reinterpret_cast<const std::byte*>(pass.pixels + top * pass.row_bytes), row, in_band, pass.row_bytes, count, pass.frame_bytes});
+                          {reinterpret_cast<const std::byte*>(pass.pixels + top * pass.row_bytes), row, in_band, pass.row_bytes, count, pass.frame_bytes},
+                          ctx.parallel());
       if (source.chroma)
         copy_rows_to_device(device_of(ctx.table()), chroma.data,
                             {reinterpret_cast<const std::byte*>(pass.chroma + top / 2 * pass.chroma_row_bytes), chroma_row, source.num_chroma_rows,
-                             pass.chroma_row_bytes, count, pass.chroma_frame_bytes});
+                             pass.chroma_row_bytes, count, pass.chroma_frame_bytes},
+                            ctx.parallel());
       resize_across_kernel<<<unsigned(ceil_div(all_rows * out_width, kThreads)), kThreads, 0, on>>>(
           narrow.as<uint8_t>() + begin * out_row, source, columns, g.crop_left, all_rows, out_width);
       check_launch("resize: across");

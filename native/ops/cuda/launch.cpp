@@ -1,10 +1,11 @@
 #include "ops/cuda/launch.h"
 
-#include "ops/cuda/devices.h"
+#include "ops/cuda/beside.h"
 
 namespace ts::cuda {
 
-// One stream per thread and branch: work of two sessions may overlap, and a capture by one of them sees nothing of the other.
+// One stream per thread, branch (branches.cpp) and line (beside.cpp): work of two sessions may overlap, and a capture by one of them
+// sees nothing of the other.
 cudaStream_t stream(Context& ctx) {
   const int index = device_of(ctx.table());
   check(cudaSetDevice(index), "cudaSetDevice");

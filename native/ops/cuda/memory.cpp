@@ -1,6 +1,6 @@
 // Device memory and the way in and out. Weights and one arena per session are all that is ever allocated, so plain
 // cudaMalloc will do: it is slow, and called a few hundred times in the life of an engine.
-#include "ops/cuda/devices.h"
+#include "ops/cuda/beside.h"
 #include "ops/cuda/launch.h"
 
 namespace ts::cuda {
@@ -52,12 +52,16 @@ void release(int index, void* memory) {
 
 void copy_to_device(int index, void* device, const void* host, int64_t bytes) {
   use(index);
-  check(cudaMemcpyAsync(device, host, size_t(bytes), cudaMemcpyHostToDevice, cudaStreamPerThread), "copy to the device");
+  Serial serial;
+  if (copy_through_line(device, {static_cast<const std::byte*>(host), bytes, 1, bytes}, serial)) return;
+  check(cudaMemcpyAsync(device, host, size_t(bytes), cudaMemcpyHostToDevice, current_stream(index)), "copy to the device");
   if (is_pinned(host)) finish(index);
 }
 
-void copy_rows_to_device(int index, void* device, HostRows rows) {
+void copy_rows_to_device(int index, void* device, HostRows rows, Parallel& parallel) {
+  use(index);
   rows = merged(rows);
+  if (copy_through_line(device, rows, parallel)) return;
   const int64_t frame_bytes = rows.row_bytes * rows.num_rows;
   for (int64_t i = 0; i < rows.num_frames; ++i) {
     auto* to = static_cast<std::byte*>(device) + i * frame_bytes;
@@ -67,9 +71,8 @@ void copy_rows_to_device(int index, void* device, HostRows rows) {
     } else if (rows.row_step > kMostPitch) {
       for (int64_t row = 0; row < rows.num_rows; ++row) copy_to_device(index, to + row * rows.row_bytes, from + row * rows.row_step, rows.row_bytes);
     } else {
-      use(index);
       check(cudaMemcpy2DAsync(to, size_t(rows.row_bytes), from, size_t(rows.row_step), size_t(rows.row_bytes), size_t(rows.num_rows),
-                              cudaMemcpyHostToDevice, cudaStreamPerThread), "copy to the device");
+                              cudaMemcpyHostToDevice, current_stream(index)), "copy to the device");
       if (is_pinned(from)) finish(index);
     }
   }
@@ -77,13 +80,13 @@ void copy_rows_to_device(int index, void* device, HostRows rows) {
 
 void copy_to_host(int index, void* host, const void* device, int64_t bytes) {
   use(index);
-  check(cudaMemcpyAsync(host, device, size_t(bytes), cudaMemcpyDeviceToHost, cudaStreamPerThread), "copy to the host");
+  check(cudaMemcpyAsync(host, device, size_t(bytes), cudaMemcpyDeviceToHost, current_stream(index)), "copy to the host");
   finish(index);
 }
 
 void finish(int index) {
   use(index);
-  check(cudaStreamSynchronize(cudaStreamPerThread), "the work before");
+  check(cudaStreamSynchronize(current_stream(index)), "the work before");
 }
 
 }  // namespace ts::cuda

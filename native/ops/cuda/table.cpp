@@ -51,6 +51,8 @@ OperatorTable make_table() {
     table.enter_branch = [](int32_t branch) { guarded([&] { cuda::enter_branch(index, branch); }); };
     table.end_branches = [] { guarded([] { cuda::end_branches(index); }); };
   }
+  table.begin_beside = [] { guarded([] { cuda::begin_beside(index); }); };
+  table.end_beside = [] { guarded([] { cuda::end_beside(index); }); };
   table.allocate = [](int64_t bytes) { return guarded([&] { return cuda::allocate(index, bytes); }); };
   table.release = [](void* memory) { cuda::release(index, memory); };
   table.copy_to_device = [](void* device, const void* host, int64_t bytes) { guarded([&] { cuda::copy_to_device(index, device, host, bytes); }); };

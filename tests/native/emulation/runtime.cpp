@@ -1,12 +1,17 @@
 // The CUDA runtime, and the one function of the driver, of the emulated card: a Hopper with a memory of its own that lies on
-// the host's heap, so that AddressSanitizer guards every allocation. Work is done when it is asked for; a recording keeps
-// its launches and does them when it is replayed.
+// the host's heap, so that AddressSanitizer guards every allocation. A recording keeps its launches and does them when it is
+// replayed. Work of a thread's own stream is done when it is asked for, until the thread makes another stream wait for it or the
+// other way round; from then on every stream does its work as late as it may: when somebody waits for it. So a wait that is
+// missing is found by what it should have kept apart.
 #include "emulation/runtime.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <chrono>
 #include <cstring>
+#include <deque>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "emulation/asynchronous.h"
@@ -28,6 +33,61 @@ struct Stream {  // of a thread
 };
 thread_local Stream stream;
 
+// What a stream has been given and not done yet.
+struct Queue {
+  std::recursive_mutex mutex;
+  std::deque<std::function<void()>> work;
+  uint64_t num_given = 0, num_done = 0;
+  bool is_late = false;
+
+  void give(std::function<void()> body) {
+    const std::lock_guard lock(mutex);
+    ++num_given;
+    work.push_back(std::move(body));
+    if (!is_late) finish(num_given);
+  }
+  // The first `count` of all that were ever given.
+  void finish(uint64_t count) {
+    const std::lock_guard lock(mutex);
+    while (num_done < count) {
+      const std::function<void()> next = std::move(work.front());
+      work.pop_front();
+      ++num_done;
+      next();
+    }
+  }
+  void finish() { finish(num_given); }
+};
+Queue& queue_of(cudaStream_t handle) {
+  thread_local Queue own;
+  if (!handle || handle == cudaStreamPerThread) return own;
+  return *reinterpret_cast<Queue*>(handle);
+}
+
+// A place in a stream's work: waited for when that stream has come to it.
+struct Event {
+  Queue* queue = nullptr;
+  uint64_t place = 0;
+  double ms = 0;  // when it was passed
+};
+
+// Memory that is pinned, begin and end: copies of it need not wait.
+struct Pinned {
+  std::mutex mutex;
+  std::map<const std::byte*, size_t> blocks;
+  bool holds(const void* memory) {
+    const std::lock_guard lock(mutex);
+    const auto after = blocks.upper_bound(static_cast<const std::byte*>(memory));
+    if (after == blocks.begin()) return false;
+    const auto& [begin, bytes] = *std::prev(after);
+    return static_cast<const std::byte*>(memory) < begin + bytes;
+  }
+};
+Pinned& pinned() {
+  static Pinned* memory = new Pinned;
+  return *memory;
+}
+
 cudaError_t answer(cudaError_t error) {
   if (error != cudaSuccess) stream.last = error;
   return error;
@@ -39,7 +99,7 @@ int multiprocessors() {
   return number ? std::atoi(number) : 3;
 }
 
-cudaError_t start(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes, int cluster) {
+cudaError_t start(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes, int cluster, cudaStream_t on) {
   const size_t allowed = std::exchange(stream.allowed_shared, kFreeSharedBytes);
   const unsigned threads = block.x * block.y * block.z;
   if (grid.x == 0 || grid.x > 0x7FFFFFFFu || grid.y == 0 || grid.y > kMaxGrid || grid.z == 0 || grid.z > kMaxGrid || threads == 0 ||
@@ -48,20 +108,30 @@ cudaError_t start(const char* kernel, std::function<void()> body, dim3 grid, dim
   if (shared_bytes > allowed) return answer(cudaErrorInvalidValue);
   auto work = [=, body = std::move(body)] { run(kernel, body, grid, block, shared_bytes, cluster); };
   if (stream.is_recording) stream.launches.push_back(std::move(work));
-  else work();
+  else queue_of(on).give(std::move(work));
+  return cudaSuccess;
+}
+
+// Once it may be done; the host's end of it now, where it is pageable.
+cudaError_t copy(const void* from, const void* to, cudaMemcpyKind kind, cudaStream_t on, std::function<void()> body) {
+  if (const cudaError_t error = outside_recording()) return error;
+  const void* host = kind == cudaMemcpyHostToDevice ? from : to;
+  queue_of(on).give(std::move(body));
+  if (kind == cudaMemcpyDeviceToDevice || pinned().holds(host)) return cudaSuccess;
+  queue_of(on).finish();
   return cudaSuccess;
 }
 
 }  // namespace
 
-void launch(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t) {
-  start(kernel, std::move(body), grid, block, shared_bytes, 1);
+void launch(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t on) {
+  start(kernel, std::move(body), grid, block, shared_bytes, 1, on);
 }
 cudaError_t launch(const char* kernel, std::function<void()> body, const cudaLaunchConfig_t& config) {
   int cluster = 1;
   for (unsigned i = 0; i < config.numAttrs; ++i)
     if (config.attrs[i].id == cudaLaunchAttributeClusterDimension) cluster = int(config.attrs[i].val.clusterDim.x);
-  return start(kernel, std::move(body), config.gridDim, config.blockDim, config.dynamicSmemBytes, cluster);
+  return start(kernel, std::move(body), config.gridDim, config.blockDim, config.dynamicSmemBytes, cluster, config.stream);
 }
 
 namespace {
@@ -98,6 +168,7 @@ decltype(&cuTensorMapEncodeTiled) tensor_map_encoder() { return emulation::encod
 
 using ts::emulation::answer;
 using ts::emulation::outside_recording;
+using ts::emulation::queue_of;
 using ts::emulation::stream;
 
 struct CUgraph_st {
@@ -166,6 +237,7 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
   return cudaSuccess;
 }
 cudaError_t cudaFree(void* memory) {
+  queue_of(cudaStreamPerThread).finish();
   std::free(memory);
   return cudaSuccess;
 }
@@ -174,17 +246,59 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
   attributes->type = cudaMemoryTypeUnregistered;
   return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t on) {
+  return ts::emulation::copy(from, to, kind, on, [=] {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  });
+}
+cudaError_t cudaMemcpy2DAsync(void* to, size_t to_step, const void* from, size_t from_step, size_t bytes, size_t rows, cudaMemcpyKind kind, cudaStream_t on) {
+  return ts::emulation::copy(from, to, kind, on, [=] {
+    for (size_t row = 0; row < rows; ++row) std::memcpy(static_cast<std::byte*>(to) + row * to_step, static_cast<const std::byte*>(from) + row * from_step, bytes);
+  });
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t on) {
   if (const cudaError_t error = outside_recording()) return error;
-  if (bytes > 0) std::memcpy(to, from, bytes);
+  queue_of(on).finish();
   return cudaSuccess;
 }
-cudaError_t cudaMemcpy2DAsync(void* to, size_t to_step, const void* from, size_t from_step, size_t bytes, size_t rows, cudaMemcpyKind, cudaStream_t) {
-  if (const cudaError_t error = outside_recording()) return error;
-  for (size_t row = 0; row < rows; ++row) std::memcpy(static_cast<std::byte*>(to) + row * to_step, static_cast<const std::byte*>(from) + row * from_step, bytes);
+cudaError_t cudaDeviceGetStreamPriorityRange(int* lowest, int* highest) {
+  *lowest = 0;
+  *highest = -5;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return outside_recording(); }
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* made, unsigned, int) {
+  if (const cudaError_t error = outside_recording()) return error;
+  auto* queue = new ts::emulation::Queue;
+  queue->is_late = true;
+  *made = reinterpret_cast<cudaStream_t>(queue);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t on) {
+  queue_of(on).finish();
+  delete &queue_of(on);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t on, cudaEvent_t handle, unsigned) {
+  if (stream.is_recording) return cudaSuccess;  // a recording's work is done in the order in which it was asked for
+  const auto event = *reinterpret_cast<ts::emulation::Event*>(handle);
+  queue_of(on).is_late = true;
+  if (event.queue) queue_of(on).give([event] { event.queue->finish(event.place); });
+  return cudaSuccess;
+}
+cudaError_t cudaHostAlloc(void** memory, size_t bytes, unsigned) {
+  if (const cudaError_t error = outside_recording()) return error;
+  if (std::getenv("THINKSOUND_EMULATED_PAGEABLE")) return answer(cudaErrorMemoryAllocation);  // a system that pins none
+  *memory = std::malloc(bytes);
+  const std::lock_guard lock(ts::emulation::pinned().mutex);
+  ts::emulation::pinned().blocks[static_cast<std::byte*>(*memory)] = bytes;
+  return cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* memory) {
+  const std::lock_guard lock(ts::emulation::pinned().mutex);
+  ts::emulation::pinned().blocks.erase(static_cast<std::byte*>(memory));
+  std::free(memory);
+  return cudaSuccess;
+}
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
   if (const cudaError_t error = outside_recording()) return error;
@@ -201,8 +315,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
   *executable = new CUgraphExec_st{graph->launches};
   return cudaSuccess;
 }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
-  for (const auto& launch : executable->launches) launch();
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t on) {
+  for (const auto& launch : executable->launches) queue_of(on).give(launch);
   return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
@@ -214,29 +328,36 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
   return cudaSuccess;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = reinterpret_cast<cudaEvent_t>(new double(0));  // when it was recorded, in milliseconds
+  *event = reinterpret_cast<cudaEvent_t>(new ts::emulation::Event);
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete reinterpret_cast<double*>(event);
+  delete reinterpret_cast<ts::emulation::Event*>(event);
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  *reinterpret_cast<double*>(event) = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t on) {
+  if (stream.is_recording) return cudaSuccess;
+  auto* event = reinterpret_cast<ts::emulation::Event*>(handle);
+  ts::emulation::Queue& queue = queue_of(on);
+  event->queue = &queue;
+  event->place = queue.num_given;
+  queue.finish(queue.is_late ? 0 : queue.num_given);
+  event->ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
   return cudaSuccess;
 }
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) {
-  *ms = float(*reinterpret_cast<double*>(end) - *reinterpret_cast<double*>(begin));
+  *ms = float(reinterpret_cast<ts::emulation::Event*>(end)->ms - reinterpret_cast<ts::emulation::Event*>(begin)->ms);
   return cudaSuccess;
 }
 cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
   *status = stream.is_recording ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
-cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) { return *least = 0, *greatest = -5, cudaSuccess; }
-cudaError_t cudaStreamCreateWithPriority(cudaStream_t* made, unsigned, int) { return *made = nullptr, cudaSuccess; }
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return outside_recording(); }
+cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
+  if (const cudaError_t error = outside_recording()) return error;
+  const auto& event = *reinterpret_cast<ts::emulation::Event*>(handle);
+  if (event.queue) event.queue->finish(event.place);
+  return cudaSuccess;
+}
 
 }  // extern "C"
