@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/beside.h"
+
 namespace ts {
 namespace {
 
@@ -11,17 +13,77 @@ constexpr int64_t kSynthesisValues = 8192;
 // The length of a sequence whose end is not known yet: no range is cut at it.
 constexpr int64_t kOpenEnd = int64_t(1) << 40;
 
-// Some latents through the decoder's network. `z` begins with the first that is needed; `rows` on the host.
-void decode_pass(Context& ctx, const AudioDecoder& decoder, const float* z, Range latents, int64_t latent_len, std::span<float> rows) {
-  Arena::Scope scope(ctx.arena());
-  const Tensor given = ctx.f32({1, decoder.needed(latents, latent_len).length(), decoder.latent_dim()});
-  const Tensor y = ctx.f32({1, latents.length() * decoder.rows_per_latent(), decoder.row_width()});
-  ops::upload(ctx, given, tensor_of(z, given.shape));
-  decoder.decode(ctx, y, given, latents, latent_len);
-  ops::download(ctx, tensor_of(rows.data(), y.shape), y);
+Range chunk_at(int64_t begin, int64_t chunk, int64_t length) { return {begin, std::min(begin + chunk, length)}; }
+
+// Those of `per_pass` latents that cover [begin, end).
+std::vector<Range> passes_over(int64_t begin, int64_t end, int64_t per_pass, int64_t latent_len) {
+  std::vector<Range> passes;
+  for (; begin < end; begin = passes.back().end) passes.push_back(chunk_at(begin, per_pass, latent_len));
+  return passes;
 }
 
-Range chunk_at(int64_t begin, int64_t chunk, int64_t length) { return {begin, std::min(begin + chunk, length)}; }
+// The decoder's network, pass by pass. Where the device works beside its host, the rows of a pass travel and become sound
+// while it is at the next:
+//
+//   the thread   pass 0            │ pass 1 │ pass 2          │ pass 3
+//   line                   rows 0           │ rows 1          │ rows 2
+//   host                     sound 0        │   sound 1       │   sound 2
+//
+// The first is handed out before the second is started: somebody waits for it.
+class Network {
+ public:
+  // Takes memory from ctx's arena, for as long as the caller's scope.
+  Network(Context& ctx, const AudioDecoder& decoder, const std::vector<Range>& passes, int64_t latent_len)
+      : ctx_(ctx), decoder_(decoder), latent_len_(latent_len), beside_(ctx, [](Context&) {}) {
+    int64_t needed = 1, length = 1;
+    for (const Range& pass : passes) {
+      needed = std::max(needed, decoder.needed(pass, latent_len).length());
+      length = std::max(length, pass.length());
+    }
+    const bool take_turns = works_ahead() && passes.size() > 1;
+    for (Place& place : std::span(places_).first(take_turns ? 2 : 1))
+      place = {ctx.f32({needed, decoder.latent_dim()}), ctx.f32({length * decoder.rows_per_latent(), decoder.row_width()})};
+    if (!take_turns) places_[1] = places_[0];
+  }
+
+  bool works_ahead() const { return Beside::exists(ctx_); }
+
+  // `z` on the host begins with the first latent that is needed.
+  void start(Range latents, const float* z) {
+    turn_ = 1 - turn_;
+    const Tensor given(places_[turn_].z.data, DType::f32, {1, decoder_.needed(latents, latent_len_).length(), decoder_.latent_dim()});
+    rows_ = Tensor(places_[turn_].rows.data, DType::f32, {1, latents.length() * decoder_.rows_per_latent(), decoder_.row_width()});
+    beside_.run([&](Context& ctx) { ops::upload(ctx, given, tensor_of(z, given.shape)); });
+    const Arena::Scope scope(ctx_.arena());
+    decoder_.decode(ctx_, rows_, given, latents, latent_len_);
+  }
+  // Rows of the pass that was started last. meanwhile() may start the next, which need not be over when this returns.
+  template <class Meanwhile>
+  void take(std::span<float> rows, const Meanwhile& meanwhile) {
+    const Tensor ready = rows_;
+    finish(ctx_.table());
+    meanwhile();
+    beside_.run([&](Context& ctx) { ops::download(ctx, tensor_of(rows.data(), ready.shape), ready); });
+  }
+
+ private:
+  struct Place {
+    Tensor z, rows;
+  };
+  Context& ctx_;
+  const AudioDecoder& decoder_;
+  const int64_t latent_len_;
+  Beside beside_;
+  Place places_[2];  // in which passes take turns
+  Tensor rows_;
+  int turn_ = 1;
+};
+
+void plan_passes(Context& ctx, const AudioDecoder& decoder, const std::vector<Range>& passes, int64_t latent_len) {
+  const Arena::Scope scope(ctx.arena());
+  Network network(ctx, decoder, passes, latent_len);
+  for (const Range& pass : passes) network.start(pass, nullptr);
+}
 
 }  // namespace
 
@@ -47,21 +109,39 @@ void DecodeStream::push(Workspace& workspace, std::span<const float> latent, boo
   require(pushed >= 1 || !is_last, "decode: 0 latents");
 
   const int64_t end = is_last ? pushed : ready(pushed) / chunk_ * chunk_, num_chunks = (end - done_ + chunk_ - 1) / chunk_;
+  const std::vector<Range> passes = passes_over(pass_.end, end, decoder_.latents_per_pass(chunk_), latent_len);
   progress.report(TS_STAGE_DECODE, 0, num_chunks);
-  for (int64_t i = 0; i < num_chunks; ++i) {
-    const Range latents = chunk_at(done_, chunk_, end);
-    for (int64_t at = latents.begin; at < latents.end; at = std::min(pass_.end, latents.end)) {
-      if (at == pass_.end) run_pass(workspace, latent_len);
-      synthesise(workspace, {at, std::min(pass_.end, latents.end)});
+  if (num_chunks > 0) workspace.run([&](Context& ctx) {
+    if (ctx.planning()) return plan_passes(ctx, decoder_, passes, latent_len);
+    const Arena::Scope scope(ctx.arena());
+    Network network(ctx, decoder_, passes, latent_len);
+    size_t started = 0, taken = 0;
+    const auto start = [&] {
+      network.start(passes[started], latents_.data() + (decoder_.needed(passes[started], latent_len).begin - first_) * dim);
+      ++started;
+    };
+    for (int64_t i = 0; i < num_chunks; ++i) {
+      const Range latents = chunk_at(done_, chunk_, end);
+      for (int64_t at = latents.begin; at < latents.end; at = std::min(pass_.end, latents.end)) {
+        if (at == pass_.end) {
+          if (started == taken) start();
+          pass_ = passes[taken++];
+          rows_.resize(size_t(pass_.length() * decoder_.rows_per_latent() * decoder_.row_width()));
+          network.take(rows_, [&] {
+            if (network.works_ahead() && taken > 1 && started < passes.size()) start();
+          });
+        }
+        synthesise(workspace, {at, std::min(pass_.end, latents.end)});
+      }
+      done_ = latents.end;
+      if (is_last && done_ == end) synthesis_->flush(left_, right_);
+      if (!left_.empty()) sink(left_, right_, offset_);
+      offset_ += int64_t(left_.size());
+      left_.clear();
+      right_.clear();
+      progress.report(TS_STAGE_DECODE, i + 1, num_chunks);
     }
-    done_ = latents.end;
-    if (is_last && done_ == end) synthesis_->flush(left_, right_);
-    if (!left_.empty()) sink(left_, right_, offset_);
-    offset_ += int64_t(left_.size());
-    left_.clear();
-    right_.clear();
-    progress.report(TS_STAGE_DECODE, i + 1, num_chunks);
-  }
+  });
   const int64_t kept = decoder_.needed({pass_.end, pass_.end + 1}, kOpenEnd).begin;
   latents_.erase(latents_.begin(), latents_.begin() + (kept - first_) * dim);
   first_ = kept;
@@ -74,13 +154,6 @@ int64_t DecodeStream::ready(int64_t pushed) const {
   int64_t end = pass_.end;
   while (decoder_.needed({end, end + per_pass}, kOpenEnd).end <= pushed) end += per_pass;
   return end;
-}
-
-void DecodeStream::run_pass(Workspace& workspace, int64_t latent_len) {
-  pass_ = chunk_at(pass_.end, decoder_.latents_per_pass(chunk_), latent_len);
-  rows_.resize(size_t(pass_.length() * decoder_.rows_per_latent() * decoder_.row_width()));
-  const float* z = latents_.data() + (decoder_.needed(pass_, latent_len).begin - first_) * decoder_.latent_dim();
-  workspace.run([&](Context& ctx) { decode_pass(ctx, decoder_, z, pass_, latent_len, rows_); });
 }
 
 void DecodeStream::synthesise(const Workspace& workspace, Range latents) {
@@ -100,12 +173,8 @@ void decode(Workspace& workspace, const AudioDecoder& decoder, std::span<const f
 
 int64_t plan_decode(const Workspace& workspace, const AudioDecoder& decoder, int64_t latent_len, int64_t chunk) {
   const int64_t per_pass = decoder.latents_per_pass(chunk <= 0 ? kDefaultDecodeChunk : chunk);
-  int64_t most = 0;
-  for (int64_t begin = 0; begin < latent_len; begin += per_pass)
-    most = std::max(most, workspace.plan([&](Context& ctx) {
-      decode_pass(ctx, decoder, nullptr, chunk_at(begin, per_pass, latent_len), latent_len, {});
-    }));
-  return most;
+  const std::vector<Range> passes = passes_over(0, latent_len, per_pass, latent_len);
+  return workspace.plan([&](Context& ctx) { plan_passes(ctx, decoder, passes, latent_len); });
 }
 
 std::vector<float> encode_moments(Workspace& workspace, const AudioEncoder& encoder, std::span<const float> left,

@@ -34,7 +34,6 @@ class DecodeStream {
 
  private:
   int64_t ready(int64_t pushed) const;
-  void run_pass(Workspace& workspace, int64_t latent_len);
   void synthesise(const Workspace& workspace, Range latents);
 
   const AudioDecoder& decoder_;
