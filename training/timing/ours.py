@@ -1,8 +1,8 @@
 """The product through its C ABI. Latencies are of the host's clock around a call, which ends when its results are on the host:
 uploads of pixels and features, downloads of latents and sound are in them.
 
-Parts are "SETTING/STAGE". A setting is words like "separate product=mma attention=mma precision=f32"; product and attention
-are read by each call, so that one engine serves several settings, with a new session each. "kernels of STAGE" tells where a stage's
+Parts are "SETTING/STAGE". A setting is words like "separate product=mma attention=mma early=0 branches=0 precision=f32"; what
+has a value, but the precision, is read by each call, so that one engine serves several settings, with a new session each. "kernels of STAGE" tells where a stage's
 time goes (`kernels`).
 """
 import os
@@ -23,7 +23,7 @@ COT = ("First a dog barks twice, sharp and close, with a short echo from the hou
        "right on the wet road, its tyres hissing, and fades away.")
 STAGES = ("load", "sample_loop", "decode", "first_block", "decode_whole", "clip_vision", "synchformer", "text_clip", "text_t5", "generate", "first_pcm", "end_to_end", "memory")
 FRAME = (360, 640)  # of end_to_end; the towers by themselves get frames of the size that they see
-VARIABLES = {"product": "THINKSOUND_CUDA_PRODUCT", "attention": "THINKSOUND_CUDA_ATTENTION"}
+VARIABLES = {"product": "THINKSOUND_CUDA_PRODUCT", "attention": "THINKSOUND_CUDA_ATTENTION", "early": "THINKSOUND_CUDA_EARLY", "branches": "THINKSOUND_CUDA_BRANCHES"}
 
 
 def choose(setting: str) -> None:

@@ -19,8 +19,18 @@
 #include "ops/cuda/attention_paths.h"
 #include "ops/cuda/attention_tiles.cuh"
 #include "ops/cuda/attention_wgmma.cuh"
+#include "ops/cuda/launch.h"
 
 namespace ts::cuda {
+
+// Of launch.h, what the kernels' launchers need: here every kernel waits for the one before.
+bool starts_early() { return false; }
+void check(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  std::fprintf(stderr, "%s: %s\n", what, cudaGetErrorString(error));
+  std::exit(1);
+}
+
 namespace {
 
 constexpr double kMaxError = 6e-3;

@@ -7,7 +7,7 @@
 
 namespace ts::cuda {
 
-// Where the calling thread's work goes: its own stream, or between begin_beside and end_beside that of a line.
+// Where the calling thread's work goes: its own stream, that of the branch it is in, or between begin_beside and end_beside that of a line.
 cudaStream_t current_stream(int index);
 
 // Copies through pinned memory to the line that the calling thread is on; the host memory may be reused. False where the

@@ -57,22 +57,24 @@ Lanes& lanes_of(int index) {
 
 cudaStream_t branch_stream(int index) { return lanes_of(index).current; }
 
-// Lanes of forks at the same depth are the same ones, the first of them the one with priority.
+// Lanes of forks at the same depth are the same ones, the first of them the one with priority. THINKSOUND_CUDA_BRANCHES=0: there
+// are none, and the branches run one after the other.
 void begin_branches(int index, int32_t count) {
   check(cudaSetDevice(index), "cudaSetDevice");
+  if (is_switched_off("THINKSOUND_CUDA_BRANCHES")) count = 0;
   Lanes& all = lanes_of(index);
   const size_t first = all.forks.empty() ? 0 : all.forks.back().first + size_t(all.forks.back().count);
   if (all.lanes.size() < first + size_t(count)) all.make(first + size_t(count), all.lanes.size() == first);
-  const Fork fork{all.current, first, count};
+  all.forks.push_back({all.current, first, count});
+  if (count == 0) return;
   const cudaEvent_t begun = all.lanes[first].reached;
-  check(cudaEventRecord(begun, fork.parent), "the begin of branches");
+  check(cudaEventRecord(begun, all.current), "the begin of branches");
   for (int32_t i = 0; i < count; ++i) check(cudaStreamWaitEvent(all.lanes[first + size_t(i)].stream, begun, 0), "the begin of branches");
-  all.forks.push_back(fork);
 }
 
 void enter_branch(int index, int32_t branch) {
   Lanes& all = lanes_of(index);
-  all.current = all.lanes[all.forks.back().first + size_t(branch)].stream;
+  if (all.forks.back().count > 0) all.current = all.lanes[all.forks.back().first + size_t(branch)].stream;
 }
 
 void end_branches(int index) {

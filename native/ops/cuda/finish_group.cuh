@@ -20,6 +20,17 @@
 namespace ts::cuda {
 namespace {
 
+// Of a tile of so many rows: outputs of bf16 are staged so many rows at a time, in blocks of eight, with a number for each row of the
+// tile behind them.
+template <int rows>
+constexpr int kStagedRows = rows == 128 ? 48 : 64;
+template <int rows>
+constexpr int kStagedBlocks = kStagedRows<rows> / 8;
+template <int rows>
+constexpr int kStagedBytes = kStagedRows<rows> * 64 * 2;
+template <int rows>
+constexpr int kGroupSharedBytes = kStagedBytes<rows> + rows * 4;
+
 // A group's part of a tile, and its shared memory: outputs on their way out and a number for each row.
 struct GroupTile {
   int first_row, first_column, num_rows;  // of the product
@@ -28,14 +39,8 @@ struct GroupTile {
   unsigned char* staged;
 
   static constexpr int kThreads = 128, kColumns = 64;
-  static constexpr int staged_rows(int rows) { return rows == 128 ? 48 : 64; }  // of a tile of so many rows, outputs of bf16 at a time
-  static constexpr int staged_bytes(int rows) { return staged_rows(rows) * kColumns * 2; }
-  static constexpr int shared_bytes(int rows) { return staged_bytes(rows) + rows * int(sizeof(float)); }
   template <int rows>
-  __device__ float* of_rows() const {
-    constexpr int kBytes = staged_bytes(rows);
-    return reinterpret_cast<float*>(staged + kBytes);
-  }
+  __device__ float* of_rows() const { return reinterpret_cast<float*>(staged + kStagedBytes<rows>); }
   __device__ int lane() const { return thread % 32; }
   __device__ int row() const { return first_row + thread % 4 * 2; }
   __device__ int column() const { return first_column + thread / 32 * 16 + thread % 32 / 4; }
@@ -112,7 +117,7 @@ __device__ __forceinline__ void finish_group_f32_gated(const Finish& f, const Gr
   const bool has[2] = {column < f.columns, column + 8 < f.columns};
   float* const y = static_cast<float*>(f.y[0]);
   int64_t* const gates = reinterpret_cast<int64_t*>(g.staged);
-  static_assert(rows * int(sizeof(int64_t)) <= GroupTile::staged_bytes(rows));
+  static_assert(rows * int(sizeof(int64_t)) <= kStagedBytes<rows>);
   float other[kKept][4], factor[kKept][4];
   const auto place = [&](int j, int i) { return first + (8 * j + i % 2) * stride + i / 2 * 8; };
   const auto is_there = [&](int j, int i) { return has[i / 2] && uint32_t(place(j, i)) < end; };
@@ -199,12 +204,6 @@ __device__ inline void store_staged(const GroupTile& g, const To& to, int row, i
 __device__ inline int wide_place(int row, int vector) { return row * 128 + ((vector ^ (row & 7)) << 4); }
 __device__ inline int narrow_place(int row, int vector) { return row * 64 + ((vector ^ (row >> 1 & 3)) << 4); }
 
-// Rows of 64 outputs are staged so many at a time, in blocks of eight.
-template <int rows>
-constexpr int kStagedRows = GroupTile::staged_rows(rows);
-template <int rows>
-constexpr int kStagedBlocks = kStagedRows<rows> / 8;
-
 // The first column of those that a thread stores of such rows.
 __device__ inline int stored_column(const GroupTile& g) { return g.first_column + g.thread % 8 * 8; }
 
@@ -258,7 +257,7 @@ __device__ __forceinline__ void finish_group_snake(const Finish& f, const GroupT
 // Rows of 32 outputs, since half of the sums are gates.
 template <int rows, Activation activation>
 __device__ __forceinline__ void finish_group_gated(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
-  constexpr int kChunk = GroupTile::staged_bytes(rows) / 64, kBlocks = kChunk / 8;
+  constexpr int kChunk = kStagedBytes<rows> / 64, kBlocks = kChunk / 8;
   const ToRows to_row(f, f.y[0], g.first_column / 2 + g.thread % 4 * 8);
   const int lane = g.lane();
   // Lane l addresses row l mod 8 of matrix l div 8, which is block j + l div 8.
@@ -299,7 +298,7 @@ template <int rows>
 __device__ __forceinline__ void scale_group_rows(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   const int lane = g.lane();
   float* const parts = reinterpret_cast<float*>(g.staged);  // [4, rows]
-  static_assert(4 * rows * int(sizeof(float)) <= GroupTile::staged_bytes(rows));
+  static_assert(4 * rows * int(sizeof(float)) <= kStagedBytes<rows>);
   g.sync();  // what was staged before is stored
 #pragma unroll
   for (int first = 0; first < rows / 8; first += 4) {

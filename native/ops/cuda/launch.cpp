@@ -1,5 +1,8 @@
 #include "ops/cuda/launch.h"
 
+#include <cstdlib>
+#include <string_view>
+
 #include "ops/cuda/beside.h"
 
 namespace ts::cuda {
@@ -10,6 +13,11 @@ cudaStream_t stream(Context& ctx) {
   const int index = device_of(ctx.table());
   check(cudaSetDevice(index), "cudaSetDevice");
   return current_stream(index);
+}
+
+bool is_switched_off(const char* variable) {
+  const char* set = std::getenv(variable);
+  return set && std::string_view(set) == "0";
 }
 
 void check(cudaError_t error, const char* what) {

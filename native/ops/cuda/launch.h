@@ -15,6 +15,9 @@ cudaStream_t stream(Context& ctx);
 // TS_DEVICE_ERROR (TS_OUT_OF_MEMORY for want of memory) with `what`, the device and CUDA's own words unless `error` is success.
 void check(cudaError_t error, const char* what);
 
+// Whether the environment has `variable` at 0, as one does to look for faults.
+bool is_switched_off(const char* variable);
+
 // Whether kernels may be started early on the current device (start.cuh): not where only code for other cards was loaded, which
 // does not wait.
 bool starts_early();

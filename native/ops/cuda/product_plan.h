@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/dtype.h"
+
 namespace ts::cuda {
 
 enum class ProductKernel : uint8_t { simt, mma, wgmma, cublaslt };
@@ -60,7 +62,7 @@ constexpr bool covers_cublaslt(int64_t taps, int64_t len_in, int64_t rows_per_it
 struct WgmmaTile {
   int32_t columns, rows, blocks, percent, clocks;
 };
-constexpr WgmmaTile kWgmmaTiles[] = {{128, 256, 1, 90, 23000}, {128, 136, 1, 76, 10000}, {128, 128, 2, 72, 2500}, {64, 64, 2, 22, 900}};
+constexpr WgmmaTile kWgmmaTiles[] = {{128, 256, 1, 92, 11000}, {128, 136, 1, 82, 7000}, {128, 128, 2, 72, 3000}, {64, 64, 2, 22, 900}};
 
 constexpr const WgmmaTile* find_wgmma_tile(int32_t rows) {
   for (const WgmmaTile& tile : kWgmmaTiles)
@@ -79,17 +81,21 @@ constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t 
          (splits > 1 ? 2 * splits * num_rows * columns * int64_t(sizeof(float)) / kBytesPerClock : 0);
 }
 
-// Whether there is the tile for what a product wants: sums of fp8 are kept twice, and blocks of 128 rows do not clear.
-constexpr bool has_wgmma_tile(int32_t rows, bool is_fp8, bool clears) { return is_fp8 ? rows == 64 || rows == 136 : rows != 128 || !clears; }
+// Whether there is the tile for what a product wants: sums of fp8 are kept twice, and blocks of 128 rows, which are compiled for bf16
+// alone, do not clear.
+constexpr bool has_wgmma_tile(int32_t rows, DType stored, bool clears) {
+  if (rows == 128) return stored == DType::bf16 && !clears;
+  return rows != 256 || stored != DType::e4m3;
+}
 
 // The tile and the splits that are done first.
-constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors, bool is_fp8 = false,
-                                   bool clears = false) {
+constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors,
+                                   DType stored = DType::bf16, bool clears = false) {
   ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .rows_first = rows_follow_each_other(num_rows, columns)};
   int64_t best_clocks = 0;
   for (const WgmmaTile& tile : kWgmmaTiles)
     for (int32_t splits = 1; splits <= kMaxSplits && (splits == 1 || steps / splits >= kMinStepsPerSplit); ++splits) {
-      if (!has_wgmma_tile(tile.rows, is_fp8, clears)) continue;
+      if (!has_wgmma_tile(tile.rows, stored, clears)) continue;
       const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, splits, multiprocessors);
       if (best.rows != 0 && clocks >= best_clocks) continue;
       best_clocks = clocks;

@@ -43,7 +43,7 @@ struct Tile {
   static constexpr int kColumns = groups * kGroupColumns, kThreads = groups * kGroupThreads + (kIsShared ? 32 : kGroupThreads);
   static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
   static constexpr int kFinishRows = kIsShared ? 24 : 32;      // at a time in shared memory
-  static constexpr int kSumsBytes = std::max(kFinishRows * kPitch * 4, GroupTile::shared_bytes(rows));  // of one group
+  static constexpr int kSumsBytes = std::max(kFinishRows * kPitch * 4, kGroupSharedBytes<rows>);  // of one group
   // Of a thread that multiplies, where it needs more than its share; the others of the block make do with 40.
   static constexpr int kMultiplyRegisters = kIsShared ? 0 : rows > 64 ? 232 : kIsScaled ? 208 : 0;
   static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
@@ -346,8 +346,8 @@ template <class E>
 void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tiles, const Tensor& x) {
   if (tiles.rows == NarrowTile<E>::kRows) launch<NarrowTile<E>>(stream, p, x);
   else if (tiles.rows == MiddleTile<E>::kRows) launch<MiddleTile<E>>(stream, p, x);
-  else if (tiles.rows == SharedTile<E>::kRows) launch<SharedTile<E>>(stream, p, x);
-  else launch<WideTile<E>>(stream, p, x);
+  else if (tiles.rows == WideTile<E>::kRows) launch<WideTile<E>>(stream, p, x);
+  else if constexpr (std::is_same_v<E, __nv_bfloat16>) launch<SharedTile<E>>(stream, p, x);
 }
 #endif
 

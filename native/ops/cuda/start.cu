@@ -2,8 +2,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
-#include <string_view>
 
 #include "ops/cuda/devices.h"
 
@@ -14,8 +12,6 @@ namespace {
 __global__ void waiting_kernel() { ptx::await_work_before(); }
 
 bool find_out(int device) {
-  const char* const set = std::getenv("THINKSOUND_CUDA_EARLY");  // 0: every kernel waits for the one before, to look for faults
-  if (set && std::string_view(set) == "0") return false;
   int major = 0;
   cudaFuncAttributes attributes{};
   check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "the card's capability");
@@ -25,7 +21,9 @@ bool find_out(int device) {
 
 }  // namespace
 
+// THINKSOUND_CUDA_EARLY=0: every kernel waits for the one before.
 bool starts_early() {
+  if (is_switched_off("THINKSOUND_CUDA_EARLY")) return false;
   enum : uint8_t { kUnknown, kNo, kYes };
   static std::array<std::atomic<uint8_t>, kMaxDevices> known{};
   int device = 0;

@@ -1,26 +1,19 @@
 #include <cuda_runtime.h>
 
 #include <array>
-#include <cstdlib>
-#include <string_view>
 #include <utility>
 
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/devices.h"
 #include "ops/cuda/guarded.h"
+#include "ops/cuda/launch.h"
 #include "ops/plugin.h"
 
 namespace ts::cuda {
 namespace {
 
-bool is_wanted(const char* variable) {
-  const char* set = std::getenv(variable);
-  return !set || std::string_view(set) != "0";
-}
-// THINKSOUND_CUDA_GRAPHS=0 has every operator started by itself, THINKSOUND_CUDA_BRANCHES=0 one after the other, for profilers
-// and to look for faults.
-bool records() { return is_wanted("THINKSOUND_CUDA_GRAPHS"); }
-bool has_branches() { return is_wanted("THINKSOUND_CUDA_BRANCHES"); }
+// THINKSOUND_CUDA_GRAPHS=0 has every operator started by itself, for profilers and to look for faults.
+bool records() { return !is_switched_off("THINKSOUND_CUDA_GRAPHS"); }
 
 // Products of e4m3 are in Ada, Hopper and what came after them.
 bool has_fp8(int index) {
@@ -46,11 +39,9 @@ OperatorTable make_table() {
     table.replay = [](void* recording) { guarded([&] { cuda::replay(index, recording); }); };
     table.forget_recording = [](void* recording) { cuda::forget_recording(index, recording); };
   }
-  if (has_branches()) {
-    table.begin_branches = [](int32_t count) { guarded([&] { cuda::begin_branches(index, count); }); };
-    table.enter_branch = [](int32_t branch) { guarded([&] { cuda::enter_branch(index, branch); }); };
-    table.end_branches = [] { guarded([] { cuda::end_branches(index); }); };
-  }
+  table.begin_branches = [](int32_t count) { guarded([&] { cuda::begin_branches(index, count); }); };
+  table.enter_branch = [](int32_t branch) { guarded([&] { cuda::enter_branch(index, branch); }); };
+  table.end_branches = [] { guarded([] { cuda::end_branches(index); }); };
   table.begin_beside = [] { guarded([] { cuda::begin_beside(index); }); };
   table.end_beside = [] { guarded([] { cuda::end_beside(index); }); };
   table.allocate = [](int64_t bytes) { return guarded([&] { return cuda::allocate(index, bytes); }); };

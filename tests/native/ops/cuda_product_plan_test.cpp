@@ -115,8 +115,8 @@ TEST_CASE("cuda products: every tile that is chosen exists, covers the product a
           CHECK(tiles.splits >= 1);
           CHECK(tiles.splits <= kMaxSplits);
           CHECK((tiles.splits == 1 || steps / tiles.splits >= kMinStepsPerSplit));
-          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, multiprocessors, true).rows, true, false));
-          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, multiprocessors, false, true).rows, false, true));
+          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, multiprocessors, DType::e4m3).rows, DType::e4m3, false));
+          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, multiprocessors, DType::bf16, true).rows, DType::bf16, true));
         }
 }
 
