@@ -1,6 +1,7 @@
 #include "models/mmdit.h"
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -393,6 +394,19 @@ void Mmdit::velocity(Context& ctx, const Tensor& flow, const Tensor& x, std::spa
   const MmditTimes time = allocate_times(ctx, 1, conditions);
   prepare_times(ctx, time, t, conditions);
   velocity(ctx, flow, x, time, conditions);
+}
+
+std::vector<int64_t> Mmdit::velocity_key(const Tensor& flow, const Tensor& x, const MmditTimes& time, const MmditConditions& conditions) const {
+  const MmditConditions& c = conditions;
+  const auto place = [](const void* pointer) { return int64_t(reinterpret_cast<uintptr_t>(pointer)); };
+  std::vector<int64_t> key{place(this),     c.lengths.latent, c.lengths.clip, c.lengths.sync, c.lengths.text, c.batch,
+                           c.items,         c.has_masked_latent, int64_t(std::bit_cast<uint32_t>(c.rms_eps)), time.count};
+  for (const Tensor& tensor : {flow, x, time.global, time.modulation, time.last_modulation, c.clip, c.text, c.sync, c.global, c.masked_latent, c.latent_rope,
+                               c.clip_rope, c.spline, c.latent_heads, c.context_heads, c.distinct_rows, c.chosen_rows, c.first_row}) {
+    key.insert(key.end(), {place(tensor.data), int64_t(tensor.dtype), tensor.shape.rank()});
+    for (int64_t size : tensor.shape.dims()) key.push_back(size);
+  }
+  return key;
 }
 
 void Mmdit::velocity(Context& ctx, const Tensor& flow, const Tensor& x, const MmditTimes& time, const MmditConditions& conditions) const {

@@ -9,16 +9,20 @@
 // progress means something and a cancelled loop ends soon.
 #pragma once
 
+#include <algorithm>
+#include <list>
+#include <vector>
+
 #include "ops/table.h"
 
 namespace ts {
 
-// One body for one set of tensors. Lives no longer than the memory that its body works on; one thread.
+// One body for one set of tensors. Lives no longer than the memory that its body works on; one call at a time.
 class Replay {
  public:
-  explicit Replay(Context& ctx) : ctx_(ctx) {}
+  explicit Replay(const OperatorTable& table) : table_(table) {}
   ~Replay() {
-    if (recording_) ctx_.table().forget_recording(recording_);
+    if (recording_) table_.forget_recording(recording_);
   }
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
@@ -26,29 +30,60 @@ class Replay {
   // `body` may only call operators, between tensors whose places do not change from call to call, and may not copy from
   // or to the host: that would be the same bytes for ever.
   template <class Body>
-  void run(const Body& body) {
-    const OperatorTable& table = ctx_.table();
-    if (!table.begin_recording || ctx_.planning() || ctx_.probing() || num_runs_++ == 0) return body();
+  void run(Context& ctx, const Body& body) {
+    if (!table_.begin_recording || ctx.planning() || ctx.probing() || num_runs_++ == 0) return body();
     if (!recording_) record(body);
-    table.replay(recording_);
+    table_.replay(recording_);
   }
 
  private:
   template <class Body>
   void record(const Body& body) {
-    ctx_.table().begin_recording();
+    table_.begin_recording();
     try {
       body();
     } catch (...) {
-      if (void* half = ctx_.table().end_recording()) ctx_.table().forget_recording(half);
+      if (void* half = table_.end_recording()) table_.forget_recording(half);
       throw;
     }
-    recording_ = ctx_.table().end_recording();
+    recording_ = table_.end_recording();
   }
 
-  Context& ctx_;
+  const OperatorTable& table_;
   void* recording_ = nullptr;
   int64_t num_runs_ = 0;
+};
+
+// Replays that outlive a run, since a recording takes as long to make as several steps. One call at a time.
+class Replays {
+ public:
+  explicit Replays(const OperatorTable& table) : table_(table) {}
+
+  // That of a body: `key` has all that the body's operators depend on but the contents of device memory. Valid until the
+  // next call; of more than kMost the one that was not wanted for longest is forgotten.
+  Replay& of(const std::vector<int64_t>& key) {
+    auto found = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.key == key; });
+    if (found == kept_.end()) {
+      if (kept_.size() >= kMost) kept_.pop_back();
+      kept_.emplace_front(key, table_);
+    } else {
+      kept_.splice(kept_.begin(), kept_, found);
+    }
+    return kept_.front().replay;
+  }
+  // Before the memory goes that the bodies work on.
+  void clear() { kept_.clear(); }
+
+ private:
+  static constexpr size_t kMost = 4;
+  struct Kept {
+    Kept(const std::vector<int64_t>& key, const OperatorTable& table) : key(key), replay(table) {}
+    std::vector<int64_t> key;
+    Replay replay;
+  };
+
+  const OperatorTable& table_;
+  std::list<Kept> kept_;
 };
 
 }  // namespace ts

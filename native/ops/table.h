@@ -33,7 +33,7 @@ struct OperatorTable {
   // Waits for all that the calling thread has started, and throws what went wrong in it.
   void (*finish)() = nullptr;
   // Recordings (ops/replay.h), all or none. What the thread starts between begin and end is recorded instead of run; a
-  // replay starts all of it and returns while it runs. A recording belongs to the thread that made it.
+  // replay starts all of it and returns while it runs, on whichever thread; one at a time of each recording.
   void (*begin_recording)() = nullptr;
   void* (*end_recording)() = nullptr;
   void (*replay)(void* recording) = nullptr;

@@ -1,9 +1,6 @@
 #include "pipeline/sample.h"
 
-#include <map>
-
 #include "core/philox.h"
-#include "ops/replay.h"
 #include "pipeline/decode.h"
 #include "pipeline/features.h"
 #include "pipeline/flow_times.h"
@@ -34,7 +31,7 @@ struct HostLatents {
 int64_t num_jumps(const MmditConfig& config, const GenerateOptions& options) { return config.use_inpaint ? 0 : options.num_jumps; }
 
 // The whole loop on the device: conditions once, then step by step.
-void sample(Context& ctx, const Mmdit& mmdit, const HostFeatures& host, const GenerateOptions& options, const Lengths& lengths,
+void sample(Context& ctx, Replays& replays, const Mmdit& mmdit, const HostFeatures& host, const GenerateOptions& options, const Lengths& lengths,
             const HostLatents& latents, std::span<float> latent, const SamplerOptions& sampler) {
   const Arena::Scope scope(ctx.arena());
   const MmditConfig& config = mmdit.config();
@@ -47,10 +44,11 @@ void sample(Context& ctx, const Mmdit& mmdit, const HostFeatures& host, const Ge
   const Tensor x = uploaded(latents.noise);
   if (!latents.init.empty()) start_latent(ctx, x, x, uploaded(latents.init), options.sigma_max);
   FlowTimes times(ctx, mmdit, conditions, evaluation_times(options.num_steps, options.sigma_max, solver));
-  std::map<const void*, Replay> replays;  // by where x lies: some samplers look at two places
   const FlowFunction flow = [&](const Tensor& answer, const Tensor& at, float t) {
     const MmditTimes& time = times.at(t);
-    replays.try_emplace(at.data, ctx).first->second.run([&] { mmdit.velocity(ctx, answer, at, time, conditions); });
+    const auto evaluate = [&] { mmdit.velocity(ctx, answer, at, time, conditions); };
+    if (ctx.planning()) return evaluate();
+    replays.of(mmdit.velocity_key(answer, at, time, conditions)).run(ctx, evaluate);
   };
   if (options.sampler == TS_SAMPLER_V_DDIM) {
     v_ddim(ctx, x, flow, sampler);
@@ -111,7 +109,7 @@ std::vector<float> sample_latent(Workspace& workspace, const Networks& networks,
   sampler.on_step = [&](int64_t done, int64_t num_steps) { progress.report(TS_STAGE_SAMPLE, done, num_steps); };
   const int64_t repeats = options.known_latent.empty() ? 0 : num_jumps(mmdit.config(), options);
   progress.report(TS_STAGE_SAMPLE, 0, count_steps(resampling_moves(options.num_steps, options.jump_length, repeats, options.sigma_max == 1.0f)));
-  workspace.run([&](Context& ctx) { sample(ctx, mmdit, features, options, lengths, latents, latent, sampler); });
+  workspace.run([&](Context& ctx) { sample(ctx, workspace.replays(), mmdit, features, options, lengths, latents, latent, sampler); });
   return latent;
 }
 
@@ -124,7 +122,8 @@ int64_t plan_sample(const Workspace& workspace, const Networks& networks, const 
   GenerateOptions planned = options;
   planned.known_mask.resize(size_t(lengths.latent));
   std::vector<float> out(latent.size());
-  return workspace.plan([&](Context& ctx) { sample(ctx, mmdit, features, planned, lengths, latents, out, sampler_options(options)); });
+  Replays none(workspace.table());
+  return workspace.plan([&](Context& ctx) { sample(ctx, none, mmdit, features, planned, lengths, latents, out, sampler_options(options)); });
 }
 
 }  // namespace ts

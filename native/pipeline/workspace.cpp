@@ -23,6 +23,7 @@ bool Workspace::could_reserve(int64_t bytes) const {
 void Workspace::reserve(int64_t bytes) {
   if (bytes <= capacity_) return;
   // The old block goes first: the two together could pass the cap, and nothing of it is needed.
+  replays_.clear();
   block_ = Buffer();
   budget_.give(uint64_t(capacity_));
   capacity_ = 0;

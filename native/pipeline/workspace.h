@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ops/memory.h"
+#include "ops/replay.h"
 
 namespace ts {
 
@@ -28,7 +29,7 @@ class MemoryBudget {
 class Workspace {
  public:
   Workspace(const OperatorTable& table, Parallel& parallel, DType product_dtype, MemoryBudget& budget)
-      : table_(table), parallel_(parallel), product_dtype_(product_dtype), budget_(budget) {}
+      : table_(table), parallel_(parallel), product_dtype_(product_dtype), budget_(budget), replays_(table) {}
   ~Workspace() { budget_.give(uint64_t(capacity_)); }
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
@@ -66,6 +67,8 @@ class Workspace {
   const OperatorTable& table() const { return table_; }
   Parallel& parallel() const { return parallel_; }
   int64_t capacity() const { return capacity_; }
+  // Of what runs in this memory, for run()'s body: kept for runs that lay it out in the same way.
+  Replays& replays() { return replays_; }
   void set_probe(Probe probe) { probe_ = std::move(probe); }
   bool has_probe() const { return bool(probe_); }
 
@@ -86,6 +89,7 @@ class Workspace {
   const DType product_dtype_;
   MemoryBudget& budget_;
   Buffer block_;
+  Replays replays_;  // of bodies that work on block_
   int64_t capacity_ = 0;
   std::atomic<bool> cancelled_{false};
   Probe probe_;

@@ -97,9 +97,9 @@ TEST_CASE("branches: what comes after them waits for all, on every device, recor
       h.run([&](Context& ctx) {
         const Arena::Scope scope(ctx.arena());
         const Tensor parts[2] = {ctx.f32(shape), ctx.f32(shape)};
-        Replay replay(ctx);
+        Replay replay(ctx.table());
         for (int run = 0; run < (recorded ? 3 : 1); ++run)
-          replay.run([&] {
+          replay.run(ctx, [&] {
             side_by_side(ctx, 2, [&](int32_t i) { ops::add(ctx, parts[i], x, i == 0 ? x : y); });
             ops::add(ctx, sum, parts[0], parts[1]);
           });

@@ -40,8 +40,8 @@ const auto kBody = [] { calls += "body "; };
 TEST_CASE("replay: runs once, is recorded the second time, and is replayed from then on") {
   Run run(noting_table());
   {
-    Replay replay(run.ctx);
-    for (int i = 0; i < 4; ++i) replay.run(kBody);
+    Replay replay(run.ctx.table());
+    for (int i = 0; i < 4; ++i) replay.run(run.ctx, kBody);
     CHECK(calls == "body begin body end replay replay replay ");
   }
   CHECK(calls.ends_with("replay forget "));
@@ -52,8 +52,8 @@ TEST_CASE("replay: without a recorder, while planning and under a listener the b
   for (int which = 0; which < 3; ++which) {
     Run run(which == 0 ? plain_table() : noting_table(), which == 1);
     if (which == 2) run.ctx.set_probe(&probe);
-    Replay replay(run.ctx);
-    for (int i = 0; i < 3; ++i) replay.run(kBody);
+    Replay replay(run.ctx.table());
+    for (int i = 0; i < 3; ++i) replay.run(run.ctx, kBody);
     CHECK(calls == "body body body ");
   }
 }
@@ -61,14 +61,36 @@ TEST_CASE("replay: without a recorder, while planning and under a listener the b
 TEST_CASE("replay: a body that throws while it is recorded leaves no recording behind") {
   Run run(noting_table());
   {
-    Replay replay(run.ctx);
-    replay.run(kBody);
-    CHECK_THROWS_WITH_AS(replay.run([] { fail(TS_CANCELLED, "cancelled"); }), "cancelled", Error);
+    Replay replay(run.ctx.table());
+    replay.run(run.ctx, kBody);
+    CHECK_THROWS_WITH_AS(replay.run(run.ctx, [] { fail(TS_CANCELLED, "cancelled"); }), "cancelled", Error);
     CHECK(calls == "body begin end forget ");
-    replay.run(kBody);
+    replay.run(run.ctx, kBody);
     CHECK(calls == "body begin end forget begin body end replay ");
   }
   CHECK(calls.ends_with("replay forget "));
+}
+
+TEST_CASE("replay: those of a key are kept, and the one that was not wanted for longest is forgotten for a fifth") {
+  Run run(noting_table());
+  Replays replays(run.ctx.table());
+  const auto ask = [&](int64_t key) {
+    calls.clear();
+    replays.of({key}).run(run.ctx, kBody);
+    return calls;
+  };
+  for (int64_t key : {1, 2, 3, 4}) {
+    CHECK(ask(key) == "body ");
+    CHECK(ask(key) == "begin body end replay ");
+  }
+  CHECK(ask(1) == "replay ");
+  CHECK(ask(5) == "forget body ");  // 2
+  CHECK(ask(1) == "replay ");
+  CHECK(ask(2) == "forget body ");  // 3
+  calls.clear();
+  replays.clear();
+  CHECK(calls == "forget forget ");  // 1 and 4: of 5 and 2 nothing was recorded yet
+  CHECK(ask(1) == "body ");
 }
 
 TEST_CASE("replay: operators on every device give the same from a recording as when they are called") {
@@ -79,8 +101,8 @@ TEST_CASE("replay: operators on every device give the same from a recording as w
     const Tensor x = h.in_out(start, shape), c = h.input(slope, shape);
     constexpr int kSteps = 5;
     h.run([&](Context& ctx) {
-      Replay step(ctx);
-      for (int i = 0; i < (ctx.planning() ? 1 : kSteps); ++i) step.run([&] { ops::guided_euler_step(ctx, x, c, {}, 1.0f, -0.25f); });
+      Replay step(ctx.table());
+      for (int i = 0; i < (ctx.planning() ? 1 : kSteps); ++i) step.run(ctx, [&] { ops::guided_euler_step(ctx, x, c, {}, 1.0f, -0.25f); });
     });
     std::vector<float> expected = start;
     for (int i = 0; i < kSteps; ++i)
