@@ -20,16 +20,10 @@
 namespace ts::cuda {
 namespace {
 
-// Of a tile of so many rows: outputs of bf16 are staged so many rows at a time, in blocks of eight, with a number for each row of the
-// tile behind them.
+// Outputs of bf16 are staged so many rows at a time, in blocks of eight, with a number for each row of the tile behind them.
+constexpr int kStagedRows = 64, kStagedBlocks = kStagedRows / 8, kStagedBytes = kStagedRows * 64 * 2;
 template <int rows>
-constexpr int kStagedRows = rows == 128 ? 48 : 64;
-template <int rows>
-constexpr int kStagedBlocks = kStagedRows<rows> / 8;
-template <int rows>
-constexpr int kStagedBytes = kStagedRows<rows> * 64 * 2;
-template <int rows>
-constexpr int kGroupSharedBytes = kStagedBytes<rows> + rows * 4;
+constexpr int kGroupSharedBytes = kStagedBytes + rows * 4;
 
 // A group's part of a tile, and its shared memory: outputs on their way out and a number for each row.
 struct GroupTile {
@@ -39,8 +33,7 @@ struct GroupTile {
   unsigned char* staged;
 
   static constexpr int kThreads = 128, kColumns = 64;
-  template <int rows>
-  __device__ float* of_rows() const { return reinterpret_cast<float*>(staged + kStagedBytes<rows>); }
+  __device__ float* of_rows() const { return reinterpret_cast<float*>(staged + kStagedBytes); }
   __device__ int lane() const { return thread % 32; }
   __device__ int row() const { return first_row + thread % 4 * 2; }
   __device__ int column() const { return first_column + thread / 32 * 16 + thread % 32 / 4; }
@@ -117,7 +110,7 @@ __device__ __forceinline__ void finish_group_f32_gated(const Finish& f, const Gr
   const bool has[2] = {column < f.columns, column + 8 < f.columns};
   float* const y = static_cast<float*>(f.y[0]);
   int64_t* const gates = reinterpret_cast<int64_t*>(g.staged);
-  static_assert(rows * int(sizeof(int64_t)) <= kStagedBytes<rows>);
+  static_assert(rows * int(sizeof(int64_t)) <= kStagedBytes);
   float other[kKept][4], factor[kKept][4];
   const auto place = [&](int j, int i) { return first + (8 * j + i % 2) * stride + i / 2 * 8; };
   const auto is_there = [&](int j, int i) { return has[i / 2] && uint32_t(place(j, i)) < end; };
@@ -214,10 +207,10 @@ __device__ __forceinline__ void stage_group_rows(const GroupTile& g, const To& t
   // Lane l addresses row l mod 8 of matrix l div 8: blocks j and j + 1, each left half, right half.
   const uint32_t to = ptx::shared_address(g.staged) + uint32_t(wide_place(lane / 16 * 8 + lane % 8, g.thread / 32 * 2 + lane / 8 % 2));
 #pragma unroll
-  for (int first = 0; first < rows / 8; first += kStagedBlocks<rows>) {
+  for (int first = 0; first < rows / 8; first += kStagedBlocks) {
     g.sync();  // what was staged before is stored
 #pragma unroll
-    for (int j = first; j < first + kStagedBlocks<rows> && j < rows / 8; j += 2) {
+    for (int j = first; j < first + kStagedBlocks && j < rows / 8; j += 2) {
       uint32_t pairs[4];
 #pragma unroll
       for (int m = 0; m < 4; ++m)
@@ -227,7 +220,7 @@ __device__ __forceinline__ void stage_group_rows(const GroupTile& g, const To& t
     }
     g.sync();
     const int left = rows - first * 8;
-    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows<rows> ? left : kStagedRows<rows>, wide_place);
+    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows ? left : kStagedRows, wide_place);
   }
 }
 
@@ -257,7 +250,7 @@ __device__ __forceinline__ void finish_group_snake(const Finish& f, const GroupT
 // Rows of 32 outputs, since half of the sums are gates.
 template <int rows, Activation activation>
 __device__ __forceinline__ void finish_group_gated(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
-  constexpr int kChunk = kStagedBytes<rows> / 64, kBlocks = kChunk / 8;
+  constexpr int kChunk = kStagedBytes / 64, kBlocks = kChunk / 8;
   const ToRows to_row(f, f.y[0], g.first_column / 2 + g.thread % 4 * 8);
   const int lane = g.lane();
   // Lane l addresses row l mod 8 of matrix l div 8, which is block j + l div 8.
@@ -298,7 +291,7 @@ template <int rows>
 __device__ __forceinline__ void scale_group_rows(const Finish& f, const GroupTile& g, const float (&c)[rows / 2]) {
   const int lane = g.lane();
   float* const parts = reinterpret_cast<float*>(g.staged);  // [4, rows]
-  static_assert(4 * rows * int(sizeof(float)) <= kStagedBytes<rows>);
+  static_assert(4 * rows * int(sizeof(float)) <= kStagedBytes);
   g.sync();  // what was staged before is stored
 #pragma unroll
   for (int first = 0; first < rows / 8; first += 4) {
@@ -323,7 +316,7 @@ __device__ __forceinline__ void scale_group_rows(const Finish& f, const GroupTil
 #pragma unroll
   for (int row = g.thread; row < rows; row += GroupTile::kThreads) {
     const float sum = (parts[row] + parts[rows + row]) + (parts[2 * rows + row] + parts[3 * rows + row]);
-    g.of_rows<rows>()[row] = rsqrtf(fmaf(sum, 1.0f / GroupTile::kColumns, f.eps));
+    g.of_rows()[row] = rsqrtf(fmaf(sum, 1.0f / GroupTile::kColumns, f.eps));
   }
 }
 
@@ -363,11 +356,11 @@ __device__ __forceinline__ void finish_group_turned(const Finish& f, const Group
   const ToHeads to_row(f, stored_column(g), g.num_rows);
   unsigned char* const to[2] = {g.staged + wide_place(own, g.thread / 32 * 2) + lane / 8 * 4, g.staged + wide_place(own, g.thread / 32 * 2 + 1) + lane / 8 * 4};
 #pragma unroll
-  for (int first = 0; first < kBlocks; first += kStagedBlocks<rows>) {
+  for (int first = 0; first < kBlocks; first += kStagedBlocks) {
     g.sync();  // what was staged before is stored; the rows' scales are there
 #pragma unroll
-    for (int j = first; j < first + kStagedBlocks<rows> && j < kBlocks; ++j) {
-      const float scale = is_normed ? g.of_rows<rows>()[8 * j + own] : 1.0f;
+    for (int j = first; j < first + kStagedBlocks && j < kBlocks; ++j) {
+      const float scale = is_normed ? g.of_rows()[8 * j + own] : 1.0f;
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
         const float row0 = c[4 * j + 2 * h] * norm[h], row1 = c[4 * j + 2 * h + 1] * norm[h];
@@ -380,7 +373,7 @@ __device__ __forceinline__ void finish_group_turned(const Finish& f, const Group
     }
     g.sync();
     const int left = rows - first * 8;
-    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows<rows> ? left : kStagedRows<rows>, wide_place);
+    store_staged<8>(g, to_row, g.first_row + first * 8, left < kStagedRows ? left : kStagedRows, wide_place);
   }
 }
 

@@ -83,20 +83,21 @@ __global__ void __launch_bounds__(kRowsPerBlock * kWarp) norm_rows_kernel(To* y,
   const int64_t row = int64_t(blockIdx.x) * kRowsPerBlock + threadIdx.x / kWarp;
   if (row >= rows) return;
   const int first = int(threadIdx.x) % kWarp * kVector;
-  const auto load = [&](const float* from, float (&v)[kUnits][kVector]) {
+  const float *const factors = norm.factor(row), *const adds = norm.add(row);
+  const auto load_unit = [&](const float* from, int u, float (&v)[kVector]) {
+    const int at = first + u * kWarp * kVector;
+    const float4 four = at < cols ? *reinterpret_cast<const float4*>(from + at) : make_float4(0, 0, 0, 0);
+    v[0] = four.x, v[1] = four.y, v[2] = four.z, v[3] = four.w;
+  };
+  float v[kUnits][kVector], factor[kIsAhead ? kUnits : 1][kVector], add[kIsAhead ? kUnits : 1][kVector];
+#pragma unroll
+  for (int u = 0; u < kUnits; ++u) load_unit(x + row * cols, u, v[u]);
+  if constexpr (kIsAhead)
 #pragma unroll
     for (int u = 0; u < kUnits; ++u) {
-      const int at = first + u * kWarp * kVector;
-      const float4 four = at < cols ? *reinterpret_cast<const float4*>(from + at) : make_float4(0, 0, 0, 0);
-      v[u][0] = four.x, v[u][1] = four.y, v[u][2] = four.z, v[u][3] = four.w;
+      load_unit(factors, u, factor[u]);
+      if constexpr (Norm::kAdds) load_unit(adds, u, add[u]);
     }
-  };
-  float v[kUnits][kVector], factor[kUnits][kVector], add[kUnits][kVector];
-  load(x + row * cols, v);
-  if constexpr (kIsAhead) {
-    load(norm.factor(row), factor);
-    if constexpr (Norm::kAdds) load(norm.add(row), add);
-  }
   float mean = 0, square = 0;
   if constexpr (Norm::kCentres) {
 #pragma unroll
@@ -109,18 +110,19 @@ __global__ void __launch_bounds__(kRowsPerBlock * kWarp) norm_rows_kernel(To* y,
 #pragma unroll
       for (int i = 0; i < kVector; ++i) square += (v[u][i] - mean) * (v[u][i] - mean);
   const float rstd = 1.0f / sqrtf(warp_sum(square) / float(cols) + eps);
-  if constexpr (!kIsAhead) {
-    load(norm.factor(row), factor);
-    if constexpr (Norm::kAdds) load(norm.add(row), add);
-  }
 #pragma unroll
   for (int u = 0; u < kUnits; ++u) {
     const int at = first + u * kWarp * kVector;
     if (at >= cols) continue;
+    const int kept = kIsAhead ? u : 0;
+    if constexpr (!kIsAhead) {
+      load_unit(factors, u, factor[0]);
+      if constexpr (Norm::kAdds) load_unit(adds, u, add[0]);
+    }
 #pragma unroll
     for (int i = 0; i < kVector; ++i) {
-      v[u][i] = (v[u][i] - mean) * rstd * (factor[u][i] + Norm::kPlus);
-      if constexpr (Norm::kAdds) v[u][i] += add[u][i];
+      v[u][i] = (v[u][i] - mean) * rstd * (factor[kept][i] + Norm::kPlus);
+      if constexpr (Norm::kAdds) v[u][i] += add[kept][i];
     }
     store_four(y + row * cols + at, v[u]);
   }
@@ -160,6 +162,7 @@ void normalise_rows(Context& ctx, const char* name, const Tensor& y, const Tenso
       start(name, norm_kernel<To, Norm>, {unsigned(rows), threads_for_row(cols)}, stream(ctx), to, x.as<float>(), norm, cols, eps);
     else if (cols <= 4 * kUnitColumns) run(norm_rows_kernel<To, 4, Norm>);
     else if (cols <= 8 * kUnitColumns) run(norm_rows_kernel<To, 8, Norm>);
+    else if (cols <= 12 * kUnitColumns) run(norm_rows_kernel<To, 12, Norm>);
     else run(norm_rows_kernel<To, 16, Norm>);
   });
 }

@@ -76,10 +76,9 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
   const Arena::Scope scope(ctx.arena());
   const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap;
   const bool is_fp8 = input.dtype == DType::e4m3, is_wgmma = kernel == ProductKernel::wgmma;
-  const bool clears = clears_rows(p.rows.taps, p.rows.items);
-  ProductTiles tiles = is_wgmma ? wgmma_tiles(p.num_rows, p.columns, steps, multiprocessors(ctx), input.dtype, clears)
-                                : mma_tiles(p.num_rows, p.columns, steps, multiprocessors(ctx));
-  if (const auto wish = product_wish(); wish && is_wgmma && wish->rows != 0 && has_wgmma_tile(wish->rows, input.dtype, clears)) {
+  ProductTiles tiles = is_wgmma ? wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, multiprocessors(ctx), input.dtype)
+                                : mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, multiprocessors(ctx));
+  if (const auto wish = product_wish(); wish && is_wgmma && wish->rows != 0 && has_wgmma_tile(wish->rows, input.dtype)) {
     tiles.rows = wish->rows;
     tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
   }

@@ -18,8 +18,9 @@ struct ProductTiles {
 
 constexpr int64_t tiles_of(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
 
-// Blocks of one column of tiles read the same weights: they run together unless x is the larger part.
-constexpr bool rows_follow_each_other(int64_t num_rows, int64_t columns) { return num_rows <= 16 * columns; }
+// Tiles that follow each other go through the smaller of x and the weights, which the L2 cache then keeps, and share the same part of the
+// larger, which is so read once.
+constexpr bool rows_follow_each_other(int64_t num_rows, int64_t columns, int64_t taps) { return num_rows <= columns * taps; }
 
 // Steps of the summed axis a block must have left after a split: filling the pipeline and adding up cost a few.
 constexpr int64_t kMinStepsPerSplit = 8;
@@ -34,8 +35,8 @@ constexpr int32_t choose_splits(int64_t tiles, int64_t steps, int64_t places) {
 }
 
 // mma.sync: tiles of 128 × 128 where they fill the card, else 64 × 64, the summed axis split when even those do not.
-constexpr ProductTiles mma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors) {
-  const bool rows_first = rows_follow_each_other(num_rows, columns);
+constexpr ProductTiles mma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, int64_t multiprocessors) {
+  const bool rows_first = rows_follow_each_other(num_rows, columns, taps);
   const int64_t large = tiles_of(num_rows, 128) * tiles_of(columns, 128);
   if (large >= multiprocessors) return {128, 128, 1, rows_first};
   const int64_t small = tiles_of(num_rows, 64) * tiles_of(columns, 64);
@@ -48,9 +49,6 @@ constexpr bool covers_wgmma(int64_t items, int64_t len_in, int64_t rows_per_item
   return stride == 1 && (items == 1 || len_in == rows_per_item);
 }
 
-// Whether rows of a tile may be of another item than the row that wants them.
-constexpr bool clears_rows(int64_t taps, int64_t items) { return taps > 1 && items > 1; }
-
 // cuBLASLt multiplies the rows of x as they are; product_finish reads its sums four at a time.
 constexpr bool covers_cublaslt(int64_t taps, int64_t len_in, int64_t rows_per_item, int64_t stride, int64_t first, int64_t columns) {
   return taps == 1 && stride == 1 && first == 0 && len_in == rows_per_item && columns % 4 == 0;
@@ -62,7 +60,8 @@ constexpr bool covers_cublaslt(int64_t taps, int64_t len_in, int64_t rows_per_it
 struct WgmmaTile {
   int32_t columns, rows, blocks, percent, clocks;
 };
-constexpr WgmmaTile kWgmmaTiles[] = {{128, 256, 1, 92, 11000}, {128, 136, 1, 82, 7000}, {128, 128, 2, 72, 3000}, {64, 64, 2, 22, 900}};
+constexpr WgmmaTile kWgmmaTiles[] = {{128, 256, 1, 97, 19900}, {128, 136, 1, 84, 7000}, {64, 64, 2, 34, 1700}};
+constexpr int64_t kSplitClocks = 1500;  // of the kernel that adds up, beside what it reads and writes
 
 constexpr const WgmmaTile* find_wgmma_tile(int32_t rows) {
   for (const WgmmaTile& tile : kWgmmaTiles)
@@ -78,24 +77,20 @@ constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t 
   const int64_t per_place = tiles_of(works, multiprocessors > 1 ? multiprocessors : 1);
   const int64_t steps_each = tiles_of(steps, splits);
   return per_place * (steps_each * kStep * tile.columns * tile.rows * 100 / (kMultiplyAddsPerClock * tile.percent) + tile.clocks) +
-         (splits > 1 ? 2 * splits * num_rows * columns * int64_t(sizeof(float)) / kBytesPerClock : 0);
+         (splits > 1 ? kSplitClocks + 2 * splits * num_rows * columns * int64_t(sizeof(float)) / kBytesPerClock : 0);
 }
 
-// Whether there is the tile for what a product wants: sums of fp8 are kept twice, and blocks of 128 rows, which are compiled for bf16
-// alone, do not clear.
-constexpr bool has_wgmma_tile(int32_t rows, DType stored, bool clears) {
-  if (rows == 128) return stored == DType::bf16 && !clears;
-  return rows != 256 || stored != DType::e4m3;
-}
+// Sums of fp8 are kept twice, so there is no large tile of them.
+constexpr bool has_wgmma_tile(int32_t rows, DType stored) { return rows != 256 || stored != DType::e4m3; }
 
 // The tile and the splits that are done first.
-constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t multiprocessors,
-                                   DType stored = DType::bf16, bool clears = false) {
-  ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .rows_first = rows_follow_each_other(num_rows, columns)};
+constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, int64_t multiprocessors,
+                                   DType stored = DType::bf16) {
+  ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .rows_first = rows_follow_each_other(num_rows, columns, taps)};
   int64_t best_clocks = 0;
   for (const WgmmaTile& tile : kWgmmaTiles)
     for (int32_t splits = 1; splits <= kMaxSplits && (splits == 1 || steps / splits >= kMinStepsPerSplit); ++splits) {
-      if (!has_wgmma_tile(tile.rows, stored, clears)) continue;
+      if (!has_wgmma_tile(tile.rows, stored)) continue;
       const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, splits, multiprocessors);
       if (best.rows != 0 && clocks >= best_clocks) continue;
       best_clocks = clocks;

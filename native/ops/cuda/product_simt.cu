@@ -93,7 +93,7 @@ void product_simt(cudaStream_t stream, const Product& product, DType x, DType w)
   Product p = product;
   p.row_tiles = int32_t(tiles_of(p.num_rows, kTile));
   p.column_tiles = int32_t(tiles_of(p.columns, kTile));
-  p.rows_first = rows_follow_each_other(p.num_rows, p.columns);
+  p.rows_first = rows_follow_each_other(p.num_rows, p.columns, p.rows.taps);
   if (x == DType::bf16) launch<__nv_bfloat16>(stream, p, w == DType::i8);
   else if (x == DType::f16) launch<__half>(stream, p, w == DType::i8);
   else launch<float>(stream, p, w == DType::i8);

@@ -3,10 +3,8 @@
 // Shapes   product.h, x and w bf16 or f16, or e4m3 in tiles of 64 and 136 rows, rows of x at multiples of 16 bytes, and rows of the product that follow each other in x:
 //          stride 1, and one item or as many rows per item in as out (covers_wgmma).
 // Launch   one block per multiprocessor or two, each walking over tiles. A tile is 64 columns per group of four warps
-//          times 64, 128, 136 or 256 rows. The weights are the left operand, so that rows, of which there may be few, come in any
-//          multiple of eight: the 388 rows of a guided 9 s latent are three tiles of 136. Blocks of 128 rows share a
-//          multiprocessor, so that one multiplies while the other finishes, which is as long at few channels; they have 112
-//          registers a thread, and no warp that clears. One thread fetches, one warp puts zeros
+//          times 64, 136 or 256 rows. The weights are the left operand, so that rows, of which there may be few, come in any
+//          multiple of eight: the 388 rows of a guided 9 s latent are three tiles of 136. One thread fetches, one warp puts zeros
 //          where a tap reaches into the neighbouring item, one or two groups of four warps multiply and finish.
 //          Of e4m3 the tensor cores keep 13 bits behind the point of a sum, so the sums of a stage of 128 channels are multiplied
 //          by the scales of their rows and added in f32 beside: twice the registers, hence no tile of 256 rows. Compiled for
@@ -31,7 +29,7 @@ namespace ts::cuda {
 namespace {
 
 constexpr int kRowBytes = kWgmmaStep * 2, kGroupThreads = GroupTile::kThreads, kGroupColumns = GroupTile::kColumns;
-constexpr int kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
+constexpr int kFinishRows = 32, kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
 
 template <class E, int rows, int groups, int stages, int blocks>
 struct Tile {
@@ -39,21 +37,17 @@ struct Tile {
   static constexpr bool kIsScaled = std::is_same_v<E, e4m3>;     // rows of x have scales
   static constexpr int kStep = kRowBytes / int(sizeof(E));
   static constexpr int kRows = rows, kGroups = groups, kStages = stages, kBlocks = blocks;
-  static constexpr bool kIsShared = blocks > 1 && groups > 1;  // its multiprocessor, to the last byte and register
-  static constexpr int kColumns = groups * kGroupColumns, kThreads = groups * kGroupThreads + (kIsShared ? 32 : kGroupThreads);
+  static constexpr int kColumns = groups * kGroupColumns, kThreads = (groups + 1) * kGroupThreads;
   static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
-  static constexpr int kFinishRows = kIsShared ? 24 : 32;      // at a time in shared memory
   static constexpr int kSumsBytes = std::max(kFinishRows * kPitch * 4, kGroupSharedBytes<rows>);  // of one group
   // Of a thread that multiplies, where it needs more than its share; the others of the block make do with 40.
-  static constexpr int kMultiplyRegisters = kIsShared ? 0 : rows > 64 ? 232 : kIsScaled ? 208 : 0;
+  static constexpr int kMultiplyRegisters = rows > 64 ? 232 : kIsScaled ? 208 : 0;
   static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
   static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
   static_assert(rows % 8 == 0 && kSumsBytes % 16 == 0 && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
 };
 template <class E>
 using NarrowTile = Tile<E, 64, 1, 5, 2>;
-template <class E>
-using SharedTile = Tile<E, 128, 2, 3, 2>;
 template <class E>
 using MiddleTile = Tile<E, 136, 2, 6, 1>;
 template <class E>
@@ -181,7 +175,6 @@ __device__ inline void release_stage(uint32_t empty, int stage, int lane) {
 // Some rows at a time through shared memory, to be finished along the columns.
 template <class T>
 __device__ void finish_shared(const Product& p, const GroupTile& tile, float* sums, const float (&c)[T::kRows / 2]) {
-  constexpr int kFinishRows = T::kFinishRows;
   constexpr Forms kForms = T::kIsScaled ? Forms::none : Forms::rest;
   const int written = tile.column() - tile.first_column;  // this thread's column, and the one eight further
 #pragma unroll 1
@@ -312,7 +305,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   __syncthreads();
 
   // Taps of several items meet in one tile; beyond the first and the last the copy engine gives zeros.
-  const bool clears = !T::kIsShared && p.rows.taps > 1 && p.rows.items > 1;  // clears_rows
+  const bool clears = p.rows.taps > 1 && p.rows.items > 1;
   const int warp = int(threadIdx.x) / 32, group = warp / 4;
   if (group < T::kGroups) {
     if constexpr (T::kMultiplyRegisters > 0) ptx::take_registers<T::kMultiplyRegisters>();
@@ -321,8 +314,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   } else {
     if constexpr (T::kMultiplyRegisters > 0) ptx::give_registers<40>();
     if (warp == 4 * T::kGroups && threadIdx.x % 32 == 0) fetch<T>(p, &x_map, &w_map, ptx::shared_address(stages), full, empty);
-    if constexpr (!T::kIsShared)
-      if (warp == 4 * T::kGroups + 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
+    if (warp == 4 * T::kGroups + 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
   }
 #else
   __trap();  // never launched: covers_wgmma wants 9.0
@@ -346,8 +338,7 @@ template <class E>
 void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tiles, const Tensor& x) {
   if (tiles.rows == NarrowTile<E>::kRows) launch<NarrowTile<E>>(stream, p, x);
   else if (tiles.rows == MiddleTile<E>::kRows) launch<MiddleTile<E>>(stream, p, x);
-  else if (tiles.rows == WideTile<E>::kRows) launch<WideTile<E>>(stream, p, x);
-  else if constexpr (std::is_same_v<E, __nv_bfloat16>) launch<SharedTile<E>>(stream, p, x);
+  else launch<WideTile<E>>(stream, p, x);
 }
 #endif
 

@@ -98,9 +98,9 @@ TEST_CASE("cuda products: few rows split the summed axis, many do not") {
   CHECK(choose_splits(200, 48, 132) == 1);
   CHECK(choose_splits(0, 48, 132) >= 1);
 
-  CHECK(mma_tiles(6208, 5632, 48, kH200) == ProductTiles{128, 128, 1, true});
-  CHECK(mma_tiles(388, 1024, 16, kH200) == ProductTiles{64, 64, 2, true});
-  CHECK(mma_tiles(397312, 128, 14, kH200) == ProductTiles{128, 128, 1, false});
+  CHECK(mma_tiles(6208, 5632, 48, 3, kH200) == ProductTiles{128, 128, 1, true});
+  CHECK(mma_tiles(388, 1024, 16, 1, kH200) == ProductTiles{64, 64, 2, true});
+  CHECK(mma_tiles(397312, 128, 14, 7, kH200) == ProductTiles{128, 128, 1, false});
 }
 
 TEST_CASE("cuda products: every tile that is chosen exists, covers the product and splits into steps that are there") {
@@ -108,24 +108,31 @@ TEST_CASE("cuda products: every tile that is chosen exists, covers the product a
     for (int64_t columns : {2, 64, 1024, 3072, 5632})
       for (int64_t steps : {1, 2, 16, 48, 132})
         for (int64_t multiprocessors : {1, 46, 108, 132}) {
-          const ProductTiles tiles = wgmma_tiles(num_rows, columns, steps, multiprocessors);
+          const ProductTiles tiles = wgmma_tiles(num_rows, columns, steps, 1, multiprocessors);
           const WgmmaTile* tile = find_wgmma_tile(tiles.rows);
           REQUIRE(tile);
           CHECK(tile->columns == tiles.columns);
           CHECK(tiles.splits >= 1);
           CHECK(tiles.splits <= kMaxSplits);
           CHECK((tiles.splits == 1 || steps / tiles.splits >= kMinStepsPerSplit));
-          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, multiprocessors, DType::e4m3).rows, DType::e4m3, false));
-          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, multiprocessors, DType::bf16, true).rows, DType::bf16, true));
+          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, 1, multiprocessors, DType::e4m3).rows, DType::e4m3));
         }
 }
 
-TEST_CASE("cuda products: a guided latent fills the card with tiles of 136 rows, a batch of sixteen with tiles of 256") {
-  CHECK(wgmma_tiles(388, 5632, 48, kH200).rows == 136);
-  CHECK(wgmma_tiles(6208, 5632, 48, kH200).rows == 256);
-  CHECK(wgmma_tiles(6208, 5632, 48, kH200).splits == 1);
-  const ProductTiles small = wgmma_tiles(144, 1024, 16, kH200);
+TEST_CASE("cuda products: a guided latent and a batch of sixteen fill the card with tiles of 136 rows, long sums of many rows with tiles of 256") {
+  CHECK(wgmma_tiles(388, 5632, 48, 1, kH200).rows == 136);
+  CHECK(wgmma_tiles(6208, 5632, 48, 3, kH200).rows == 136);
+  CHECK(wgmma_tiles(6208, 5632, 48, 3, kH200).splits == 1);
+  CHECK(wgmma_tiles(18504, 1280, 80, 1, kH200).rows == 256);
+  const ProductTiles small = wgmma_tiles(144, 1024, 16, 1, kH200);
   CHECK(tiles_of(144, small.rows) * tiles_of(1024, small.columns) * small.splits >= 48);
+}
+
+TEST_CASE("cuda products: the larger of rows and weights is read once") {
+  CHECK(wgmma_tiles(388, 5632, 48, 3, kH200).rows_first);         // 2 kB a row: 0.8 MB of x, 35 MB of weights
+  CHECK(wgmma_tiles(6208, 5632, 48, 3, kH200).rows_first);        // 13 MB, 35 MB
+  CHECK_FALSE(wgmma_tiles(18504, 5120, 20, 1, kH200).rows_first); // 47 MB, 13 MB
+  CHECK_FALSE(wgmma_tiles(42363, 3072, 12, 1, kH200).rows_first);
 }
 
 TEST_CASE("cuda products: kernels cover the rows they can fetch") {
