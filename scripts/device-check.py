@@ -3,9 +3,9 @@
 of their worth, each within its seconds; one that fails, hangs or finds its program missing is in the table and ends nothing else.
 
     tests       60 s   every operator test and every golden on the CUDA backend, the choices of kernels left as they are
-    cli        100 s   by the command line: a sample video on the card and on the CPU, the card by its UUID, two programs at once,
+    cli         70 s   by the command line: a sample video on the card and on the CPU, the card by its UUID, two programs at once,
                        too little memory by order and in fact, the goldens by `verify`
-    speed      150 s   training/speed.py: the whole path beside PyTorch
+    speed      195 s   training/speed.py: the whole path beside PyTorch
     memcheck, racecheck, synccheck, initcheck
                 50 s   each: compute-sanitizer over the operator tests, as many as there is time for
     products   100 s   cuda_product_bench --tiles
@@ -36,7 +36,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models/foley-small"
-SECONDS = {"tests": 60, "cli": 100, "speed": 150, "memcheck": 50, "racecheck": 50, "synccheck": 50, "initcheck": 50, "products": 100, "attention": 45}
+SECONDS = {"tests": 60, "cli": 70, "speed": 195, "memcheck": 50, "racecheck": 50, "synccheck": 50, "initcheck": 50, "products": 100, "attention": 45}
 # Recorded steps are the default: what they replay is run step by step, too.
 STEP_BY_STEP = ["ops/replay+THINKSOUND_CUDA_GRAPHS=0", "abi/cuda_engine+THINKSOUND_CUDA_GRAPHS=0"]
 # What a sanitizer prints of a finding, whatever the tool.

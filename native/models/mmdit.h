@@ -108,7 +108,7 @@ class Mmdit {
   // flow f32 [B', N, latent_dim] of x f32 [B, N, latent_dim] at the times of one evaluation. Calls nothing but operators on
   // the device, so it can be recorded and replayed (ops/replay.h).
   void velocity(Context& ctx, const Tensor& flow, const Tensor& x, const MmditTimes& time, const MmditConditions& conditions) const;
-  // Equal for calls of velocity() that call the same operators on the same memory.
+  // Equal for calls of velocity() that call the same operators on the same memory, where their arenas begin at the same place.
   std::vector<int64_t> velocity_key(const Tensor& flow, const Tensor& x, const MmditTimes& time, const MmditConditions& conditions) const;
   // All at once.
   void velocity(Context& ctx, const Tensor& flow, const Tensor& x, std::span<const float> t, const MmditConditions& conditions) const;

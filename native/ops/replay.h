@@ -59,9 +59,11 @@ class Replays {
  public:
   explicit Replays(const OperatorTable& table) : table_(table) {}
 
-  // That of a body: `key` has all that the body's operators depend on but the contents of device memory. Valid until the
-  // next call; of more than kMost the one that was not wanted for longest is forgotten.
-  Replay& of(const std::vector<int64_t>& key) {
+  // That of a body: `key` has all that the body's operators depend on but the contents of device memory and where ctx's arena
+  // begins for them, which is added. Valid until the next call; of more than kMost the one that was not wanted for longest is
+  // forgotten.
+  Replay& of(Context& ctx, std::vector<int64_t> key) {
+    key.push_back(ctx.arena().used());
     auto found = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.key == key; });
     if (found == kept_.end()) {
       if (kept_.size() >= kMost) kept_.pop_back();

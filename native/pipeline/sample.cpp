@@ -48,7 +48,7 @@ void sample(Context& ctx, Replays& replays, const Mmdit& mmdit, const HostFeatur
     const MmditTimes& time = times.at(t);
     const auto evaluate = [&] { mmdit.velocity(ctx, answer, at, time, conditions); };
     if (ctx.planning()) return evaluate();
-    replays.of(mmdit.velocity_key(answer, at, time, conditions)).run(ctx, evaluate);
+    replays.of(ctx, mmdit.velocity_key(answer, at, time, conditions)).run(ctx, evaluate);
   };
   if (options.sampler == TS_SAMPLER_V_DDIM) {
     v_ddim(ctx, x, flow, sampler);
