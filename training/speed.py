@@ -23,7 +23,7 @@ from timing.variants import BATCHED, baseline_parts
 
 ROOT = Path(__file__).resolve().parents[1]
 WHAT = ("ceilings", "eager", "ours", "kernels", "separate", "compiled", "batch", "f16", "int8", "fp8", "f32")
-PRECISIONS = ("f16", "int8", "fp8", "f32")  # beside bf16; an engine each
+PRECISIONS = ("f16", "int8", "fp8", "f32")  # beside bf16, an engine each; of a CPU the last alone
 SETTINGS = ("default", "product=mma attention=mma", "product=cublaslt", "separate")
 # Of settings other than the first of a process, what a choice of kernels moves.
 FEWER_STAGES = ("sample_loop", "decode", "clip_vision", "synchformer", "first_pcm", "end_to_end")
@@ -92,8 +92,8 @@ def groups(options: argparse.Namespace, bundle: str, weights: str):
             if some:
                 yield engine(some, "batch", "bf16", (BATCHED,))
     for precision in PRECISIONS:
-        if precision in what:
-            yield engine([f"precision={precision}"], precision=precision, stages=FEWER_STAGES + ("memory",))
+        if precision in what and (precision == "f32" or options.device != "cpu"):
+            yield engine([f"precision={precision}"], precision=precision, stages=("load", *FEWER_STAGES, "memory"))
 
 
 def work(name: str, options: dict, channel: int, names: list[str]) -> None:
