@@ -10,8 +10,8 @@
 //          block per row, up to 256 threads that stride over it.
 // Cost     4 B read per element, 2 or 4 written, and 8 more read where every position has its own modulation: memory-bound.
 //          [32, 194, 1024] to bf16 with modulation is 89 MB, 18 µs of an H200's 4.8 TB/s; a batch of one guided item is 5.6 MB
-//          and launch-bound. Reached, one block per row and three passes over it: 1.5 TB/s at 1280 columns without modulation,
-//          5 µs for one guided item (bench/NOTES.md); by warps not measured yet.
+//          and launch-bound. Reached without modulation: 2.5 TB/s at 768 columns and, with 16 loads a lane instead of 12, 1.6 at
+//          1280; with it 3 µs for one guided item (bench/NOTES.md).
 // Source   ops/norm.h; spec 01 §2, 04 §1, 05 §3.
 #include "ops/cuda/norm.h"
 

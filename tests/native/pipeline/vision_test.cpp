@@ -85,8 +85,9 @@ TEST_CASE("vision: frames larger than what a card takes of them at a time have t
     MemoryBudget budget;
     Workspace workspace(table, serial, DType::f32, budget);
     const Video video(26, 700, 1300);  // 2.7 MB each, 71 MB in all: three passes of the first batch, many turns of pinned memory
+    const int64_t count = video.frames.count, at_once = table.is_host ? 8 : 1;  // a CPU's products may round otherwise with fewer rows
     std::vector<float> alone;
-    for (int64_t i = 0; i < video.frames.count; ++i) append(alone, clip_features(workspace, clip, video.frames.slice(i, 1)));
+    for (int64_t first = 0; first < count; first += at_once) append(alone, clip_features(workspace, clip, video.frames.slice(first, std::min(at_once, count - first))));
     CHECK(clip_features(workspace, clip, video.frames) == alone);
   }
 }
