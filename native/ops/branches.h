@@ -12,15 +12,12 @@ namespace ts {
 template <class Body>
 void side_by_side(Context& ctx, int32_t count, const Body& body) {
   const OperatorTable& table = ctx.table();
-  if (!table.begin_branches || ctx.has_listener()) {  // listeners copy to the host
+  const auto in_turn = [&] {
     for (int32_t i = 0; i < count; ++i) body(i);
-    return;
-  }
+  };
+  if (!table.begin_branches || ctx.has_listener()) return in_turn();  // listeners copy to the host
   const Arena::Hold hold(ctx.arena());  // what one branch gives back, another could take while it is still read
-  if (ctx.planning()) {
-    for (int32_t i = 0; i < count; ++i) body(i);
-    return;
-  }
+  if (ctx.planning()) return in_turn();
   table.begin_branches(count);
   try {
     for (int32_t i = 0; i < count; ++i) {

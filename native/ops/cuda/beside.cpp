@@ -6,8 +6,7 @@
 // slot is filled again when the card has fetched it. The stream has the higher priority: a resize of some microseconds is
 // not to wait behind the products of a tower.
 //
-// Lines, and landings for copies to the host, are a device's, lent to one thread at a time and kept as long as the program:
-// as many as there were threads at once. They outlive the destructors of the program, when the driver may be gone.
+// Lines are a device's, lent to one thread at a time and kept as long as the program: as many as there were threads at once. They outlive the destructors of the program, when the driver may be gone.
 #include "ops/cuda/beside.h"
 
 #include <algorithm>
@@ -24,8 +23,7 @@ namespace {
 
 constexpr int kSlots = 3;
 constexpr int64_t kSlotBytes = 4 << 20;
-constexpr int64_t kGatherBytes = 256 << 10;   // of a slot, by one thread
-constexpr int64_t kLandingBytes = 4 << 20;    // sound of 256 latents
+constexpr int64_t kGatherBytes = 256 << 10;  // of a slot, by one thread
 
 // Null where no memory can be pinned.
 void* pinned(int64_t bytes) {
@@ -105,49 +103,31 @@ class Line {
   int next_ = 0;
 };
 
-// Pinned memory in which a copy to the host arrives.
-struct Landing {
-  Landing() : memory(pinned(kLandingBytes)) {}
-  Landing(const Landing&) = delete;
-  Landing& operator=(const Landing&) = delete;
-
-  void* memory;
-  Event arrived;
-  void* host = nullptr;  // where it goes next
-  int64_t bytes = 0;
-};
-
-// Things of a device that are lent to one thread at a time; made with that device current.
-template <class Thing>
-class Pool {
+// A device's lines that no thread is on; made with that device current.
+class IdleLines {
  public:
-  std::unique_ptr<Thing> take() {
+  std::unique_ptr<Line> take() {
     {
       const std::lock_guard lock(mutex_);
       if (!idle_.empty()) {
-        std::unique_ptr<Thing> thing = std::move(idle_.back());
+        std::unique_ptr<Line> line = std::move(idle_.back());
         idle_.pop_back();
-        return thing;
+        return line;
       }
     }
-    return std::make_unique<Thing>();
+    return std::make_unique<Line>();
   }
-  void give(std::unique_ptr<Thing> thing) {
+  void give(std::unique_ptr<Line> line) {
     const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(thing));
+    idle_.push_back(std::move(line));
   }
 
  private:
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Thing>> idle_;
+  std::vector<std::unique_ptr<Line>> idle_;
 };
-
-struct Pools {
-  Pool<Line> lines;
-  Pool<Landing> landings;
-};
-Pools& pools(int index) {
-  static Pools* all = new Pools[kMaxDevices];
+IdleLines& idle_lines(int index) {
+  static IdleLines* all = new IdleLines[kMaxDevices];
   return all[index];
 }
 
@@ -166,7 +146,7 @@ bool copy_through_line(void* device, const HostRows& rows, Parallel& parallel) {
 void begin_beside(int index) {
   check(cudaSetDevice(index), "cudaSetDevice");
   require(!line, "cuda: work beside work beside work");
-  std::unique_ptr<Line> begun = pools(index).lines.take();
+  std::unique_ptr<Line> begun = idle_lines(index).take();
   if (last && last != begun.get()) last->hold(begun->stream());  // work of two lines may share memory, as that of one may
   line = last = begun.release();
 }
@@ -178,10 +158,10 @@ void end_beside(int index) {
   try {
     ended->join(cudaStreamPerThread);
   } catch (...) {
-    pools(index).lines.give(std::move(ended));
+    idle_lines(index).give(std::move(ended));
     throw;
   }
-  pools(index).lines.give(std::move(ended));
+  idle_lines(index).give(std::move(ended));
 }
 
 }  // namespace ts::cuda

@@ -1,4 +1,4 @@
-// The second line of work of a device (ops/beside.h), and copies to the host that the thread does not wait for.
+// The second line of work of a device (ops/beside.h).
 #pragma once
 
 #include <cuda_runtime.h>

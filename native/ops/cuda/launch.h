@@ -25,6 +25,12 @@ bool starts_early();
 // After every launch: finds wrong grids, missing code for the card, and what went wrong before.
 inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }
 
+// Of a kernel (start.cuh).
+struct LaunchSize {
+  dim3 blocks, threads;
+  size_t shared_bytes = 0;
+};
+
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace ts::cuda

@@ -4,7 +4,7 @@
 // Launch   one thread per eight columns of a form (finish_form.h), per two times four otherwise, 128 per block of 8 rows by 128 columns.
 // Order    splits in order, so results do not depend on which block was first.
 // Cost     4·splits B read per sum, the outputs written; partial sums were written a moment ago and lie in the L2 cache.
-//          Reached: 5 µs for 388 × 1024, launch and all (bench/NOTES.md).
+//          Reached: 5 µs for 388 × 1024 (bench/NOTES.md).
 #include "ops/cuda/start.cuh"
 #include "ops/cuda/product_finish.cuh"
 #include "ops/cuda/product_kernels.h"

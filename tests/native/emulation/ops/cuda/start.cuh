@@ -7,11 +7,6 @@
 
 namespace ts::cuda {
 
-struct LaunchSize {
-  dim3 blocks, threads;
-  size_t shared_bytes = 0;
-};
-
 template <class... Parameters, class... Arguments>
 void start(const char* name, void (*kernel)(Parameters...), const LaunchSize& size, cudaStream_t stream, const Arguments&... arguments) {
   emulation::launch(name, [=] { kernel(Parameters(arguments)...); }, size.blocks, size.threads, size.shared_bytes, stream);
