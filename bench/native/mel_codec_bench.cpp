@@ -1,8 +1,9 @@
 // The mel codec at the sizes of docs/mel-codec.md with random weights: where the time of 10 s of sound goes.
 #include <cstdio>
 
+#include <nlohmann/json.hpp>
+
 #include "bench.h"
-#include "core/json.h"
 #include "pipeline/decode.h"
 
 namespace ts::bench {

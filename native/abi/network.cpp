@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "abi/guard.h"
 #include "runtime/network.h"
 #include "runtime/thread_pool.h"

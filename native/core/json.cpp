@@ -3,6 +3,8 @@
 #include <cmath>
 #include <iterator>
 
+#include <nlohmann/json.hpp>
+
 namespace ts {
 namespace {
 

@@ -4,6 +4,8 @@
 #include <limits>
 #include <optional>
 
+#include <nlohmann/json.hpp>
+
 #include "core/json.h"
 #include "core/log.h"
 #include "core/weights.h"

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <nlohmann/json.hpp>
+
 #include "core/json.h"
 
 namespace ts {
@@ -34,7 +36,7 @@ std::optional<Component> parse_component(const JsonObject& components, std::stri
   if (!components.has(key)) return std::nullopt;
   const JsonObject object = components.get_object(key);
   Component component;
-  component.config = object.get_object("config").json();
+  component.config = std::make_shared<nlohmann::json>(object.get_object("config").json());
   component.prefix = object.get_string("prefix", "");
   for (const std::string& name : object.get_strings("files")) component.files.push_back(resolve(object, folder, name, needs_files));
   object.check(!needs_files || !component.files.empty(), "files: at least one safetensors file is needed");

@@ -1,11 +1,12 @@
 // A bundle: a folder with bundle.json, safetensors and tokenizer files. docs/bundle.md describes the format.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "thinksound.h"
 
@@ -19,7 +20,7 @@ struct TokenizerFiles {
 
 // One network of a bundle.
 struct Component {
-  nlohmann::json config;
+  std::shared_ptr<const nlohmann::json> config;
   std::vector<std::string> files;  // full paths
   std::string prefix;              // of the tensors' names in them
   std::optional<TokenizerFiles> tokenizer;

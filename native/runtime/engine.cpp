@@ -3,6 +3,8 @@
 #include <cstring>
 #include <map>
 
+#include <nlohmann/json.hpp>
+
 #include "core/json.h"
 #include "core/log.h"
 #include "core/weight_count.h"
@@ -36,7 +38,7 @@ const JsonObject member(const nlohmann::json& config, const std::string& where, 
 
 // The VAE's configuration is written with or without the "model" object around encoder and decoder.
 nlohmann::json vae_side(const Component& component, const std::string& where, const char* side) {
-  const JsonObject model = member(component.config, where, "model");
+  const JsonObject model = member(*component.config, where, "model");
   return model.has(side) ? model.json()[side] : nlohmann::json();
 }
 
@@ -114,7 +116,7 @@ void Engine::visit_components(const EngineOptions& options, const Visit& visit) 
   const auto component = [&](const std::optional<Component>& found, ts_components bit, uint64_t seed, const char* name, const auto& make, const auto& keep) {
     if (!found || !(options.components & bit)) return;
     const std::string where = concat(bundle_.path, ": components.", name, ".config");
-    visit(*found, bit, seed, name, [&](Loader& loader) { return make(loader, found->config, where); }, keep);
+    visit(*found, bit, seed, name, [&](Loader& loader) { return make(loader, *found->config, where); }, keep);
   };
   using Json = nlohmann::json;
 

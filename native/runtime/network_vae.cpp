@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "pipeline/decode.h"
 #include "runtime/network.h"
 

@@ -30,12 +30,12 @@ void parse(const Parse& body) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   parse([&] {
     const ts::Bundle bundle = ts::parse_bundle({reinterpret_cast<const char*>(data), size}, "bundle.json", "/bundle", false);
-    if (bundle.mmdit) parse([&] { ts::parse_mmdit_config(bundle.mmdit->config, "mmdit"); });
-    if (bundle.t5) parse([&] { ts::parse_t5_config(bundle.t5->config, "t5"); });
-    if (bundle.clip_text) parse([&] { ts::parse_clip_text_config(bundle.clip_text->config, "clip_text"); });
-    if (bundle.clip_vision) parse([&] { ts::parse_clip_vision_config(bundle.clip_vision->config, "clip_vision"); });
-    if (bundle.synchformer) parse([&] { ts::parse_synchformer_config(bundle.synchformer->config, "synchformer"); });
-    if (bundle.recogniser) parse([&] { ts::parse_recogniser_config(bundle.recogniser->config, "recogniser"); });
+    if (bundle.mmdit) parse([&] { ts::parse_mmdit_config(*bundle.mmdit->config, "mmdit"); });
+    if (bundle.t5) parse([&] { ts::parse_t5_config(*bundle.t5->config, "t5"); });
+    if (bundle.clip_text) parse([&] { ts::parse_clip_text_config(*bundle.clip_text->config, "clip_text"); });
+    if (bundle.clip_vision) parse([&] { ts::parse_clip_vision_config(*bundle.clip_vision->config, "clip_vision"); });
+    if (bundle.synchformer) parse([&] { ts::parse_synchformer_config(*bundle.synchformer->config, "synchformer"); });
+    if (bundle.recogniser) parse([&] { ts::parse_recogniser_config(*bundle.recogniser->config, "recogniser"); });
     if (!bundle.vae) return;
     for (const char* side : {"encoder", "decoder"})
       if (const auto found = bundle.vae->config.find(side); found != bundle.vae->config.end()) {

@@ -15,7 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "core/json.h"
+#include <nlohmann/json.hpp>
+
 #include "core/weights.h"
 #include "ops/table.h"
 #include "source_dir.h"

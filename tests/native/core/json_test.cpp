@@ -1,6 +1,7 @@
 #include "core/json.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 using namespace ts;
 

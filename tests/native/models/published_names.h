@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/json.h"
+#include <nlohmann/json.hpp>
+
 #include "models/loader.h"
 #include "ops/table.h"
 #include "source_dir.h"
