@@ -14,8 +14,8 @@
 
 namespace ts::emulation {
 
-// Forgets everything outstanding; a cluster of that many blocks of that many threads begins.
-void reset_asynchronous(int cluster, int threads);
+// Forgets everything outstanding; a block of that many threads begins.
+void reset_asynchronous(int threads);
 
 // cp.async: 16 bytes, or zeros.
 void copy_async(uint32_t to, const void* from, bool reads);
@@ -24,7 +24,7 @@ void wait_for_copies(int pending);
 
 // mbarriers, 8 bytes of shared memory each.
 void init_barrier(uint32_t barrier, uint32_t arrivals);
-void arrive(uint32_t barrier, int rank, uint32_t expected_bytes);
+void arrive(uint32_t barrier, uint32_t expected_bytes);
 void wait_barrier(uint32_t barrier, uint32_t parity);
 
 // A tensor map as the emulation keeps it in the 128 bytes of a CUtensorMap.
@@ -34,8 +34,7 @@ struct TensorMap {
   uint32_t box[4], rank, swizzle_bytes;
 };
 static_assert(sizeof(TensorMap) <= sizeof(CUtensorMap));
-// A box to the same place of every block whose bit is set in `blocks`.
-void copy_box(uint32_t to, const void* map, const int32_t (&corner)[4], uint32_t barrier, uint32_t blocks);
+void copy_box(uint32_t to, const void* map, const int32_t (&corner)[4], uint32_t barrier);
 // Does the oldest copy that was put off; false if there is none.
 bool complete_late_copy();
 

@@ -6,7 +6,7 @@
 namespace ts::cuda {
 
 inline void load_box(uint32_t to, const void* map, uint32_t barrier, int column, int row, int group, int slot) {
-  emulation::copy_box(to, map, {column, row, group, slot}, barrier, 1u << emulation::here.rank);
+  emulation::copy_box(to, map, {column, row, group, slot}, barrier);
 }
 
 template <class E, int kTransposed, int kColumns>
