@@ -61,7 +61,7 @@ TEST_CASE("known latent: what is kept comes out bit for bit, and the rest is mad
     for (size_t n = 0; n < kLen; ++n) CHECK(is_equal_at(latent, request.known, n) == (request.mask[n] == 1));
     CHECK(sample(one.session, request) == latent);
     CHECK(sample(three.session, request) == latent);
-    for (float value : latent) REQUIRE(std::isfinite(value));
+    REQUIRE(ts::test::all_finite(latent));
   }
   // What is kept is heard by what is made.
   KnownRequest louder;
@@ -191,7 +191,7 @@ TEST_CASE("edit: other words change the sound, the same on any number of threads
   EditRequest request;
   const std::vector<float> latent = edited(one.session, request);
   CHECK(latent != request.source);
-  for (float value : latent) REQUIRE(std::isfinite(value));
+  REQUIRE(ts::test::all_finite(latent));
   CHECK(edited(one.session, request) == latent);
   CHECK(edited(three.session, request) == latent);
   request.options.seed = 43;

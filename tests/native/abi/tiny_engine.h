@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,11 @@ inline std::vector<float> generate(ts_session* session, const TinyRequest& reque
   const ts_status status = ts_generate(session, &request.conditions, &request.options, nullptr, nullptr, audio.data(), audio.size(), &num_samples);
   REQUIRE_MESSAGE(status == TS_OK, ts_last_error());
   return audio;
+}
+
+// One assertion for all of a sound: each costs as much as making a sample.
+inline bool all_finite(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 
 }  // namespace ts::test
