@@ -1,5 +1,6 @@
 # The CPU backend: oneDNN for products and convolutions, Highway for the fused kernels. Either may be absent; the plain
-# operators then stand in, slower and equally right.
+# operators then stand in, slower and equally right. What is linked with ts_core says which they are: ts_cpu or, whatever is
+# here, ts_plain.
 
 file(GLOB cpu_sources CONFIGURE_DEPENDS native/ops/cpu/*.cpp)
 set(TS_HAVE_ONEDNN OFF)
@@ -20,14 +21,19 @@ if(TS_HIGHWAY)
 endif()
 message(STATUS "CPU backend: oneDNN ${TS_HAVE_ONEDNN}, Highway ${TS_HAVE_HIGHWAY}")
 
-if(TS_HAVE_ONEDNN AND TS_HAVE_HIGHWAY)
-  target_sources(ts_core PRIVATE ${cpu_sources})
-  target_compile_definitions(ts_core PUBLIC TS_CPU_BACKEND=1)
-  target_include_directories(ts_core PUBLIC ${ONEDNN_INCLUDE} ${HIGHWAY_INCLUDE})
-  target_link_libraries(ts_core PUBLIC ${ONEDNN_LIBRARY} ${HIGHWAY_LIBRARY})
+add_library(ts_plain OBJECT native/ops/table.cpp)
+ts_native_target(ts_plain)
+if(NOT (TS_HAVE_ONEDNN AND TS_HAVE_HIGHWAY))
+  add_library(ts_cpu ALIAS ts_plain)
+else()
+  add_library(ts_cpu OBJECT native/ops/table.cpp ${cpu_sources})
+  ts_native_target(ts_cpu)
+  target_compile_definitions(ts_cpu PUBLIC TS_CPU_BACKEND=1)
+  target_include_directories(ts_cpu PUBLIC ${ONEDNN_INCLUDE} ${HIGHWAY_INCLUDE})
+  target_link_libraries(ts_cpu PUBLIC ${ONEDNN_LIBRARY} ${HIGHWAY_LIBRARY})
   file(STRINGS ${ONEDNN_INCLUDE}/oneapi/dnnl/dnnl_config.h onednn_uses_openmp REGEX "define DNNL_CPU_RUNTIME DNNL_RUNTIME_OMP")
   if(onednn_uses_openmp)
-    target_link_libraries(ts_core PUBLIC gomp) # product.cpp tells oneDNN to use one thread
+    target_link_libraries(ts_cpu PUBLIC gomp) # product.cpp tells oneDNN to use one thread
   endif()
   # AVX2, AVX-512 and scalar code on x86: what lies between is not worth its compile time.
   set_source_files_properties(${cpu_sources} PROPERTIES COMPILE_DEFINITIONS "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4)")

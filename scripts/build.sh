@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # Builds the native libraries and the managed projects; quiet when there is nothing to do.
 #
-#   scripts/build.sh [--native | --libraries | --managed | --cli] [PRESET]
+#   scripts/build.sh [--native | --libraries | --managed | --cli] [PRESET [TARGET...]]
 #
-# PRESET is one of `cmake --list-presets`; by default cpu, or cuda where a card and an nvcc are found. Native outputs go
+# TARGETs are of --native, by default all. PRESET is one of `cmake --list-presets`; by default cpu, or cuda where a card and an nvcc are found. Native outputs go
 # to build/PRESET/{lib,bin}, managed ones to build/managed. --libraries builds what is shipped, and no tests. --cli makes
 # what scripts/thinksound runs: the native libraries and the command line program, compiled ahead of time, in build/cli.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
 
-what=all preset=
+what=all preset= targets=()
 for argument in "$@"; do
   case $argument in
     --native | --libraries | --managed | --cli) what=${argument#--} ;;
-    -*) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
-    *) preset=$argument ;;
+    -*) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    *) if [[ -z $preset ]]; then preset=$argument; else targets+=("$argument"); fi ;;
   esac
 done
 if [[ -z $preset ]]; then
@@ -23,13 +23,14 @@ if [[ -z $preset ]]; then
   if [[ -e /proc/driver/nvidia/version ]] && find_nvcc >/dev/null; then preset=cuda; fi
 fi
 
-# native [TARGET]: everything, or one target.
+# native [TARGET...]: everything, or some targets.
 native() {
   command -v cmake >/dev/null || die "cmake is missing: run scripts/setup.sh"
+  if [[ $preset == asan && $* != fuzzers ]]; then (preset=cpu && native ts_test_cases); fi # which its tests are linked with
   if [[ ! -f build/$preset/build.ninja ]]; then
     quietly "build/logs/configure-$preset.log" cmake --preset "$preset"
   fi
-  quietly "build/logs/build-$preset.log" cmake --build --preset "$preset" ${1:+--target "$1"} -- --quiet
+  quietly "build/logs/build-$preset.log" cmake --build --preset "$preset" ${1:+--target "$@"} -- --quiet
 }
 
 managed() {
@@ -49,7 +50,7 @@ cli() {
 }
 
 case $what in
-  native) native ;;
+  native) native "${targets[@]}" ;;
   libraries) native libraries ;;
   managed) managed ;;
   cli) native libraries; cli ;;

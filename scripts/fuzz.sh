@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
 seconds=${1:-60}
 
-"$root/scripts/build.sh" --native asan
+"$root/scripts/build.sh" --native asan fuzzers
 failed=0
 shopt -s nullglob
 fuzzers=(build/asan/bin/fuzz_*)

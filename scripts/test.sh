@@ -16,6 +16,7 @@ mkdir -p "$logs"
 tally=$logs/tally # "PASSED FAILED SKIPPED" a line, and
 reasons=$logs/skipped # why
 : >"$tally" >"$reasons"
+rm -f "$logs/setup-cuda.status"
 started=$SECONDS
 
 # count LABEL PASSED FAILED SKIPPED: adds to the totals and says what happened.
@@ -35,10 +36,10 @@ check() {
   if quietly "$logs/check-${label//[^a-z0-9]/-}.log" "$@"; then count "$label" 1 0 0; else count "$label" 0 1 0; fi
 }
 
-# build_native PRESET: a preset that does not build is a failure of its own.
+# build_native PRESET [TARGET...]: a preset that does not build is a failure of its own.
 build_native() {
   step
-  "$root/scripts/build.sh" --native "$1" && return
+  "$root/scripts/build.sh" --native "$@" && return
   count "build, preset $1" 0 1 0
   return 1
 }
@@ -62,30 +63,70 @@ doctests() {
   count "$label" $((ok > missed ? ok - missed : 0)) "$bad" "$missed"
 }
 
-native() { # PRESET
-  build_native "$1" && doctests "$1" "native tests, preset $1" "build/$1/bin/ts_tests"
+# files FOLDER...: doctest's filter of the test cases that mirror these folders of native/.
+files() {
+  local all
+  printf -v all '*/tests/native/%s/*,' "$@"
+  printf -- '-sf=%s' "${all%,}"
 }
 
-# has_cuda LABEL: compiler and headers are here, or can be fetched; else LABEL is skipped.
+# What most parts need, while nothing else runs: libraries, and test cases that are compiled once for all of their programs.
+build_cpu() {
+  local targets=()
+  if wanted managed || wanted verify || wanted packages; then targets+=(libraries); fi
+  if wanted native || wanted cuda; then targets+=(ts_tests); fi
+  if wanted asan; then targets+=(ts_test_cases); fi
+  if wanted plain || wanted emulated; then targets+=(ts_tests_plain); fi
+  if wanted emulated && has_cuda; then
+    # A build that was configured before the headers came has no stand-in yet.
+    if [[ ! -f $emulated_card ]]; then quietly "$logs/configure-cpu.log" cmake --preset cpu; fi
+    targets+=(thinksound_cuda_emulated)
+  fi
+  ((${#targets[@]})) || return 0
+  build_native cpu "${targets[@]}" && count "build, preset cpu" 0 0 0
+}
+
+native() {
+  step
+  doctests cpu "native tests" build/cpu/bin/ts_tests
+}
+plain() {
+  step
+  doctests plain "native tests, plain operators" build/cpu/bin/ts_tests_plain "$(files ops models sampler pipeline abi runtime)"
+}
+asan() {
+  build_native asan ts_tests && doctests asan "native tests, preset asan" build/asan/bin/ts_tests "$(files core abi runtime ops text signal sampler)"
+}
+tsan() {
+  build_native tsan && doctests tsan "native tests, preset tsan" build/tsan/bin/ts_tests
+}
+
+# has_cuda [LABEL]: compiler and headers are here, or can be fetched; else LABEL is skipped.
 has_cuda() {
-  scripts/setup-cuda.sh >"$logs/setup-cuda.log" 2>&1 && return
-  echo "$1: no CUDA toolkit ($(tail -n 1 "$logs/setup-cuda.log"))" >>"$reasons"
-  count "$1" 0 0 1
+  [[ -f $logs/setup-cuda.status ]] || {
+    scripts/setup-cuda.sh >"$logs/setup-cuda.log" 2>&1
+    echo $? >"$logs/setup-cuda.status"
+  }
+  [[ $(<"$logs/setup-cuda.status") == 0 ]] && return
+  if (($#)); then
+    echo "$1: no CUDA toolkit ($(tail -n 1 "$logs/setup-cuda.log"))" >>"$reasons"
+    count "$1" 0 0 1
+  fi
   return 1
 }
 
-# The CUDA kernels without a GPU: the operator tests on a stand-in for the card (tests/native/emulation).
+# The CUDA kernels without a GPU: the operator tests on a stand-in for the card (tests/native/emulation), and not on the plain operators again.
+emulated_card=build/cpu/lib/libthinksound_cuda_emulated.so
 emulated() {
-  local library=build/plain/lib/libthinksound_cuda_emulated.so
   step
   has_cuda "CUDA kernels, emulated" || return 0
-  # A build that was configured before the headers came has no stand-in yet.
-  if [[ ! -f $library ]]; then quietly "$logs/configure-plain.log" cmake --preset plain; fi
-  build_native plain || return
-  doctests emulated "CUDA kernels, emulated" env THINKSOUND_CUDA_LIBRARY=$library build/plain/bin/ts_tests -sf='*/ops/*'
+  doctests emulated "CUDA kernels, emulated" env THINKSOUND_CUDA_LIBRARY=$emulated_card build/cpu/bin/ts_tests_plain "$(files ops)" -sce=plain
+}
+emulated_large() {
   step
-  doctests emulated-132 "CUDA products, a large emulated card" env THINKSOUND_CUDA_LIBRARY=$library THINKSOUND_EMULATED_MULTIPROCESSORS=132 \
-    build/plain/bin/ts_tests -tc='linear: products*,gated_linear: act*,qkv_projection: splits*,snake_conv_transpose1d*'
+  has_cuda || return 0
+  doctests emulated-132 "CUDA products, a large emulated card" env THINKSOUND_CUDA_LIBRARY=$emulated_card THINKSOUND_EMULATED_MULTIPROCESSORS=132 \
+    build/cpu/bin/ts_tests_plain -tc='linear: products*,gated_linear: act*,qkv_projection: splits*,snake_conv_transpose1d*' -sce=plain
 }
 
 managed() {
@@ -110,7 +151,7 @@ managed() {
 fuzzers() {
   local log=$logs/fuzzers.log
   [[ -n $(find tests/fuzz -name '*_fuzz.cpp' 2>/dev/null) ]] || return 0
-  build_native asan || return
+  build_native asan fuzzers || return
   scripts/fuzz.sh 5 >"$log" 2>&1 || cat "$log"
   count "fuzzers, 5 s each" "$(grep -c '^ok ' "$log")" "$(grep -c '^FAIL ' "$log")" 0
 }
@@ -168,7 +209,8 @@ training() {
     count "training programs" 0 0 1
     return
   fi
-  PYTHONPATH=training timeout 900 /usr/bin/python3 -m unittest discover -v tests/training >"$log" 2>&1 || status=$?
+  # PyTorch's threads are not to spin for cores that the other parts want.
+  OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0 PYTHONPATH=training timeout 900 /usr/bin/python3 -m unittest discover -v tests/training >"$log" 2>&1 || status=$?
   ran=$(sed -n 's/^Ran \([0-9]*\) tests\{0,1\} in .*/\1/p' "$log")
   bad=$(sed -n 's/^FAILED (\(.*\))$/\1/p' "$log" | grep -oE '(failures|errors)=[0-9]+' | awk -F= '{ n += $2 } END { print n + 0 }')
   missed=$(sed -n 's/.*skipped=\([0-9]*\).*/\1/p' "$log" | tail -n 1)
@@ -186,7 +228,6 @@ cuda() {
   if ! compgen -G 'native/ops/cuda/*.cu' >/dev/null; then return; fi
   has_cuda "CUDA plug-in compiles" || return 0
   check "CUDA plug-in compiles" eval 'cmake --preset cuda && cmake --build --preset cuda --target thinksound_cuda'
-  build_native cpu || return
   check "CUDA plug-in loads" env THINKSOUND_CUDA_LIBRARY="$root/build/cuda/lib/libthinksound_cuda.so" build/cpu/bin/ts_tests -tc='cuda*'
 }
 
@@ -196,29 +237,35 @@ quietly "$logs/setup.log" scripts/setup.sh --no-cuda || say "setup failed; going
 if wanted tree; then
   check "tree: sizes and forbidden words" scripts/check-tree.sh
 fi
-if wanted native; then native cpu; fi
 
-# Two halves that take about as long, and keep a core busy each.
-one_half() {
+# Parts that may run beside each other, the longest first; what shares a build folder is one part.
+dotnet_parts() {
   if wanted managed; then managed; fi
   if wanted bindings; then
     check "bindings fit the header" dotnet run --project bindings/generator -c Release -- --check
   fi
   if wanted verify; then verify; fi
   if wanted packages; then packages; fi
-  if wanted tsan; then native tsan; fi
 }
-other_half() {
-  if wanted training; then training; fi
-  if wanted plain; then native plain; fi
-  if wanted emulated; then emulated; fi
-  if wanted asan; then native asan; fi
+asan_parts() {
+  if wanted asan; then asan; fi
   if wanted fuzz; then fuzzers; fi
-  if wanted cuda; then cuda; fi
 }
+queue=(dotnet_parts)
+if wanted cuda; then queue+=(cuda); fi
+if wanted asan || wanted fuzz; then queue+=(asan_parts); fi
+if wanted emulated; then queue+=(emulated emulated_large); fi
+for part in tsan training native plain; do
+  if wanted $part; then queue+=($part); fi
+done
+
+# Two at a time, each keeping a core busy most of the time.
 trap 'trap - INT TERM; kill 0' INT TERM
-other_half &
-one_half
+build_cpu
+for part in "${queue[@]}"; do
+  while (($(jobs -rp | wc -l) >= 2)); do wait -n; done
+  $part &
+done
 wait
 
 if [[ -s $reasons ]]; then
