@@ -90,14 +90,14 @@ TEST_CASE("clip_text: later tokens do not change earlier ones, and pooling is op
 
 TEST_CASE("clip_text: the published configuration asks for exactly the published tensors") {
   test::check_published_names("metaclip_h14", {"vision_model.", "visual_projection.", "logit_scale"}, [](Loader& loader) {
-    const auto config = nlohmann::json::parse(R"({"projection_dim": 1024, "text_config": {"hidden_size": 1024, "intermediate_size": 4096,
+    const auto config = test::parsed(R"({"projection_dim": 1024, "text_config": {"hidden_size": 1024, "intermediate_size": 4096,
       "num_attention_heads": 16, "num_hidden_layers": 24}})");
     ClipText::load(loader, parse_clip_text_config(config, "config"));
   });
 }
 
 TEST_CASE("clip_text: the configuration is read as the Hugging Face class reads it, or refused") {
-  const auto parse = [](const char* config) { return parse_clip_text_config(nlohmann::json::parse(config), "config.json"); };
+  const auto parse = [](const char* config) { return parse_clip_text_config(test::parsed(config), "config.json"); };
   const ClipTextConfig defaults = parse(R"({"text_config": {}})");
   CHECK(defaults.hidden_size == 512);
   CHECK(defaults.num_layers == 12);
@@ -114,7 +114,7 @@ TEST_CASE("clip_text: the configuration is read as the Hugging Face class reads 
 TEST_CASE("clip_text: a row without an end of text, too many tokens and strange ids are refused") {
   const auto source = synthetic_weights(1);
   Loader loader(*source, plain_table(), DType::f32);
-  const auto config = nlohmann::json::parse(R"({"projection_dim": 6, "text_config": {"hidden_size": 8, "intermediate_size": 16, "vocab_size": 20,
+  const auto config = test::parsed(R"({"projection_dim": 6, "text_config": {"hidden_size": 8, "intermediate_size": 16, "vocab_size": 20,
     "num_attention_heads": 2, "num_hidden_layers": 1, "max_position_embeddings": 4}})");
   const ClipText text = ClipText::load(loader, parse_clip_text_config(config, "config.json"));
   TextCase c{golden::Array({1, 3, 8}), golden::Array({1, 6}), {18, 1, 19}, {}};

@@ -57,7 +57,7 @@ TEST_CASE("clip_vision: products of 16 bits stay near the reference") {
 }
 
 TEST_CASE("clip_vision: other image and patch sizes work, and frames do not see each other") {
-  const auto config = nlohmann::json::parse(R"({"projection_dim": 10, "vision_config": {"hidden_size": 24, "intermediate_size": 40,
+  const auto config = test::parsed(R"({"projection_dim": 10, "vision_config": {"hidden_size": 24, "intermediate_size": 40,
     "num_attention_heads": 4, "num_hidden_layers": 2, "image_size": 64, "patch_size": 16}})");
   TS_FOR_EACH_BACKEND(table) {
     const auto source = synthetic_weights(3);
@@ -93,14 +93,14 @@ TEST_CASE("clip_vision: a listener hears all rows of every block and changes not
 
 TEST_CASE("clip_vision: the published configuration asks for exactly the published tensors") {
   test::check_published_names("metaclip_h14", {"text_model.", "text_projection.", "logit_scale"}, [](Loader& loader) {
-    const auto config = nlohmann::json::parse(R"({"projection_dim": 1024, "vision_config": {"hidden_size": 1280, "intermediate_size": 5120,
+    const auto config = test::parsed(R"({"projection_dim": 1024, "vision_config": {"hidden_size": 1280, "intermediate_size": 5120,
       "num_attention_heads": 16, "num_hidden_layers": 32, "image_size": 224, "patch_size": 14}})");
     ClipVision::load(loader, parse_clip_vision_config(config, "config"));
   });
 }
 
 TEST_CASE("clip_vision: geometry that does not fit is refused in words") {
-  const auto parse = [](const char* config) { return parse_clip_vision_config(nlohmann::json::parse(config), "config.json"); };
+  const auto parse = [](const char* config) { return parse_clip_vision_config(test::parsed(config), "config.json"); };
   CHECK(parse(R"({"vision_config": {}})").patch_size == 32);  // the class's default
   CHECK_THROWS_WITH_AS(parse(R"({"vision_config": {"patch_size": 15}})"), doctest::Contains("patch_size 15 does not divide image_size 224"), Error);
   CHECK_THROWS_WITH_AS(parse(R"({"vision_config": {"num_channels": 1}})"), doctest::Contains("num_channels"), Error);

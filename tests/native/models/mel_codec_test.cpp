@@ -15,7 +15,7 @@ using test::normal;
 const char* kSmall = R"({"type": "mel", "config": {"latent_dim": 5, "fine_width": 12, "coarse_width": 20, "fine_blocks": 2, "coarse_blocks": 1,
   "expansion": 3, "n_fft": 1024, "hop": 256, "num_bands": 7, "max_hz": 20000, "frames_per_latent": 8, "sample_rate": 44100}})";
 
-MelCodecConfig small() { return parse_mel_codec(nlohmann::json::parse(kSmall), "small"); }
+MelCodecConfig small() { return parse_mel_codec(test::parsed(kSmall), "small"); }
 
 // Random weights by name, and a file of them.
 class RandomWeights {
@@ -279,7 +279,7 @@ TEST_CASE("mel codec: products of 16 bits stay near") {
 
 TEST_CASE("mel codec: what is not supported or makes no sense is named") {
   const auto refused = [](const char* key, nlohmann::json value, const char* word) {
-    nlohmann::json json = nlohmann::json::parse(kSmall);
+    nlohmann::json json = test::parsed(kSmall);
     if (std::string(key) == "type") json["type"] = value;
     else json["config"][key] = value;
     try {

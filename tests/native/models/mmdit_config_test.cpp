@@ -1,5 +1,6 @@
 #include "models/mmdit_config.h"
 
+#include "json_text.h"
 #include "models/mmdit_weights.h"
 #include "models/published_names.h"
 
@@ -8,7 +9,7 @@ using namespace ts;
 namespace {
 
 nlohmann::json published() {
-  return nlohmann::json::parse(R"({"latent_dim": 64, "clip_dim": 1024, "sync_dim": 768, "text_dim": 2048, "hidden_dim": 1024, "depth": 21,
+  return ts::test::parsed(R"({"latent_dim": 64, "clip_dim": 1024, "sync_dim": 768, "text_dim": 2048, "hidden_dim": 1024, "depth": 21,
     "fused_depth": 14, "num_heads": 16, "latent_seq_len": 194, "clip_seq_len": 72, "sync_seq_len": 216, "v2": true, "kernel_size": 3})");
 }
 
@@ -48,7 +49,7 @@ TEST_CASE("mmdit config: the published one, and the class defaults of what it le
   CHECK(config.text_seq_len == 77);
   CHECK(config.clip_text_dim == 1024);
   CHECK_FALSE(config.use_mlp);
-  const MmditConfig defaults = parse_mmdit_config(nlohmann::json::parse(R"({"latent_dim": 8, "clip_dim": 4, "sync_dim": 4, "text_dim": 16,
+  const MmditConfig defaults = parse_mmdit_config(ts::test::parsed(R"({"latent_dim": 8, "clip_dim": 4, "sync_dim": 4, "text_dim": 16,
     "hidden_dim": 32, "depth": 2, "fused_depth": 0, "num_heads": 2})"), "defaults");
   CHECK_FALSE(defaults.v2);
   CHECK(defaults.kernel_size == 7);

@@ -182,7 +182,7 @@ TEST_CASE("oobleck: products of 16 bits stay near the reference") {
 TEST_CASE("oobleck: the published configuration asks for exactly the published tensors") {
   test::check_published_names("vae", {}, [](Loader& loader) {
     const auto config = [](const char* side) {
-      return nlohmann::json::parse(concat(R"({"type": "oobleck", "config": {"channels": 128, "c_mults": [1, 2, 4, 8, 16],
+      return test::parsed(concat(R"({"type": "oobleck", "config": {"channels": 128, "c_mults": [1, 2, 4, 8, 16],
         "strides": [2, 4, 4, 8, 8], "latent_dim": )", side, "}}"));
     };
     OobleckEncoder::load(loader, parse_oobleck_encoder(config("128"), "encoder"));
@@ -194,7 +194,7 @@ TEST_CASE("oobleck: the published configuration asks for exactly the published t
 TEST_CASE("oobleck: what is not supported or makes no sense is named") {
   const auto refused = [](const char* text, const char* word) {
     try {
-      parse_oobleck_decoder(nlohmann::json::parse(text), "decoder");
+      parse_oobleck_decoder(test::parsed(text), "decoder");
       FAIL("accepted " << text);
     } catch (const Error& error) {
       CHECK(error.status() == TS_BAD_BUNDLE);
@@ -207,7 +207,7 @@ TEST_CASE("oobleck: what is not supported or makes no sense is named") {
   refused(R"({"c_mults": [1], "strides": [2], "latent_dim": 64, "final_tanh": true})", "final_tanh");
   refused(R"({"c_mults": [1], "strides": [2]})", "latent_dim");
   refused(R"({"type": "dac", "config": {"c_mults": [1], "strides": [2], "latent_dim": 64}})", "oobleck");
-  CHECK_THROWS_AS(parse_oobleck_encoder(nlohmann::json::parse(R"({"c_mults": [1], "strides": [2], "latent_dim": 63})"), "encoder"), Error);
+  CHECK_THROWS_AS(parse_oobleck_encoder(test::parsed(R"({"c_mults": [1], "strides": [2], "latent_dim": 63})"), "encoder"), Error);
 }
 
 }  // namespace

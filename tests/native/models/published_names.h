@@ -3,17 +3,13 @@
 
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "models/loader.h"
 #include "ops/table.h"
-#include "source_dir.h"
 
 namespace ts::test {
 
@@ -21,12 +17,7 @@ namespace ts::test {
 // allocates nothing.
 class PublishedNames final : public WeightSource {
  public:
-  explicit PublishedNames(const std::string& list) {
-    std::ifstream file(source_dir() + "/tests/golden/published/" + list + ".json");
-    REQUIRE_MESSAGE(file.good(), "no list " << list);
-    const nlohmann::json entries = nlohmann::json::parse(file);
-    for (const auto& [name, dims] : entries.items()) tensors_[name] = {nullptr, DType::f32, Shape(dims.get<std::vector<int64_t>>())};
-  }
+  explicit PublishedNames(const std::string& list);
   std::string description() const override { return "published names"; }
   std::vector<std::string> names() const override {
     std::vector<std::string> names;

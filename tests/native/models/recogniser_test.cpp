@@ -15,7 +15,7 @@ const char* kSmall = R"({"classes": ["bell", "door", "rain"], "materials": ["gla
   "onsets_per_step": 3})";
 
 RecogniserConfig parse(const nlohmann::json& json) { return parse_recogniser_config(json, "config.json"); }
-RecogniserConfig small() { return parse(nlohmann::json::parse(kSmall)); }
+RecogniserConfig small() { return parse(test::parsed(kSmall)); }
 
 using Named = std::map<std::string, std::pair<std::vector<int64_t>, std::vector<float>>>;
 
@@ -228,7 +228,7 @@ TEST_CASE("recogniser: features of other widths, other batches or no rows are re
 
 TEST_CASE("recogniser: a configuration that makes no sense is refused by name") {
   const auto refused = [](const char* key, const nlohmann::json& value, const char* word) {
-    nlohmann::json json = nlohmann::json::parse(kSmall);
+    nlohmann::json json = test::parsed(kSmall);
     json[key] = value;
     try {
       parse(json);
@@ -259,7 +259,7 @@ TEST_CASE("recogniser: a configuration that makes no sense is refused by name") 
   refused("temporal_patch", 3, "temporal_patch");
   refused("onset_threshold", 1.5, "onset_threshold");
   refused("onset_threshold", "low", "onset_threshold");
-  const RecogniserConfig defaults = parse(nlohmann::json::parse(R"({"classes": ["a"], "materials": ["b"], "clip_dim": 2, "sync_dim": 3})"));
+  const RecogniserConfig defaults = parse(test::parsed(R"({"classes": ["a"], "materials": ["b"], "clip_dim": 2, "sync_dim": 3})"));
   CHECK(defaults.hidden_dim == 96);
   CHECK(defaults.onsets_per_step == 4);
 }

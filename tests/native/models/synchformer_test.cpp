@@ -105,7 +105,7 @@ TEST_CASE("synchformer: products of 16 bits stay near the reference") {
 }
 
 TEST_CASE("synchformer: other geometries work, whatever the batch, and a last incomplete segment is lost") {
-  const auto config = nlohmann::json::parse(R"({"embed_dim": 24, "depth": 2, "num_heads": 2, "image": 64, "patch": 8, "temporal_patch": 1,
+  const auto config = test::parsed(R"({"embed_dim": 24, "depth": 2, "num_heads": 2, "image": 64, "patch": 8, "temporal_patch": 1,
     "frames_per_segment": 8})");
   TS_FOR_EACH_BACKEND(table) {
     const auto source = synthetic_weights(5);
@@ -126,14 +126,14 @@ TEST_CASE("synchformer: other geometries work, whatever the batch, and a last in
 
 TEST_CASE("synchformer: the published configuration asks for exactly the published tensors") {
   test::check_published_names("synchformer", {"vfeat_extractor.patch_embed."}, [](Loader& loader) {
-    Synchformer::load(loader, parse_synchformer_config(nlohmann::json::parse(R"({"embed_dim": 768, "depth": 12, "num_heads": 12})"), "config"));
+    Synchformer::load(loader, parse_synchformer_config(test::parsed(R"({"embed_dim": 768, "depth": 12, "num_heads": 12})"), "config"));
   });
 }
 
 TEST_CASE("synchformer: geometry that does not fit is refused in words") {
   const auto parse = [](const char* changes) {
-    auto config = nlohmann::json::parse(R"({"embed_dim": 96, "depth": 2, "num_heads": 2})");
-    config.update(nlohmann::json::parse(changes));
+    auto config = test::parsed(R"({"embed_dim": 96, "depth": 2, "num_heads": 2})");
+    config.update(test::parsed(changes));
     return parse_synchformer_config(config, "config.json");
   };
   CHECK_THROWS_WITH_AS(parse(R"({"num_heads": 5})"), doctest::Contains("num_heads 5 does not divide embed_dim 96"), Error);
@@ -141,7 +141,7 @@ TEST_CASE("synchformer: geometry that does not fit is refused in words") {
   CHECK_THROWS_WITH_AS(parse(R"({"frames_per_segment": 15})"), doctest::Contains("frames_per_segment 15"), Error);
   CHECK_THROWS_WITH_AS(parse(R"({"frames_per_segment": 32})"), doctest::Contains("8 features"), Error);
   const auto source = synthetic_weights(5);
-  const Synchformer net = load(*source, plain_table(), nlohmann::json::parse(R"({"embed_dim": 8, "depth": 1, "num_heads": 2, "image": 16})"));
+  const Synchformer net = load(*source, plain_table(), test::parsed(R"({"embed_dim": 8, "depth": 1, "num_heads": 2, "image": 16})"));
   CHECK_THROWS_WITH_AS(run(net, plain_table(), Frames(16, 8), 1), doctest::Contains("frames [3, 16, 16] needed"), Error);
 }
 

@@ -105,7 +105,7 @@ TEST_CASE("t5: buckets of the published configuration are those of the specifica
 
 TEST_CASE("t5: the published configuration asks for exactly the published tensors") {
   test::check_published_names("t5_xl_encoder", {"shared.", "encoder.embed_tokens."}, [](Loader& loader) {
-    const auto config = nlohmann::json::parse(R"({"d_ff": 5120, "d_kv": 64, "d_model": 2048, "feed_forward_proj": "gated-gelu",
+    const auto config = test::parsed(R"({"d_ff": 5120, "d_kv": 64, "d_model": 2048, "feed_forward_proj": "gated-gelu",
       "layer_norm_epsilon": 1e-06, "model_type": "t5", "num_heads": 32, "num_layers": 24, "relative_attention_num_buckets": 32,
       "vocab_size": 32128})");
     T5::load(loader, parse_t5_config(config, "config"));
@@ -114,8 +114,8 @@ TEST_CASE("t5: the published configuration asks for exactly the published tensor
 
 TEST_CASE("t5: what cannot be right is refused in words") {
   const auto parse = [](const char* changes) {
-    auto config = nlohmann::json::parse(R"({"d_ff": 16, "d_kv": 4, "d_model": 8, "num_heads": 2, "num_layers": 1})");
-    config.update(nlohmann::json::parse(changes));
+    auto config = test::parsed(R"({"d_ff": 16, "d_kv": 4, "d_model": 8, "num_heads": 2, "num_layers": 1})");
+    config.update(test::parsed(changes));
     return parse_t5_config(config, "config.json");
   };
   CHECK(parse("{}").activation == Activation::gelu_tanh);

@@ -9,7 +9,7 @@
 namespace ts {
 namespace {
 
-const nlohmann::json kMel = nlohmann::json::parse(R"({"type": "mel", "config": {"latent_dim": 16, "fine_width": 32, "coarse_width": 48,
+const nlohmann::json kMel = test::parsed(R"({"type": "mel", "config": {"latent_dim": 16, "fine_width": 32, "coarse_width": 48,
   "fine_blocks": 2, "coarse_blocks": 2, "expansion": 2}})");
 
 std::unique_ptr<AudioDecoder> mel_decoder(const OperatorTable& table) {
@@ -80,7 +80,7 @@ TEST_CASE("codec: mel latents become hop·N samples, in any chunks and on any nu
 }
 
 TEST_CASE("codec: latents that come piece by piece are decoded to the samples of the whole") {
-  const nlohmann::json oobleck = nlohmann::json::parse(R"({"type": "oobleck", "config": {"out_channels": 2, "channels": 8, "c_mults": [1, 2, 4],
+  const nlohmann::json oobleck = test::parsed(R"({"type": "oobleck", "config": {"out_channels": 2, "channels": 8, "c_mults": [1, 2, 4],
     "strides": [2, 4, 8], "latent_dim": 16, "use_snake": true, "final_tanh": false}})");
   TS_FOR_EACH_BACKEND(table) {
     for (const nlohmann::json& config : {kMel, oobleck}) {

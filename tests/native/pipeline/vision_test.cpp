@@ -1,8 +1,7 @@
 #include "pipeline/vision.h"
 
-#include <nlohmann/json.hpp>
-
 #include "core/philox.h"
+#include "json_text.h"
 #include "ops/harness.h"
 #include "runtime/thread_pool.h"
 
@@ -12,13 +11,13 @@ namespace {
 ClipVision clip_tower(const OperatorTable& table) {
   const auto source = synthetic_weights(5);
   Loader loader(*source, table, DType::f32);
-  return ClipVision::load(loader, parse_clip_vision_config(nlohmann::json::parse(R"({"vision_config": {"hidden_size": 32, "intermediate_size": 64,
+  return ClipVision::load(loader, parse_clip_vision_config(test::parsed(R"({"vision_config": {"hidden_size": 32, "intermediate_size": 64,
     "num_attention_heads": 2, "num_hidden_layers": 2, "image_size": 28, "patch_size": 14}, "projection_dim": 24})"), "clip"));
 }
 Synchformer sync_tower(const OperatorTable& table) {
   const auto source = synthetic_weights(6);
   Loader loader(*source, table, DType::f32);
-  return Synchformer::load(loader, parse_synchformer_config(nlohmann::json::parse(
+  return Synchformer::load(loader, parse_synchformer_config(test::parsed(
     R"({"embed_dim": 32, "depth": 1, "num_heads": 2, "image": 32, "patch": 16, "temporal_patch": 2, "frames_per_segment": 16})"), "sync"));
 }
 

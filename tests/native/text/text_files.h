@@ -10,9 +10,9 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "json_text.h"
 #include "source_dir.h"
 
 namespace ts::test {
@@ -37,7 +37,7 @@ inline std::vector<nlohmann::json> read_json_lines(const std::string& path) {
   std::vector<nlohmann::json> lines;
   std::ifstream in(path);
   for (std::string line; std::getline(in, line);)
-    if (!line.empty()) lines.push_back(nlohmann::json::parse(line));
+    if (!line.empty()) lines.push_back(test::parsed(line));
   return lines;
 }
 
