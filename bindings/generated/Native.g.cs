@@ -88,7 +88,7 @@ namespace ThinkSound.Interop
         TS_STAGE_SYNCHFORMER = 2,
         /// <summary>caption and chain of thought</summary>
         TS_STAGE_TEXT = 3,
-        /// <summary>steps of the flow</summary>
+        /// <summary>steps of the flow, of all candidates together</summary>
         TS_STAGE_SAMPLE = 4,
         /// <summary>chunks of the VAE</summary>
         TS_STAGE_DECODE = 5,
@@ -145,7 +145,8 @@ namespace ThinkSound.Interop
         TS_COMPONENT_CLIP_VISION = 32,
         TS_COMPONENT_SYNCHFORMER = 64,
         TS_COMPONENT_RECOGNISER = 128,
-        TS_COMPONENT_ALL = 255,
+        TS_COMPONENT_LISTENER = 256,
+        TS_COMPONENT_ALL = 511,
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -367,6 +368,13 @@ namespace ThinkSound.Interop
         internal uint num_jumps;
         /// <summary>steps of such a stretch, 1 … 1000; default 4</summary>
         internal uint jump_length;
+        /// <summary>
+        /// times that the flow is followed, each from noise of its own; the latent that the
+        /// listener finds to fit <c>caption</c> best goes on, of equal ones the first; 1 … 64,
+        /// default 1. More than one takes a caption, no <c>noise</c>, and as many times as long.
+        /// The first is that of <c>seed</c>, the seeds of the others are mixed of it
+        /// </summary>
+        internal uint num_candidates;
 
         /// <summary>The library's defaults, at the size that the struct has here.</summary>
         internal static ts_generate_options create()
@@ -418,7 +426,7 @@ namespace ThinkSound.Interop
         internal ulong arena_bytes;
         /// <summary>arena of the text encoders</summary>
         internal ulong text_bytes;
-        /// <summary>arena of the sampling loop</summary>
+        /// <summary>arena of the sampling loop, or of the listener</summary>
         internal ulong sample_bytes;
         /// <summary>arena of one decoder chunk</summary>
         internal ulong decode_bytes;
@@ -707,7 +715,7 @@ namespace ThinkSound.Interop
         internal ts_precision precision;
         /// <summary>
         /// "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser",
-        /// "preprocess"; docs/networks.md lists them
+        /// "listener", "preprocess"; docs/networks.md lists them
         /// </summary>
         internal byte* kind;
         /// <summary>JSON of the network, as the reference and the goldens write it</summary>
@@ -964,9 +972,9 @@ namespace ThinkSound.Interop
         void ts_conditions_init(ts_conditions* conditions);
 
 #if TS_DLLIMPORT
-        [DllImport(Library, EntryPoint = "ts_generate_options_init_2", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+        [DllImport(Library, EntryPoint = "ts_generate_options_init_3", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
 #else
-        [LibraryImport(Library, EntryPoint = "ts_generate_options_init_2"), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+        [LibraryImport(Library, EntryPoint = "ts_generate_options_init_3"), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         void ts_generate_options_init(ts_generate_options* options);
 
@@ -1194,6 +1202,40 @@ namespace ThinkSound.Interop
         [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
 #endif
         ts_status ts_recognise(ts_session session, float* clip_features, uint num_clip, float* sync_features, uint num_sync, float* classes, ulong classes_capacity, float* materials, ulong materials_capacity, float* onsets, ulong onsets_capacity);
+
+        /// <summary>
+        /// How well words say what is heard: 0 … 1, judged of a latent before it is decoded. One forward without steps worth telling,
+        /// as ts_encode_text.
+        /// </summary>
+        /// <param name="latent">[64, latent_len] from ts_sample or ts_encode_audio, from 1 step</param>
+        /// <param name="caption">for the CLIP text tower</param>
+        /// <param name="fit">out</param>
+        /// <remarks>
+        /// Errors   TS_INVALID_ARGUMENT (no steps, NaN, infinity, not UTF-8), TS_UNSUPPORTED (no listener, no CLIP text tower),
+        ///          TS_OUT_OF_MEMORY, TS_CANCELLED
+        /// </remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_listen(ts_session session, float* latent, uint latent_len, byte* caption, float* fit);
+
+        /// <summary>
+        /// How well each candidate of the session's last finished ts_generate, ts_sample or job fitted its caption, if it had more
+        /// than one.
+        /// </summary>
+        /// <param name="fits">out, in the order in which they were made; NULL asks for their number</param>
+        /// <param name="capacity">floats that <c>fits</c> can hold</param>
+        /// <param name="num_candidates">out; 0 if there was no choice</param>
+        /// <param name="chosen">out, index of the one that went on; may be NULL</param>
+        /// <remarks>Errors   TS_INVALID_ARGUMENT, TS_BUFFER_TOO_SMALL. Any thread.</remarks>
+#if TS_DLLIMPORT
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)] internal static extern
+#else
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = new[] { typeof(CallConvCdecl) })] internal static partial
+#endif
+        ts_status ts_get_fits(ts_session session, float* fits, uint capacity, uint* num_candidates, uint* chosen);
 
         /// <summary>Conditions → latent [64, latent_len].</summary>
         /// <param name="progress">

@@ -28,7 +28,7 @@ void ts_engine_options_init(ts_engine_options* options) {
 
 #undef ts_engine_options_init
 TS_API void ts_engine_options_init(ts_engine_options* options) {
-  init_first_version(options, ts_engine_options_init_2, offsetof(ts_engine_options, progress));
+  init_earlier_version(options, ts_engine_options_init_2, offsetof(ts_engine_options, progress));
 }
 
 ts_status ts_engine_create(const ts_engine_options* given, ts_engine** engine) {
@@ -62,7 +62,7 @@ void ts_engine_info_init(ts_engine_info* info) {
 #undef ts_engine_info_init
 TS_API void ts_engine_info_init(ts_engine_info* info) {
   // num_classes lies where the first version ended in four bytes of padding.
-  init_first_version(info, ts_engine_info_init_2, offsetof(ts_engine_info, num_materials));
+  init_earlier_version(info, ts_engine_info_init_2, offsetof(ts_engine_info, num_materials));
 }
 
 ts_status ts_engine_get_info(ts_engine* engine, ts_engine_info* info) {
@@ -85,7 +85,7 @@ ts_status ts_get_generate_defaults(ts_engine* engine, ts_generate_options* optio
   return guarded([&] {
     const GenerateDefaults& given = deref(engine, "engine").engine->bundle().defaults;
     ts_generate_options value;
-    ts_generate_options_init_2(&value);
+    ts_generate_options_init_3(&value);
     value.num_steps = uint32_t(given.num_steps.value_or(value.num_steps));
     value.cfg_scale = float(given.cfg_scale.value_or(value.cfg_scale));
     value.scale_phi = float(given.scale_phi.value_or(value.scale_phi));
@@ -150,7 +150,7 @@ void ts_memory_plan_init(ts_memory_plan* plan) {
 
 #undef ts_memory_plan_init
 TS_API void ts_memory_plan_init(ts_memory_plan* plan) {
-  init_first_version(plan, ts_memory_plan_init_2, offsetof(ts_memory_plan, recognise_bytes));
+  init_earlier_version(plan, ts_memory_plan_init_2, offsetof(ts_memory_plan, recognise_bytes));
 }
 
 ts_status ts_plan_memory(ts_engine* engine, const ts_generate_options* options, ts_memory_plan* plan) {

@@ -64,9 +64,9 @@ void write_struct(Struct* out, Struct value, const char* name) {
   std::memcpy(out, &value, std::min<size_t>(size, sizeof(Struct)));
 }
 
-// A struct for programs built with the header of its first version: they have room for `size` bytes and no more.
+// A struct for programs built with an earlier header: they have room for `size` bytes and no more.
 template <class Struct>
-void init_first_version(Struct* out, void (*init)(Struct*), size_t size) {
+void init_earlier_version(Struct* out, void (*init)(Struct*), size_t size) {
   if (!out) return;
   Struct known;
   init(&known);

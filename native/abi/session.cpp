@@ -85,11 +85,15 @@ void ts_generate_options_init(ts_generate_options* options) {
   options->sigma_max = defaults.sigma_max;
   options->num_jumps = uint32_t(defaults.num_jumps);
   options->jump_length = uint32_t(defaults.jump_length);
+  options->num_candidates = uint32_t(defaults.num_candidates);
 }
 
 #undef ts_generate_options_init
 TS_API void ts_generate_options_init(ts_generate_options* options) {
-  init_first_version(options, ts_generate_options_init_2, offsetof(ts_generate_options, known_latent));
+  init_earlier_version(options, ts_generate_options_init_3, offsetof(ts_generate_options, known_latent));
+}
+TS_API void ts_generate_options_init_2(ts_generate_options* options) {
+  init_earlier_version(options, ts_generate_options_init_3, offsetof(ts_generate_options, num_candidates));
 }
 
 void ts_frames_init(ts_frames* frames) {
@@ -100,7 +104,7 @@ void ts_frames_init(ts_frames* frames) {
 
 #undef ts_frames_init
 TS_API void ts_frames_init(ts_frames* frames) {
-  init_first_version(frames, ts_frames_init_2, offsetof(ts_frames, format));
+  init_earlier_version(frames, ts_frames_init_2, offsetof(ts_frames, format));
 }
 
 ts_status ts_generate(ts_session* handle, const ts_conditions* conditions, const ts_generate_options* options, ts_progress_fn progress,

@@ -109,7 +109,7 @@ enum {
   TS_STAGE_CLIP_VISION = 1, /* frames → CLIP features       */
   TS_STAGE_SYNCHFORMER = 2, /* frames → sync features       */
   TS_STAGE_TEXT = 3,        /* caption and chain of thought */
-  TS_STAGE_SAMPLE = 4,      /* steps of the flow            */
+  TS_STAGE_SAMPLE = 4,      /* steps of the flow, of all candidates together */
   TS_STAGE_DECODE = 5,      /* chunks of the VAE            */
   TS_STAGE_ENCODE_AUDIO = 6
 };
@@ -149,7 +149,8 @@ enum {
   TS_COMPONENT_CLIP_VISION = 32,
   TS_COMPONENT_SYNCHFORMER = 64,
   TS_COMPONENT_RECOGNISER = 128,
-  TS_COMPONENT_ALL = 255
+  TS_COMPONENT_LISTENER = 256,
+  TS_COMPONENT_ALL = 511
 };
 
 typedef struct ts_engine_options {
@@ -285,8 +286,13 @@ typedef struct ts_generate_options {
                                    hears more of what is kept, 0 … 1000; default 0. Takes 1 + num_jumps times as
                                    long. A checkpoint with use_inpaint, which is shown what is kept, makes none    */
   uint32_t       jump_length;   /* steps of such a stretch, 1 … 1000; default 4                                  */
+  uint32_t       num_candidates; /* times that the flow is followed, each from noise of its own; the latent that the
+                                   listener finds to fit `caption` best goes on, of equal ones the first; 1 … 64,
+                                   default 1. More than one takes a caption, no `noise`, and as many times as long.
+                                   The first is that of `seed`, the seeds of the others are mixed of it           */
 } ts_generate_options;
-#define ts_generate_options_init ts_generate_options_init_2 /* the plain symbol knows nothing beyond `decode_chunk` */
+/* The plain symbol knows nothing beyond `decode_chunk`, _2 nothing beyond `jump_length`. */
+#define ts_generate_options_init ts_generate_options_init_3
 TS_API void ts_generate_options_init(ts_generate_options* options);
 
 /* As ts_generate_options_init, with what the bundle recommends in place of the defaults above: its guidance, steps, rescale
@@ -326,7 +332,7 @@ typedef struct ts_memory_plan {
   uint64_t weights_bytes;  /* of the engine                                       */
   uint64_t arena_bytes;    /* of one session: the largest of its stages           */
   uint64_t text_bytes;     /* arena of the text encoders                          */
-  uint64_t sample_bytes;   /* arena of the sampling loop                          */
+  uint64_t sample_bytes;   /* arena of the sampling loop, or of the listener      */
   uint64_t decode_bytes;   /* arena of one decoder chunk                          */
   uint64_t vision_bytes;   /* arena of one batch of frames, the larger tower      */
   uint64_t total_bytes;    /* weights_bytes + arena_bytes                         */
@@ -470,6 +476,22 @@ TS_API ts_status ts_recognise(ts_session* session, const float* clip_features, u
                               const float* sync_features, uint32_t num_sync,
                               float* classes, uint64_t classes_capacity, float* materials, uint64_t materials_capacity,
                               float* onsets, uint64_t onsets_capacity);
+/* How well words say what is heard: 0 … 1, judged of a latent before it is decoded. One forward without steps worth telling,
+ * as ts_encode_text.
+ *   latent   [64, latent_len] from ts_sample or ts_encode_audio, from 1 step
+ *   caption  for the CLIP text tower
+ *   fit      out
+ * Errors   TS_INVALID_ARGUMENT (no steps, NaN, infinity, not UTF-8), TS_UNSUPPORTED (no listener, no CLIP text tower),
+ *          TS_OUT_OF_MEMORY, TS_CANCELLED */
+TS_API ts_status ts_listen(ts_session* session, const float* latent, uint32_t latent_len, const char* caption, float* fit);
+/* How well each candidate of the session's last finished ts_generate, ts_sample or job fitted its caption, if it had more
+ * than one.
+ *   fits            out, in the order in which they were made; NULL asks for their number
+ *   capacity        floats that `fits` can hold
+ *   num_candidates  out; 0 if there was no choice
+ *   chosen          out, index of the one that went on; may be NULL
+ * Errors   TS_INVALID_ARGUMENT, TS_BUFFER_TOO_SMALL. Any thread. */
+TS_API ts_status ts_get_fits(ts_session* session, float* fits, uint32_t capacity, uint32_t* num_candidates, uint32_t* chosen);
 /* Conditions → latent [64, latent_len]. */
 TS_API ts_status ts_sample(ts_session* session, const ts_conditions* conditions, const ts_generate_options* options,
                            ts_progress_fn progress, void* user_data, float* latent, uint64_t capacity);
@@ -576,7 +598,7 @@ typedef struct ts_network_options {
   uint32_t     struct_size;
   ts_precision precision;     /* default TS_PRECISION_F32                                                      */
   const char*  kind;          /* "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser",
-                                 "preprocess"; docs/networks.md lists them                                     */
+                                 "listener", "preprocess"; docs/networks.md lists them                         */
   const char*  config;        /* JSON of the network, as the reference and the goldens write it                */
   const char*  device;        /* as in ts_engine_options                                                       */
   const ts_weight_source* sources;

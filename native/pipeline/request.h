@@ -34,6 +34,7 @@ struct GenerateOptions {
   std::vector<float> known_latent;  // [latent_dim, N]
   std::vector<float> known_mask;    // [N], with known_latent: 1 = kept … 0 = made anew
   int64_t num_jumps = 0, jump_length = 4;
+  int64_t num_candidates = 1;  // the one that fits the caption best goes on
   int64_t decode_chunk = 0;
 };
 

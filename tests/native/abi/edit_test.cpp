@@ -139,21 +139,28 @@ TEST_CASE("known latent: what cannot be is refused by name") {
 }
 
 #undef ts_generate_options_init
-extern "C" TS_API void ts_generate_options_init(ts_generate_options* options);
+extern "C" {
+TS_API void ts_generate_options_init(ts_generate_options* options);
+TS_API void ts_generate_options_init_2(ts_generate_options* options);
+}
 
-TEST_CASE("known latent: a program of before keeps its struct") {
+TEST_CASE("known latent: programs of before keep their structs") {
   TinyEngine tiny;
   TinyRequest request;
   const std::vector<float> now = sample(tiny.session, request);
-  ts_generate_options before;
-  std::fill_n(reinterpret_cast<unsigned char*>(&before), sizeof before, static_cast<unsigned char>(0x5A));
-  ts_generate_options_init(&before);
-  CHECK(before.struct_size == offsetof(ts_generate_options, known_latent));
-  CHECK(before.num_jumps == 0x5A5A5A5A);  // beyond what it has room for
-  before.duration_s = 1;
-  before.num_steps = 3;
-  request.options = before;
-  CHECK(sample(tiny.session, request) == now);
+  const auto same_of = [&](void (*init)(ts_generate_options*), size_t size, auto&& beyond) {
+    ts_generate_options before;
+    std::fill_n(reinterpret_cast<unsigned char*>(&before), sizeof before, static_cast<unsigned char>(0x5A));
+    init(&before);
+    CHECK(before.struct_size == size);
+    CHECK(before.*beyond == 0x5A5A5A5A);  // beyond what it has room for
+    before.duration_s = 1;
+    before.num_steps = 3;
+    request.options = before;
+    CHECK(sample(tiny.session, request) == now);
+  };
+  same_of(ts_generate_options_init, offsetof(ts_generate_options, known_latent), &ts_generate_options::num_jumps);
+  same_of(ts_generate_options_init_2, offsetof(ts_generate_options, num_candidates), &ts_generate_options::num_candidates);
 }
 
 // ---- Editing ----
@@ -266,7 +273,7 @@ TEST_CASE("edit: what cannot be is refused by name") {
 TEST_CASE("defaults: a bundle's stand in place of the library's, as much of them as the caller knows") {
   TinyEngine plain, tuned(1, "cpu", 0, kTinyOobleck, TS_COMPONENT_ALL, "", R"("defaults": {"cfg_scale": 3.0, "num_steps": 12, "num_jumps": 2}, )");
   ts_generate_options options;
-  ts_generate_options_init_2(&options);
+  ts_generate_options_init_3(&options);
   REQUIRE(ts_get_generate_defaults(plain.engine, &options) == TS_OK);
   CHECK(options.cfg_scale == 5);
   CHECK(options.num_steps == 24);
