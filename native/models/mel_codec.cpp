@@ -5,55 +5,7 @@
 namespace ts {
 namespace {
 
-constexpr int64_t kTaps = 7, kReach = kTaps / 2, kInReach = 1;  // of a block, of the decoder's first convolution
-constexpr float kNormEps = 1e-6f;
-
-Buffer load_taps(Loader& loader, const std::string& name, int64_t width) {
-  const std::vector<float> stored = loader.host(name, {width, 1, kTaps});
-  std::vector<float> taps(stored.size());  // [7, W]: channels side by side
-  for (size_t i = 0; i < stored.size(); ++i) taps[i % kTaps * size_t(width) + i / kTaps] = stored[i];
-  return loader.keep(taps, {kTaps, width});
-}
-
-std::vector<ConvNextBlock> load_blocks(Loader& loader, const std::string& name, int64_t count, int64_t width, int64_t expansion) {
-  std::vector<ConvNextBlock> blocks;
-  for (int64_t i = 0; i < count; ++i) {
-    const std::string block = concat(name, ".", i);
-    blocks.push_back({.dw_weight = load_taps(loader, block + ".dw.weight", width),
-                      .dw_bias = loader.vector(block + ".dw.bias", {width}),
-                      .norm = load_layer_norm(loader, block + ".norm", width),
-                      .fc1 = loader.linear(block + ".fc1", expansion * width, width),
-                      .fc2 = loader.linear(block + ".fc2", width, expansion * width)});
-  }
-  return blocks;
-}
-
-// Rows of a sequence on their way through the blocks.
-struct Rows {
-  Tensor x;        // [B, at.length(), W]
-  Range at;
-  int64_t length;  // of the whole sequence
-};
-
-// x in place: each block leaves kReach rows less on either side, but at the true ends.
-void run_blocks(Context& ctx, const std::string& name, Rows& rows, const std::vector<ConvNextBlock>& blocks, int64_t expansion, Range out) {
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    ctx.check_cancelled();
-    const ConvNextBlock& block = blocks[i];
-    const Arena::Scope scope(ctx.arena());
-    const Range to = widen(out, kReach * int64_t(blocks.size() - 1 - i), rows.length);
-    const int64_t batch = rows.x.shape[0], width = rows.x.shape[2];
-    const Tensor normed = ctx.product({batch, to.length(), width});
-    const Tensor inner = ctx.product({batch, to.length(), expansion * width});
-    ops::depthwise_conv_norm(ctx, normed, rows.x, {block.dw_weight, block.dw_bias, block.norm.weight, block.norm.bias, kNormEps},
-                             kReach + rows.at.begin - to.begin);
-    ops::linear(ctx, inner, normed, *block.fc1.weight, {.bias = block.fc1.bias, .activation = Activation::gelu_erf});  // [B, n, E·W]
-    rows.x = rows_of(rows.x, rows.at, to);
-    rows.at = to;
-    ops::linear(ctx, rows.x, inner, *block.fc2.weight, {.bias = block.fc2.bias, .residual = rows.x});                  // [B, n, W]
-    ctx.probe(concat(name, ".", i), rows.x);
-  }
-}
+constexpr int64_t kReach = kConvNextReach, kInReach = 1;  // of a block, of the decoder's first convolution
 
 Range scaled(Range range, int64_t factor) { return {range.begin * factor, range.end * factor}; }
 
@@ -109,9 +61,9 @@ MelDecoder MelDecoder::load(Loader& loader, const MelCodecConfig& config) {
   MelDecoder decoder;
   decoder.config_ = config;
   decoder.in_ = loader.linear("decoder.in", config.coarse_width, config.latent_dim, 2 * kInReach + 1);
-  decoder.coarse_ = load_blocks(loader, "decoder.coarse", config.coarse_blocks, config.coarse_width, config.expansion);
+  decoder.coarse_ = load_convnext_blocks(loader, "decoder.coarse", config.coarse_blocks, config.coarse_width, config.expansion);
   decoder.split_ = loader.linear("decoder.split", config.frames_per_latent * config.fine_width, config.coarse_width);
-  decoder.fine_ = load_blocks(loader, "decoder.fine", config.fine_blocks, config.fine_width, config.expansion);
+  decoder.fine_ = load_convnext_blocks(loader, "decoder.fine", config.fine_blocks, config.fine_width, config.expansion);
   decoder.norm_ = load_layer_norm(loader, "decoder.norm", config.fine_width);
   decoder.out_ = loader.linear("decoder.out", config.features(), config.fine_width);
   return decoder;
@@ -130,16 +82,16 @@ void MelDecoder::decode(Context& ctx, const Tensor& y, const Tensor& z, Range la
   ops::linear(ctx, entered, z, *in_.weight, {.bias = in_.bias});                                   // [B, n, W₂]
   ctx.probe("decoder.in", entered);
   // The convolution took zeros beyond the rows given; those of them that are no true ends go.
-  Rows coarse{rows_of(entered, part.given, part.coarse_in), part.coarse_in, latent_len};
-  run_blocks(ctx, "decoder.coarse", coarse, coarse_, config_.expansion, part.coarse_out);
+  ConvNextRows coarse{rows_of(entered, part.given, part.coarse_in), part.coarse_in, latent_len};
+  run_convnext_blocks(ctx, "decoder.coarse", coarse, coarse_, config_.expansion, part.coarse_out);
   const Tensor divided = ctx.f32({batch, part.coarse_out.length(), frames * config_.fine_width});
   ops::linear(ctx, divided, coarse.x, *split_.weight, {.bias = split_.bias});                      // [B, n, 8·W₁]
   const Tensor framed = divided.reshape({batch, part.coarse_out.length() * frames, config_.fine_width});
   ctx.probe("decoder.split", framed);
-  Rows fine{rows_of(framed, scaled(part.coarse_out, frames), part.fine_in), part.fine_in, latent_len * frames};
-  run_blocks(ctx, "decoder.fine", fine, fine_, config_.expansion, part.fine_out);
+  ConvNextRows fine{rows_of(framed, scaled(part.coarse_out, frames), part.fine_in), part.fine_in, latent_len * frames};
+  run_convnext_blocks(ctx, "decoder.fine", fine, fine_, config_.expansion, part.fine_out);
   const Tensor normed = ctx.product(fine.x.shape);
-  run_layer_norm(ctx, normed, fine.x, norm_, kNormEps);
+  run_layer_norm(ctx, normed, fine.x, norm_, kConvNextNormEps);
   ops::linear(ctx, y, normed, *out_.weight, {.bias = out_.bias});                                  // [B, 8n, 192]
   ctx.probe("decoder.out", y);
 }
@@ -148,9 +100,9 @@ MelEncoder MelEncoder::load(Loader& loader, const MelCodecConfig& config) {
   MelEncoder encoder;
   encoder.config_ = config;
   encoder.patch_ = loader.linear("encoder.patch", config.fine_width, config.features());
-  encoder.fine_ = load_blocks(loader, "encoder.fine", config.fine_blocks, config.fine_width, config.expansion);
+  encoder.fine_ = load_convnext_blocks(loader, "encoder.fine", config.fine_blocks, config.fine_width, config.expansion);
   encoder.merge_ = loader.linear("encoder.merge", config.coarse_width, config.frames_per_latent * config.fine_width);
-  encoder.coarse_ = load_blocks(loader, "encoder.coarse", config.coarse_blocks, config.coarse_width, config.expansion);
+  encoder.coarse_ = load_convnext_blocks(loader, "encoder.coarse", config.coarse_blocks, config.coarse_width, config.expansion);
   encoder.norm_ = load_layer_norm(loader, "encoder.norm", config.coarse_width);
   encoder.out_ = loader.linear("encoder.out", 2 * config.latent_dim, config.coarse_width);
   return encoder;
@@ -169,17 +121,17 @@ void MelEncoder::encode(Context& ctx, const Tensor& moments, const Tensor& y, Ra
   require(y.shape == Shape({batch, given.length(), config_.features()}), "encode: log-mel is ", y.shape.str(), ", expected [B, ",
           given.length(), ", ", config_.features(), "]");
   const Arena::Scope scope(ctx.arena());
-  Rows fine{ctx.f32({batch, given.length(), config_.fine_width}), given, latent_len * frames};
+  ConvNextRows fine{ctx.f32({batch, given.length(), config_.fine_width}), given, latent_len * frames};
   ops::linear(ctx, fine.x, y, *patch_.weight, {.bias = patch_.bias});                              // [B, n, W₁]
   ctx.probe("encoder.patch", fine.x);
-  run_blocks(ctx, "encoder.fine", fine, fine_, config_.expansion, scaled(coarse_in, frames));
-  Rows coarse{ctx.f32({batch, coarse_in.length(), config_.coarse_width}), coarse_in, latent_len};
+  run_convnext_blocks(ctx, "encoder.fine", fine, fine_, config_.expansion, scaled(coarse_in, frames));
+  ConvNextRows coarse{ctx.f32({batch, coarse_in.length(), config_.coarse_width}), coarse_in, latent_len};
   ops::linear(ctx, coarse.x, fine.x.reshape({batch, coarse_in.length(), frames * config_.fine_width}), *merge_.weight,
               {.bias = merge_.bias});                                                              // [B, n, W₂]
   ctx.probe("encoder.merge", coarse.x);
-  run_blocks(ctx, "encoder.coarse", coarse, coarse_, config_.expansion, latents);
+  run_convnext_blocks(ctx, "encoder.coarse", coarse, coarse_, config_.expansion, latents);
   const Tensor normed = ctx.product(coarse.x.shape);
-  run_layer_norm(ctx, normed, coarse.x, norm_, kNormEps);
+  run_layer_norm(ctx, normed, coarse.x, norm_, kConvNextNormEps);
   ops::linear(ctx, moments, normed, *out_.weight, {.bias = out_.bias});                            // [B, n, 2·latent_dim]
   ctx.probe("encoder.out", moments);
 }

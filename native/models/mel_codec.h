@@ -2,8 +2,8 @@
 //
 //   encode   y [B, 8N, 192] ─ patch ─ fine blocks [B, 8N, W₁] ─ merge ─ coarse blocks [B, N, W₂] ─ norm, out ─ moments [B, N, 2·latent_dim]
 //   decode   z [B, N, latent_dim] ─ in (3 taps) ─ coarse blocks [B, N, W₂] ─ split ─ fine blocks [B, 8N, W₁] ─ norm, out ─ y [B, 8N, 192]
-//   block    x + fc2(gelu(fc1(norm(dw(x)))))        dw: 7 taps, each channel alone
 //
+// Blocks are those of models/convnext_blocks.h.
 // As in the Oobleck VAE a chunk computes, layer by layer, exactly the rows that reach it, and so equals the whole.
 // Between log-mel and sound stand signal/mel.h and signal/phase_reconstruction.h; pipeline/audio_codec.h joins them.
 #pragma once
@@ -13,9 +13,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "models/encoder_layers.h"
-#include "models/range.h"
-#include "ops/depthwise_conv.h"
+#include "models/convnext_blocks.h"
 
 namespace ts {
 
@@ -31,12 +29,6 @@ struct MelCodecConfig {
 
 // "encoder" or "decoder" object of a component `vae`, of type "mel". TS_BAD_BUNDLE with the field.
 MelCodecConfig parse_mel_codec(const nlohmann::json& config, const std::string& origin);
-
-struct ConvNextBlock {
-  Buffer dw_weight, dw_bias;  // [7, W], [W]
-  LayerNorm norm;             // [W]
-  Linear fc1, fc2;            // [E·W, W], [W, E·W]
-};
 
 class MelDecoder {
  public:

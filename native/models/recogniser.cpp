@@ -26,9 +26,6 @@ std::vector<std::string> get_names(const JsonObject& object, const char* key) {
   return names;
 }
 
-// A tensor of any rank as the one item that copies and products take.
-Tensor as_rows(const Tensor& tensor) { return tensor.reshape({1, tensor.rows(), tensor.cols()}); }
-
 }  // namespace
 
 RecogniserConfig parse_recogniser_config(const nlohmann::json& json, const std::string& origin) {
@@ -43,10 +40,6 @@ RecogniserConfig parse_recogniser_config(const nlohmann::json& json, const std::
   config.temporal_patch = object.get_int("temporal_patch", 1, 2, config.temporal_patch);
   config.onset_threshold = object.get_number("onset_threshold", 0, 1, config.onset_threshold);
   return config;
-}
-
-Recogniser::Mlp Recogniser::load_mlp(Loader& loader, const std::string& name, int64_t in, int64_t hidden, int64_t out) {
-  return {.fc1 = loader.linear(name + ".fc1", hidden, in), .fc2 = loader.linear(name + ".fc2", out, hidden)};
 }
 
 Recogniser Recogniser::load(Loader& loader, const RecogniserConfig& config) {
@@ -81,12 +74,11 @@ void Recogniser::forward(Context& ctx, const Tensor& scene, const Tensor& onsets
   ops::copy_block(ctx, as_rows(summary), 0, clip_dim, as_rows(sync_mean));
   ops::copy_block(ctx, as_rows(summary), 0, clip_dim + sync_dim, as_rows(sync_max));         // [B, clip_dim + 2·sync_dim]
   ctx.probe("summary", summary);
-  const int64_t hidden = config_.hidden_dim;
-  run_mlp(ctx, scene, "scene.hidden", {batch, hidden}, summary, scene_);                     // [B, classes + materials]
+  run_mlp(ctx, scene, "scene.hidden", summary, scene_);                                      // [B, classes + materials]
   ctx.check_cancelled();
   const Tensor seen = moments(ctx, sync);
   const Tensor rows = onsets.reshape({batch, seen.shape[1], config_.temporal_patch * config_.onsets_per_step});
-  run_mlp(ctx, rows, "onset.hidden", {batch, seen.shape[1], hidden}, seen, onset_);          // [B, S, onsets_per_step]
+  run_mlp(ctx, rows, "onset.hidden", seen, onset_);                                          // [B, S, onsets_per_step]
 }
 
 Tensor Recogniser::moments(Context& ctx, const Tensor& sync) const {
@@ -109,14 +101,6 @@ Tensor Recogniser::moments(Context& ctx, const Tensor& sync) const {
     col += config_.sync_dim;
   }
   return seen;
-}
-
-void Recogniser::run_mlp(Context& ctx, const Tensor& y, const char* name, const Shape& shape, const Tensor& x, const Mlp& mlp) {
-  const Arena::Scope scope(ctx.arena());
-  const Tensor hidden = ctx.product(shape);
-  ops::linear(ctx, as_rows(hidden), as_rows(x), *mlp.fc1.weight, {.bias = mlp.fc1.bias, .activation = Activation::gelu_erf});
-  ctx.probe(name, hidden);
-  ops::linear(ctx, as_rows(y), as_rows(hidden), *mlp.fc2.weight, {.bias = mlp.fc2.bias});
 }
 
 }  // namespace ts

@@ -18,8 +18,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "models/loader.h"
-#include "ops/linear.h"
+#include "models/mlp.h"
 
 namespace ts {
 
@@ -51,13 +50,6 @@ class Recogniser {
   void forward(Context& ctx, const Tensor& scene, const Tensor& onsets, const Tensor& clip, const Tensor& sync) const;
 
  private:
-  struct Mlp {
-    Linear fc1, fc2;  // [hidden_dim, in], [out, hidden_dim]
-  };
-  static Mlp load_mlp(Loader& loader, const std::string& name, int64_t in, int64_t hidden, int64_t out);
-  // `shape` and `name` are those of the layer between.
-  static void run_mlp(Context& ctx, const Tensor& y, const char* name, const Shape& shape, const Tensor& x, const Mlp& mlp);
-
   Tensor moments(Context& ctx, const Tensor& sync) const;  // [B, S/temporal_patch, moment_dim]
 
   RecogniserConfig config_;
