@@ -1,7 +1,8 @@
 """Writes golden files from the twin: small networks with drawn weights, their inputs, and what the twin computes.
 
     python3 -m goldens mel_codec -o tests/golden       one of the committed ones: no reference but the twin has this codec,
-    python3 -m goldens recogniser -o tests/golden      nor this network
+    python3 -m goldens recogniser -o tests/golden      nor these networks
+    python3 -m goldens listener -o tests/golden
     python3 -m goldens all -o build/goldens            every network in the geometry of the embedded model, to hold the
                                                        product against with `thinksound verify`
 
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 from twin import mel_codec, safetensors
 from twin.clip_text import ClipText
 from twin.clip_vision import ClipVision
+from twin.listener import Listener, ListenerConfig
 from twin.mmdit import Features, Mmdit, MmditConfig
 from twin.recogniser import Recogniser, RecogniserConfig
 from twin.synchformer import Synchformer, SynchformerConfig
@@ -156,6 +158,32 @@ def write_recogniser(folder: Path, random: np.random.Generator) -> None:
     write(folder / "recogniser_small.safetensors", model, asdict(config), cases, run, reference="recogniser", description="The recogniser: logits")
 
 
+def write_listener(folder: Path, random: np.random.Generator) -> None:
+    config = ListenerConfig(latent_dim=5, text_dim=6, hidden_dim=7, embed_dim=4, num_blocks=1, expansion=2)
+    model = Listener(config)
+    redraw(model, random)
+    model.scale.data, model.bias.data = exact(3.5), exact(-1.25)
+    seen = watched(model, ("in", "blocks.0", "norm", "sound.fc1", "text.fc1"))
+
+    def run(model, settings, inputs):
+        sound, words = model.of_sound(inputs["latent"]), model.of_text(inputs["text"], inputs["mask"])
+        outputs = {"sound": sound, "words": words, "logits": model.logits(sound, words)}
+        if not settings.get("inner"):
+            return outputs, {}
+        mean = (inputs["text"] * inputs["mask"][..., None]).sum(1) / inputs["mask"].sum(1, keepdim=True)
+        return outputs, {"in": seen["in"].transpose(1, 2), "blocks.0": seen["blocks.0"],
+                         "summary": torch.cat([seen["norm"].mean(1), seen["norm"].amax(1)], -1), "sound.hidden": F.gelu(seen["sound.fc1"]),
+                         "text.mean": mean, "text.hidden": F.gelu(seen["text.fc1"])}
+
+    def inputs(batch, n, lengths):
+        mask = torch.tensor([[int(i < length) for i in range(5)] for length in lengths], dtype=torch.uint8)
+        return {"latent": exact(random.standard_normal((batch, n, config.latent_dim))), "text": exact(random.standard_normal((len(lengths), 5, config.text_dim))),
+                "mask": mask}
+    cases = {"n9": ({"inner": True}, inputs(1, 9, [3])), "n1_b2": ({}, inputs(2, 1, [5, 1, 2]))}
+    write(folder / "listener_small.safetensors", model, asdict(config), cases, run, reference="listener",
+          description="The listener: unit vectors, and logits of all pairs", note="latent channel-last")
+
+
 def write_mmdit(folder: Path, random: np.random.Generator) -> None:
     config = dict(latent_dim=12, clip_dim=24, sync_dim=20, text_dim=24, clip_text_dim=24, hidden_dim=48, depth=3, fused_depth=2, num_heads=3,
                   latent_seq_len=22, clip_seq_len=8, sync_seq_len=24, text_seq_len=16, v2=True, kernel_size=3)
@@ -221,13 +249,15 @@ def write_encoders(folder: Path, random: np.random.Generator) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("which", choices=["mel_codec", "recogniser", "all"])
+    parser.add_argument("which", choices=["mel_codec", "recogniser", "listener", "all"])
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
     if options.which in ("mel_codec", "all"):
         write_mel_codec(options.output, np.random.default_rng(20))
     if options.which in ("recogniser", "all"):
         write_recogniser(options.output, np.random.default_rng(23))
+    if options.which in ("listener", "all"):
+        write_listener(options.output, np.random.default_rng(24))
     if options.which == "all":
         write_mmdit(options.output, np.random.default_rng(21))
         write_encoders(options.output, np.random.default_rng(22))

@@ -6,6 +6,7 @@
 
 #include "models/clip_text.h"
 #include "models/clip_vision.h"
+#include "models/listener.h"
 #include "models/mmdit.h"
 #include "models/recogniser.h"
 #include "models/synchformer.h"
@@ -28,6 +29,7 @@ class Networks {
   std::unique_ptr<ClipVision> clip_vision;
   std::unique_ptr<Synchformer> synchformer;
   std::unique_ptr<Recogniser> recogniser;
+  std::unique_ptr<Listener> listener;
   std::unique_ptr<Tokenizer> clip_tokenizer, t5_tokenizer;
 
   int64_t text_len() const { return mmdit ? mmdit->config().text_seq_len : 77; }

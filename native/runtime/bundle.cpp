@@ -56,14 +56,18 @@ GenerateDefaults parse_defaults(const JsonObject& object) {
   GenerateDefaults defaults;
   for (const auto& [key, value] : object.json().items())
     object.check(key == "num_steps" || key == "cfg_scale" || key == "scale_phi" || key == "num_jumps" || key == "jump_length" ||
-                     key == "object_streams",
-                 "unknown default ", in_quotes(key), "; known are num_steps, cfg_scale, scale_phi, num_jumps, jump_length and object_streams");
+                     key == "object_streams" || key == "object_candidates" || key == "edit_candidates",
+                 "unknown default ", in_quotes(key),
+                 "; known are num_steps, cfg_scale, scale_phi, num_jumps, jump_length, object_streams, object_candidates and edit_candidates");
   if (object.has("num_steps")) defaults.num_steps = object.get_int("num_steps", 1, 1000);
   if (object.has("cfg_scale")) defaults.cfg_scale = object.get_number("cfg_scale", -100, 100);
   if (object.has("scale_phi")) defaults.scale_phi = object.get_number("scale_phi", 0, 1);
   if (object.has("num_jumps")) defaults.num_jumps = object.get_int("num_jumps", 0, 1000);
   if (object.has("jump_length")) defaults.jump_length = object.get_int("jump_length", 1, 1000);
-  if (object.has("object_streams")) {  // for those who show it objects; the library is given what they choose
+  // For those who show it objects and edit; the library is given what they choose.
+  for (const char* key : {"object_candidates", "edit_candidates"})
+    if (object.has(key)) object.get_int(key, 1, 64);
+  if (object.has("object_streams")) {
     const std::vector<std::string> streams = object.get_strings("object_streams");
     object.check(!streams.empty(), "object_streams is empty");
     for (const std::string& stream : streams)
@@ -99,7 +103,7 @@ Bundle parse_bundle(std::string_view text, const std::string& origin, const std:
   const JsonObject components = root.get_object("components");
   for (const auto& [key, value] : components.json().items())
     components.check(key == "mmdit" || key == "vae" || key == "t5" || key == "clip_text" || key == "clip_vision" || key == "synchformer" ||
-                         key == "recogniser",
+                         key == "recogniser" || key == "listener",
                      "unknown component ", in_quotes(key));
   bundle.mmdit = parse_component(components, "mmdit", folder, needs_files);
   bundle.vae = parse_component(components, "vae", folder, needs_files);
@@ -108,6 +112,7 @@ Bundle parse_bundle(std::string_view text, const std::string& origin, const std:
   bundle.clip_vision = parse_component(components, "clip_vision", folder, needs_files);
   bundle.synchformer = parse_component(components, "synchformer", folder, needs_files);
   bundle.recogniser = parse_component(components, "recogniser", folder, needs_files);
+  bundle.listener = parse_component(components, "listener", folder, needs_files);
   return bundle;
 }
 

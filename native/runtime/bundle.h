@@ -43,7 +43,7 @@ struct Bundle {
   GenerateDefaults defaults;
   bool clip_slow_resize = true;  // which image processor of the CLIP tower (spec 05 §2)
   // Empty where the bundle does not have the network.
-  std::optional<Component> mmdit, vae, t5, clip_text, clip_vision, synchformer, recogniser;
+  std::optional<Component> mmdit, vae, t5, clip_text, clip_vision, synchformer, recogniser, listener;
 };
 
 // `path` is the folder or its bundle.json. TS_NOT_FOUND, TS_BAD_BUNDLE with the file and the field; files are named

@@ -14,7 +14,7 @@ namespace ts {
 namespace {
 
 // Seeds of synthetic components, apart so that no two networks share weights.
-enum SyntheticSeed : uint64_t { kSeedMmdit = 1, kSeedDecoder, kSeedEncoder, kSeedT5, kSeedClipText, kSeedClipVision, kSeedSynchformer, kSeedRecogniser };
+enum SyntheticSeed : uint64_t { kSeedMmdit = 1, kSeedDecoder, kSeedEncoder, kSeedT5, kSeedClipText, kSeedClipVision, kSeedSynchformer, kSeedRecogniser, kSeedListener };
 
 Bundle describe(const EngineOptions& options) {
   if (!options.synthetic) return read_bundle(options.bundle_path);
@@ -100,7 +100,7 @@ Precision Engine::choose_precision(const EngineOptions& options, WeightFiles& fi
   if (options.synthetic) return {DType::bf16};
   WeightFiles::Size all;
   for (const std::optional<Component>* component : {&bundle_.mmdit, &bundle_.vae, &bundle_.t5, &bundle_.clip_text, &bundle_.clip_vision,
-                                                    &bundle_.synchformer, &bundle_.recogniser}) {
+                                                    &bundle_.synchformer, &bundle_.recogniser, &bundle_.listener}) {
     if (!*component) continue;
     const WeightFiles::Size size = files.size(**component);
     all.elements += size.elements;
@@ -171,6 +171,10 @@ void Engine::visit_components(const EngineOptions& options, const Visit& visit) 
   component(bundle_.recogniser, TS_COMPONENT_RECOGNISER, kSeedRecogniser, "recogniser", [](Loader& loader, const Json& config, const std::string& where) {
     return std::make_unique<Recogniser>(Recogniser::load(loader, parse_recogniser_config(config, where)));
   }, [&](std::unique_ptr<Recogniser> network) { networks_.recogniser = std::move(network); });
+
+  component(bundle_.listener, TS_COMPONENT_LISTENER, kSeedListener, "listener", [](Loader& loader, const Json& config, const std::string& where) {
+    return std::make_unique<Listener>(Listener::load(loader, parse_listener_config(config, where)));
+  }, [&](std::unique_ptr<Listener> network) { networks_.listener = std::move(network); });
 }
 
 // As a forward, loading runs twice: first to learn how much there is, then with data.
@@ -262,6 +266,12 @@ void Engine::check_widths() const {
     if (networks_.clip_vision) agree(networks_.clip_vision->config().projection_dim, "clip_vision.projection_dim", recogniser.clip_dim, "recogniser.clip_dim");
     if (networks_.synchformer) agree(networks_.synchformer->config().embed_dim, "synchformer.embed_dim", recogniser.sync_dim, "recogniser.sync_dim");
   }
+  if (networks_.listener) {
+    const ListenerConfig& listener = networks_.listener->config();
+    if (networks_.clip_text) agree(networks_.clip_text->config().hidden_size, "clip_text.hidden_size", listener.text_dim, "listener.text_dim");
+    if (decoder) agree(decoder->latent_dim(), "vae.decoder.latent_dim", listener.latent_dim, "listener.latent_dim");
+    if (encoder) agree(encoder->latent_dim(), "vae.encoder.latent_dim", listener.latent_dim, "listener.latent_dim");
+  }
   if (!networks_.mmdit) return;
   const MmditConfig& mmdit = networks_.mmdit->config();
   if (networks_.clip_vision) agree(networks_.clip_vision->config().projection_dim, "clip_vision.projection_dim", mmdit.clip_dim, "mmdit.clip_dim");
@@ -272,6 +282,10 @@ void Engine::check_widths() const {
   if (networks_.recogniser) {  // both read the same features, whether or not the towers that make them are loaded
     agree(networks_.recogniser->config().clip_dim, "recogniser.clip_dim", mmdit.clip_dim, "mmdit.clip_dim");
     agree(networks_.recogniser->config().sync_dim, "recogniser.sync_dim", mmdit.sync_dim, "mmdit.sync_dim");
+  }
+  if (networks_.listener) {  // likewise
+    agree(networks_.listener->config().latent_dim, "listener.latent_dim", mmdit.latent_dim, "mmdit.latent_dim");
+    agree(networks_.listener->config().text_dim, "listener.text_dim", mmdit.clip_text_dim, "mmdit.clip_text_dim");
   }
   if (networks_.clip_tokenizer && networks_.clip_text)
     within(networks_.clip_tokenizer->vocab_size(), "clip_text's tokenizer", networks_.clip_text->config().vocab_size);
@@ -317,6 +331,10 @@ ts_engine_info Engine::info() const {
     info.num_classes = uint32_t(recogniser.num_classes());
     info.num_materials = uint32_t(recogniser.num_materials());
     info.onsets_per_step = uint32_t(recogniser.onsets_per_step);
+  }
+  if (networks_.listener) {
+    info.latent_dim = uint32_t(networks_.listener->config().latent_dim);
+    info.text_dim = uint32_t(networks_.listener->config().text_dim);
   }
   // Without the DiT, what the encoders say themselves.
   if (networks_.decoder) info.latent_dim = uint32_t(networks_.decoder->latent_dim());

@@ -85,7 +85,7 @@ std::unique_ptr<Network> create_network(const std::string& kind, const std::stri
       {"mmdit", create_mmdit_network},           {"vae", create_vae_network},
       {"t5", create_t5_network},                 {"clip_text", create_clip_text_network},
       {"clip_vision", create_clip_vision_network}, {"synchformer", create_synchformer_network},
-      {"recogniser", create_recogniser_network}};
+      {"recogniser", create_recogniser_network},   {"listener", create_listener_network}};
   const auto found = kinds.find(kind);
   require(found != kinds.end(), "network kind ", in_quotes(kind), " is not known; docs/networks.md lists them");
   require(source != nullptr, "network ", kind, " needs weights");

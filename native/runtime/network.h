@@ -68,6 +68,7 @@ std::unique_ptr<Network> create_clip_text_network(const nlohmann::json& config, 
 std::unique_ptr<Network> create_clip_vision_network(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device);
 std::unique_ptr<Network> create_synchformer_network(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device);
 std::unique_ptr<Network> create_recogniser_network(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device);
+std::unique_ptr<Network> create_listener_network(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device);
 std::unique_ptr<Network> create_mmdit_tables_network();
 std::unique_ptr<Network> create_tokens_network(const nlohmann::json& config, bool clip);
 std::unique_ptr<Network> create_preprocess_network(const NetworkDevice& device);

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "models/clip_text.h"
 #include "models/clip_vision.h"
+#include "models/listener.h"
 #include "models/mel_codec.h"
 #include "models/mmdit_config.h"
 #include "models/oobleck.h"
@@ -36,6 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (bundle.clip_vision) parse([&] { ts::parse_clip_vision_config(*bundle.clip_vision->config, "clip_vision"); });
     if (bundle.synchformer) parse([&] { ts::parse_synchformer_config(*bundle.synchformer->config, "synchformer"); });
     if (bundle.recogniser) parse([&] { ts::parse_recogniser_config(*bundle.recogniser->config, "recogniser"); });
+    if (bundle.listener) parse([&] { ts::parse_listener_config(*bundle.listener->config, "listener"); });
     if (!bundle.vae) return;
     for (const char* side : {"encoder", "decoder"})
       if (const auto found = bundle.vae->config.find(side); found != bundle.vae->config.end()) {
