@@ -19,7 +19,8 @@ import numpy as np
 
 LIBRARY = Path(__file__).resolve().parents[1] / "build" / "cpu" / "lib"
 PRECISIONS = {"auto": 0, "f32": 1, "bf16": 2, "f16": 3, "int8": 4, "fp8": 5}
-COMPONENTS = {"mmdit": 1, "vae_decoder": 2, "vae_encoder": 4, "t5": 8, "clip_text": 16, "clip_vision": 32, "synchformer": 64, "recogniser": 128}
+COMPONENTS = {"mmdit": 1, "vae_decoder": 2, "vae_encoder": 4, "t5": 8, "clip_text": 16, "clip_vision": 32, "synchformer": 64, "recogniser": 128,
+              "listener": 256}
 DEVICE_ERROR = 9  # a status: the device is missing, lost or failed
 TEXT_ENCODERS = {"clip_text": 0, "t5": 1}
 DTYPES = {"float32": 0, "float64": 1, "float16": 2, "int64": 4, "int32": 5, "int16": 6, "uint8": 7}
@@ -61,7 +62,8 @@ class Conditions(c.Structure):
 class GenerateOptions(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("num_steps", c.c_uint32), ("cfg_scale", c.c_float), ("scale_phi", c.c_float),
                 ("duration_s", c.c_double), ("seed", c.c_uint64), ("sampler", c.c_int32), ("lengths", c.c_int32), ("noise", _floats),
-                ("init_latent", _floats), ("sigma_max", c.c_float), ("decode_chunk", c.c_uint32)]
+                ("init_latent", _floats), ("sigma_max", c.c_float), ("decode_chunk", c.c_uint32), ("known_latent", _floats), ("known_mask", _floats),
+                ("num_jumps", c.c_uint32), ("jump_length", c.c_uint32), ("num_candidates", c.c_uint32)]
 
 
 class Lengths(c.Structure):
@@ -94,7 +96,7 @@ class NetworkOptions(c.Structure):
 
 
 INITIALISERS = {EngineOptions: "ts_engine_options_init_2", EngineInfo: "ts_engine_info_init", Conditions: "ts_conditions_init",
-                GenerateOptions: "ts_generate_options_init", Lengths: "ts_lengths_init", MemoryPlan: "ts_memory_plan_init_2",
+                GenerateOptions: "ts_generate_options_init_3", Lengths: "ts_lengths_init", MemoryPlan: "ts_memory_plan_init_2",
                 Frames: "ts_frames_init", Tensor: "ts_tensor_init", WeightSource: "ts_weight_source_init", NetworkOptions: "ts_network_options_init"}
 _tensor_fn = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(Tensor), c.c_int32)
 
@@ -227,19 +229,31 @@ class Engine:
         conditions.caption, conditions.cot = (words.encode() if words is not None else None for words in (caption, cot))
         return conditions, kept
 
-    def generate(self, *, duration_s: float, seed: int, steps: int = 24, cfg: float = 5.0, **given) -> np.ndarray:
+    def listen(self, latent, caption: str) -> float:
+        """Latent [64, N] → how well the caption says what is heard, 0 … 1."""
+        latent, fit = _rows(latent), c.c_float()
+        check(library().ts_listen(self._session, _pointer(latent), latent.shape[1], caption.encode(), c.byref(fit)))
+        return fit.value
+
+    def fits(self) -> tuple[list[float], int]:
+        """Of the candidates of the last sound: how well each fits its caption, and which went on; ([], 0) if it had no choice."""
+        fits, count, chosen = (c.c_float * 64)(), c.c_uint32(), c.c_uint32()
+        check(library().ts_get_fits(self._session, fits, c.c_uint32(len(fits)), c.byref(count), c.byref(chosen)))
+        return list(fits[: count.value]), chosen.value
+
+    def generate(self, *, duration_s: float, seed: int, steps: int = 24, cfg: float = 5.0, candidates: int = 1, **given) -> np.ndarray:
         """Sound [2, round(44100·duration_s)], no gain applied. `given`: features `clip`, `sync`, `text`, `t5`, and the words
-        `caption` and `cot`; what is not there, or None, is a learned empty."""
+        `caption` and `cot`; what is not there, or None, is a learned empty. Of several candidates the one that fits the caption best."""
         conditions, _kept = self._conditions(**given)
-        options = filled(GenerateOptions, num_steps=steps, cfg_scale=cfg, duration_s=duration_s, seed=seed)
+        options = filled(GenerateOptions, num_steps=steps, cfg_scale=cfg, duration_s=duration_s, seed=seed, num_candidates=candidates)
         out, count = np.empty((2, self.lengths(duration_s).num_samples), np.float32), c.c_uint64()
         check(library().ts_generate(self._session, c.byref(conditions), c.byref(options), None, None, _pointer(out), c.c_uint64(out.size), c.byref(count)))
         return out
 
-    def sample(self, *, duration_s: float, seed: int, steps: int = 24, cfg: float = 5.0, **given) -> np.ndarray:
+    def sample(self, *, duration_s: float, seed: int, steps: int = 24, cfg: float = 5.0, candidates: int = 1, **given) -> np.ndarray:
         """The latent [64, N] of `generate`."""
         conditions, _kept = self._conditions(**given)
-        options = filled(GenerateOptions, num_steps=steps, cfg_scale=cfg, duration_s=duration_s, seed=seed)
+        options = filled(GenerateOptions, num_steps=steps, cfg_scale=cfg, duration_s=duration_s, seed=seed, num_candidates=candidates)
         out = np.empty((self.info.latent_dim, self.lengths(duration_s).latent_len), np.float32)
         check(library().ts_sample(self._session, c.byref(conditions), c.byref(options), None, None, _pointer(out), c.c_uint64(out.size)))
         return out

@@ -75,6 +75,7 @@ GenerateOptions read_options(const ts_generate_options* given) {
   require(known.sigma_max == 1.0f || known.init_latent, "sigma_max ", known.sigma_max, " below 1 varies an init_latent, which is NULL");
   require(known.num_jumps <= 1000, "num_jumps ", known.num_jumps, " is outside 0 … 1000");
   require(known.jump_length >= 1 && known.jump_length <= 1000, "jump_length ", known.jump_length, " is outside 1 … 1000");
+  require(known.num_candidates >= 1 && known.num_candidates <= 64, "num_candidates ", known.num_candidates, " is outside 1 … 64");
   GenerateOptions options;
   options.num_steps = known.num_steps;
   options.cfg_scale = known.cfg_scale;
@@ -87,6 +88,7 @@ GenerateOptions read_options(const ts_generate_options* given) {
   options.decode_chunk = known.decode_chunk;
   options.num_jumps = known.num_jumps;
   options.jump_length = known.jump_length;
+  options.num_candidates = known.num_candidates;
   return options;
 }
 

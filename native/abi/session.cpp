@@ -1,5 +1,6 @@
 #include "abi/convert.h"
 #include "abi/handles.h"
+#include "pipeline/listen.h"
 
 using namespace ts;
 using namespace ts::abi;
@@ -182,6 +183,31 @@ ts_status ts_recognise(ts_session* handle, const float* clip_features, uint32_t 
     if (classes) std::copy(result.classes.begin(), result.classes.end(), classes);
     if (materials) std::copy(result.materials.begin(), result.materials.end(), materials);
     if (onsets) std::copy(result.onsets.begin(), result.onsets.end(), onsets);
+  });
+}
+
+ts_status ts_listen(ts_session* handle, const float* latent, uint32_t latent_len, const char* caption, float* fit) {
+  return guarded([&] {
+    const std::shared_ptr<Session> session = deref(handle, "session").session;
+    require(caption != nullptr, "caption is NULL");
+    require(fit != nullptr, "fit is NULL");
+    const int64_t latent_dim = need_listener(networks_of(*session), "hear how well words fit").config().latent_dim;
+    require(latent_len >= 1, "listening takes a latent of a step at least");
+    const std::vector<float> rows = transposed(copy_rows(latent, latent_len, latent_dim, "latent"), latent_dim, latent_len);
+    const Session::Busy busy(*session);
+    *fit = session->listen(busy, rows, caption);
+  });
+}
+
+ts_status ts_get_fits(ts_session* handle, float* fits, uint32_t capacity, uint32_t* num_candidates, uint32_t* chosen) {
+  return guarded([&] {
+    require(num_candidates != nullptr, "num_candidates is NULL");
+    const Session::Fits last = deref(handle, "session").session->fits();
+    *num_candidates = uint32_t(last.fits.size());
+    if (chosen) *chosen = uint32_t(last.chosen);
+    if (!fits) return;
+    check_capacity(last.fits.size(), capacity, "fits");
+    std::copy(last.fits.begin(), last.fits.end(), fits);
   });
 }
 

@@ -3,20 +3,11 @@
 // vanish nor explode, not the tails.
 #include <cmath>
 
+#include "core/split_mix.h"
 #include "core/weights.h"
 
 namespace ts {
 namespace {
-
-// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-uint64_t split_mix(uint64_t x) {
-  x ^= x >> 30;
-  x *= 0xBF58476D1CE4E5B9u;
-  x ^= x >> 27;
-  x *= 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
-}
-constexpr uint64_t kGoldenGamma = 0x9E3779B97F4A7C15u;
 
 uint64_t hash_of(std::string_view name) {  // FNV-1a
   uint64_t hash = 0xCBF29CE484222325u;

@@ -14,12 +14,21 @@ namespace ts {
 // Refuses, before anything is computed, what these networks cannot be asked: TS_UNSUPPORTED, TS_INVALID_ARGUMENT.
 void check_request(const Networks& networks, const Conditions& conditions, const GenerateOptions& options, const Lengths& lengths);
 
-// Latent [N, latent_dim] on the host. Texts are encoded first (TS_STAGE_TEXT), then the flow is followed
-// (TS_STAGE_SAMPLE).
-std::vector<float> sample_latent(Workspace& workspace, const Networks& networks, const Conditions& conditions,
-                                 const GenerateOptions& options, const Lengths& lengths, const Progress& progress);
+// The seed of candidate `index`: that of the first is `seed` itself, others are mixed of both, so that the candidates of
+// neighbouring seeds have nothing in common.
+uint64_t candidate_seed(uint64_t seed, int64_t index);
 
-// Arena bytes of the sampling loop with every modality present.
+struct Sampled {
+  std::vector<float> latent;  // [N, latent_dim] on the host
+  std::vector<float> fits;    // of the candidates, how well each fits the caption; empty where there was no choice
+  int64_t chosen = 0;         // whose latent it is
+};
+
+// Texts are encoded first (TS_STAGE_TEXT), then the flow is followed for each candidate (TS_STAGE_SAMPLE).
+Sampled sample_latent(Workspace& workspace, const Networks& networks, const Conditions& conditions,
+                      const GenerateOptions& options, const Lengths& lengths, const Progress& progress);
+
+// Arena bytes of the sampling loop with every modality present; of more than one candidate the listener is in it.
 int64_t plan_sample(const Workspace& workspace, const Networks& networks, const GenerateOptions& options, const Lengths& lengths);
 
 }  // namespace ts

@@ -4,7 +4,7 @@
 
 #include "core/philox.h"
 #include "pipeline/edit.h"
-#include "pipeline/sample.h"
+#include "pipeline/listen.h"
 #include "pipeline/text.h"
 #include "runtime/memory_advice.h"
 #include "signal/pcm.h"
@@ -59,6 +59,7 @@ ts_memory_plan Session::plan_memory(const GenerateOptions& options) const {
   plan.weights_bytes = engine_->info().weights_bytes;
   plan.text_bytes = bytes(plan_text(workspace_, networks));
   if (networks.mmdit) plan.sample_bytes = bytes(plan_sample(workspace_, networks, options, lengths));
+  if (networks.listener) plan.sample_bytes = std::max(plan.sample_bytes, bytes(plan_listen(workspace_, networks, lengths.latent)));
   if (networks.decoder) plan.decode_bytes = bytes(plan_decode(workspace_, *networks.decoder, lengths.latent, options.decode_chunk));
   if (networks.clip_vision) plan.vision_bytes = bytes(plan_clip_frames(workspace_, *networks.clip_vision));
   if (networks.synchformer) plan.vision_bytes = std::max(plan.vision_bytes, bytes(plan_sync_frames(workspace_, *networks.synchformer)));
@@ -104,7 +105,7 @@ void Session::generate(const Busy& busy, const Conditions& conditions, const Gen
 
 void Session::generate_within(const Busy& busy, const Lengths& lengths, const Conditions& conditions, const GenerateOptions& options,
                               const Progress& progress, const PcmSink& sink) {
-  const std::vector<float> latent = sample_latent(workspace_, engine_->networks(), conditions, options, lengths, progress);
+  const std::vector<float> latent = sample_within(conditions, options, lengths, progress);
   const int64_t rate = engine_->bundle().sample_rate;
   // Cut to the sample, with a fade where it was cut; the reference's rule neither cuts nor fades.
   const bool cut = options.lengths == TS_LENGTHS_EXACT;
@@ -124,7 +125,26 @@ void Session::generate_within(const Busy& busy, const Lengths& lengths, const Co
 std::vector<float> Session::sample(const Busy&, const Conditions& conditions, const GenerateOptions& options, const Progress& progress) {
   const Lengths lengths = lengths_for(options.duration_s, options.lengths, engine_->bundle().sample_rate, engine_->hop());
   check_request(engine_->networks(), conditions, options, lengths);
-  return advising(conditions, options, false, [&] { return sample_latent(workspace_, engine_->networks(), conditions, options, lengths, progress); });
+  return advising(conditions, options, false, [&] { return sample_within(conditions, options, lengths, progress); });
+}
+
+std::vector<float> Session::sample_within(const Conditions& conditions, const GenerateOptions& options, const Lengths& lengths,
+                                          const Progress& progress) {
+  Sampled sampled = sample_latent(workspace_, engine_->networks(), conditions, options, lengths, progress);
+  std::lock_guard lock(mutex_);
+  fits_ = {std::move(sampled.fits), sampled.chosen};
+  return std::move(sampled.latent);
+}
+
+Session::Fits Session::fits() const {
+  std::lock_guard lock(mutex_);
+  return fits_;
+}
+
+float Session::listen(const Busy&, std::span<const float> latent, const std::string& caption) {
+  const Networks& networks = engine_->networks();
+  const Listener& listener = need_listener(networks, "hear how well words fit");
+  return ts::listen(workspace_, listener, latent, read_words(workspace_, networks, caption));
 }
 
 std::vector<float> Session::edit(const Busy&, const Conditions& source, const Conditions& target, const EditOptions& options,

@@ -13,6 +13,7 @@
 #include "pipeline/progress.h"
 #include "pipeline/recognise.h"
 #include "pipeline/request.h"
+#include "pipeline/sample.h"
 #include "pipeline/vision.h"
 #include "pipeline/workspace.h"
 #include "runtime/engine.h"
@@ -64,6 +65,14 @@ class Session {
   void encode_sync_frames(const Busy&, const Frames& frames, const Progress& progress, std::span<float> features);
   // clip [C, clip_dim], sync [S, sync_dim] of the engine's recogniser.
   Recognition recognise(const Busy&, std::span<const float> clip, std::span<const float> sync);
+  // How well a caption says what latent [N, latent_dim] sounds like.
+  float listen(const Busy&, std::span<const float> latent, const std::string& caption);
+  // Of the last finished sampling; none where there was no choice. Any thread.
+  struct Fits {
+    std::vector<float> fits;
+    int64_t chosen = 0;
+  };
+  Fits fits() const;
   // Latent [N, latent_dim] of planar audio.
   std::vector<float> encode_audio(const Busy&, std::span<const float> audio, int64_t num_channels, int64_t sample_rate, uint64_t seed,
                                   const Progress& progress);
@@ -75,11 +84,15 @@ class Session {
   template <class Body>
   auto advising(const Conditions& conditions, const GenerateOptions& options, bool decodes, const Body& body) const;
 
+  // A latent [N, latent_dim]; what there was to choose from is kept.
+  std::vector<float> sample_within(const Conditions& conditions, const GenerateOptions& options, const Lengths& lengths, const Progress& progress);
+
   const std::shared_ptr<Engine> engine_;
   Workspace workspace_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable idle_;
   bool busy_ = false, runs_job_ = false;
+  Fits fits_;
 };
 
 }  // namespace ts
