@@ -37,7 +37,8 @@ inline std::string tiny_bundle_json(const char* codec = kTinyOobleck, const char
       "image_size": 28, "patch_size": 14}, "projection_dim": 24}},
     "synchformer": {"config": {"embed_dim": 32, "depth": 1, "num_heads": 2, "image": 32, "patch": 16, "temporal_patch": 2, "frames_per_segment": 16}},
     "recogniser": {"config": {"classes": ["bell", "door", "rain"], "materials": ["glass", "wood"], "clip_dim": 24, "sync_dim": 32, "hidden_dim": 12,
-      "onsets_per_step": 4}}}})";
+      "onsets_per_step": 4}},
+    "listener": {"config": {"latent_dim": 64, "text_dim": 32, "hidden_dim": 12, "embed_dim": 8, "num_blocks": 2, "expansion": 2}}}})";
 }
 
 class TinyEngine {

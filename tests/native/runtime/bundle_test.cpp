@@ -33,7 +33,7 @@ TEST_CASE("bundle: the published sizes parse") {
   CHECK(bundle.clip_text);
   CHECK(bundle.clip_vision);
   CHECK(bundle.synchformer);
-  CHECK(!bundle.recogniser);  // ours alone
+  CHECK((!bundle.recogniser && !bundle.listener));  // ours alone
   CHECK(bundle.sample_rate == 44100);
 }
 
@@ -55,6 +55,10 @@ TEST_CASE("bundle: defaults are taken as far as they are given, and refused by n
   CHECK(bundle.defaults.cfg_scale == 3.5);
   CHECK(bundle.defaults.num_jumps == 2);
   CHECK(!bundle.defaults.num_steps);
+  CHECK(message_of(with_defaults(R"({"object_candidates": 64, "edit_candidates": 1})")) == "accepted");
+  CHECK(message_of(with_defaults(R"({"object_candidates": 0})")).find("object_candidates") != std::string::npos);
+  CHECK(message_of(with_defaults(R"({"edit_candidates": 65})")).find("edit_candidates") != std::string::npos);
+  CHECK(message_of(with_defaults(R"({"edit_candidates": "4"})")).find("edit_candidates") != std::string::npos);
   CHECK(!parse_bundle(published_bundle_json(), "published", ".", false).defaults.cfg_scale);
   CHECK(message_of(with_defaults(R"({"guidance": 3})")).find("unknown default \"guidance\"") != std::string::npos);
   CHECK(parse_bundle(with_defaults(R"({"object_streams": ["sync", "caption"]})"), "bundle.json", ".", false).name == "unnamed");
