@@ -114,6 +114,10 @@ static string Description(Sizes s, bool mel)
             {"classes": {{Names(s.Classes)}}, "materials": {{Names(s.Materials)}}, "clip_dim": {{s.Clip}}, "sync_dim": {{s.Sync}},
              "hidden_dim": {{Networks.RecogniserHidden}}, "onsets_per_step": {{Networks.OnsetsPerStep}}}
             """),
+        ["listener"] = Component("listener", $$"""
+            {"latent_dim": 64, "text_dim": {{s.Text}}, "hidden_dim": {{Networks.ListenerHidden}}, "embed_dim": {{Networks.ListenerEmbedding}},
+             "num_blocks": {{Networks.ListenerBlocks}}, "expansion": 3}
+            """),
     };
     foreach (var (_, component) in components)
         if (component!["tokenizer"] is null) component.AsObject().Remove("tokenizer");
@@ -139,11 +143,11 @@ internal static class Text
 /// <summary>Names and shapes of every tensor, as the reference's checkpoints have them.</summary>
 internal static class Networks
 {
-    public const int RecogniserHidden = 24, OnsetsPerStep = 4;
+    public const int RecogniserHidden = 24, OnsetsPerStep = 4, ListenerHidden = 24, ListenerEmbedding = 16, ListenerBlocks = 2;
 
     public static IEnumerable<(string Component, Tensors Tensors)> All(Sizes s) =>
         [("mmdit", Mmdit(s)), ("vae", Vae(s)), ("t5", T5(s)), ("clip_text", ClipText(s)), ("clip_vision", ClipVision(s)), ("synchformer", Synchformer(s)),
-         .. s.Classes.Length > 0 ? [("recogniser", Recogniser(s))] : Array.Empty<(string, Tensors)>()]; // the published model has none
+         .. s.Classes.Length > 0 ? [("recogniser", Recogniser(s)), ("listener", Listener(s))] : Array.Empty<(string, Tensors)>()]; // the published model has none
 
     private static void Add(this Tensors t, string name, params int[] shape) => t.Add((name, shape));
 
@@ -392,6 +396,21 @@ internal static class Networks
         t.Layer("onset.fc2", OnsetsPerStep, RecogniserHidden);
         return t;
     }
+
+    private static Tensors Listener(Sizes s)
+    {
+        var t = new Tensors();
+        t.Layer("in", ListenerHidden, 64, 3);
+        for (int i = 0; i < ListenerBlocks; i++) t.ConvNext($"blocks.{i}", ListenerHidden);
+        t.Layer("norm", ListenerHidden);
+        t.Layer("sound.fc1", ListenerHidden, 2 * ListenerHidden);
+        t.Layer("sound.fc2", ListenerEmbedding, ListenerHidden);
+        t.Layer("text.fc1", ListenerHidden, s.Text);
+        t.Layer("text.fc2", ListenerEmbedding, ListenerHidden);
+        t.Add("scale");
+        t.Add("bias");
+        return t;
+    }
 }
 
 /// <summary>Normal values that keep activations at a natural size, in a safetensors file: 16-bit floats, or 8 bits with a scale per row.</summary>
@@ -455,6 +474,7 @@ internal static class Weights
     {
         if (name.EndsWith("alpha") || name.EndsWith("beta")) return (0, 0.2);
         if (name.EndsWith("bias") || name.EndsWith("in_proj_bias")) return (0, 0.05);
+        if (name == "scale") return (10, 1);
         if (name.EndsWith("weight_g") || (name.EndsWith("weight") && shape.Length == 1)) return (1, 0.05);
         if (name.Contains("embedding") || name.EndsWith("embed") || name.EndsWith("_emb") || name.EndsWith("_token") || name.EndsWith("_feat") ||
             name == "shared.weight" || name.Contains("relative_attention_bias")) return (0, 0.3);

@@ -172,7 +172,7 @@ verify() {
   for golden in mmdit_flags_small vae_small t5_small clip_text_small clip_vision_small synchformer_small preprocess pipeline_small; do
     verify_one "$folder/$golden.safetensors"
   done
-  for golden in mel_codec_small recogniser_small; do # of our own twin, so not among the full files
+  for golden in mel_codec_small recogniser_small listener_small; do # of our own twin, so not among the full files
     verify_one tests/golden/$golden.safetensors
   done
   verify_one "$folder/clip_tokens.jsonl" --vocabulary $vocabularies/clip

@@ -3,7 +3,7 @@ namespace ThinkSound.Networks;
 /// <summary>One network by itself, from any weight files: for tests, verification and experiments.</summary>
 public sealed record NetworkOptions
 {
-    /// <summary>"mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser" or "preprocess".</summary>
+    /// <summary>"mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser", "listener" or "preprocess".</summary>
     public required string Kind { get; init; }
 
     /// <summary>JSON of the network, as the reference writes it.</summary>

@@ -16,6 +16,7 @@ internal readonly record struct Tolerance(double RelativeL2, double MaxAbs)
     public static Tolerance VaeAudio => new(2e-5, 1e-4);
     public static Tolerance MelCodec => new(5e-6, 2e-5);
     public static Tolerance Recogniser => new(3e-6, 5e-6);
+    public static Tolerance Listener => new(3e-6, 1e-5);
     public static Tolerance PipelineAudio => new(2e-4, 1e-3);
     public static Tolerance Encoder => new(1e-5, 5e-5);
     public static Tolerance Loss => new(2e-6, 2e-6);

@@ -29,6 +29,7 @@ public static class Verifier
             case "vae": VaeVerification.Run(context); break;
             case "mel_codec": MelCodecVerification.Run(context); break;
             case "recogniser": RecogniserVerification.Run(context); break;
+            case "listener": ListenerVerification.Run(context); break;
             case "preprocess": PreprocessVerification.Run(context); break;
             case "t5" or "clip_text" or "clip_vision" or "synchformer": EncoderVerification.Run(context, kind); break;
             default: context.Ledger.Fail("(file)", "its metadata names no network that is known here"); break;
@@ -43,6 +44,7 @@ public static class Verifier
             return file.HasPrefix("mid.full.") ? "mmdit" : "unknown"; // a file of tables alone
         if (config.ContainsKey("diffusion")) return "pipeline";
         if (config.ContainsKey("onsets_per_step")) return "recogniser";
+        if (file.Metadata("reference") == "listener") return "listener";
         if (config.ContainsKey("hidden_dim"))
         {
             if (file.Has("in.data_latent")) return "train";

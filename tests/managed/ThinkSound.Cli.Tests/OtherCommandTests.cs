@@ -12,7 +12,7 @@ internal class OtherCommandTests : WithFolder
         JsonElement root = run.Json;
         Assert.That(root.GetProperty("name").GetString(), Is.EqualTo("random-small"));
         Assert.That(root.GetProperty("components").EnumerateArray().Select(c => c.GetProperty("kind").GetString()),
-                    Is.EqualTo(new[] { "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser" }));
+                    Is.EqualTo(new[] { "mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser", "listener" }));
         long stored = root.GetProperty("components").EnumerateArray().Sum(c => c.GetProperty("parameters").EnumerateObject().Sum(p => p.Value.GetInt64()));
         // Loaded ones are fewer: folded norms and a convolution that nobody uses.
         JsonElement[] loads = [.. root.GetProperty("loaded").EnumerateArray()];

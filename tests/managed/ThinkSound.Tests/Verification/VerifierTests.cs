@@ -42,7 +42,7 @@ public sealed class VerifierTests
     [Test]
     public async Task VerifyAsync_every_network_stays_within_the_bound_of_every_precision(
         [Values(Precision.BFloat16, Precision.Float16, Precision.Int8)] Precision precision,
-        [Values("mmdit_flags", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser", "mel_codec")] string network)
+        [Values("mmdit_flags", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser", "listener", "mel_codec")] string network)
     {
         VerificationReport report = await Verifier.VerifyAsync(Path.Combine(Goldens, network + "_small.safetensors"),
                                                                new VerificationOptions { Device = "cpu:plain", Precision = precision });
