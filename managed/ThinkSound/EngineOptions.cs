@@ -68,6 +68,8 @@ public enum BundleComponents
     Synchformer = 64,
     /// <summary>What makes the sound in the video, of what material, and when it strikes.</summary>
     Recogniser = 128,
+    /// <summary>How well a sound fits words.</summary>
+    Listener = 256,
     /// <summary>All of them.</summary>
-    All = 255,
+    All = 511,
 }

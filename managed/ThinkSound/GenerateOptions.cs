@@ -20,6 +20,14 @@ public sealed record GenerateOptions
     /// <summary>Same seed, options, bundle, device and build: same samples.</summary>
     public ulong Seed { get; init; } = 42;
 
+    /// <summary>The most that <see cref="Candidates"/> can be.</summary>
+    public const int MostCandidates = 64;
+
+    /// <summary>How many sounds are sampled, 1 to 64, each from noise of its own; the one whose fit with <see cref="Conditions.Caption"/>
+    /// is best goes on, as <see cref="ThinkSoundSession.LastFits"/> tells. More than one take a caption and a bundle with a listener,
+    /// no <see cref="Noise"/>, and as many times as long; otherwise 1.</summary>
+    public int? Candidates { get; init; }
+
     /// <summary>How the flow is followed.</summary>
     public Sampler Sampler { get; init; } = Sampler.Euler;
 
@@ -56,7 +64,8 @@ public sealed record GenerateOptions
     internal GenerateOptions Or(GenerateOptions defaults) => this with
     {
         Steps = Steps ?? defaults.Steps, GuidanceScale = GuidanceScale ?? defaults.GuidanceScale,
-        GuidanceRescale = GuidanceRescale ?? defaults.GuidanceRescale, Jumps = Jumps ?? defaults.Jumps, JumpLength = JumpLength ?? defaults.JumpLength,
+        GuidanceRescale = GuidanceRescale ?? defaults.GuidanceRescale, Candidates = Candidates ?? defaults.Candidates,
+        Jumps = Jumps ?? defaults.Jumps, JumpLength = JumpLength ?? defaults.JumpLength,
     };
 
     /// <summary>Latent steps decoded at a time: smaller blocks arrive sooner, larger ones cost less. 0 suits the device.</summary>
@@ -84,6 +93,11 @@ public enum LengthRule
     /// <summary>As the authors' code: a whole number of latent steps, and features of whole seconds.</summary>
     Reference = 1,
 }
+
+/// <summary>What was chosen among the candidates of one sound.</summary>
+/// <param name="Fits">How well each fits the caption, 0 to 1, in the order in which they were made.</param>
+/// <param name="Chosen">Index of the one that was taken: the best, of equal ones the first.</param>
+public sealed record CandidateFits(IReadOnlyList<float> Fits, int Chosen);
 
 /// <summary>Lengths that belong to a duration.</summary>
 /// <param name="LatentLength">Steps of a latent.</param>

@@ -178,7 +178,7 @@ public sealed class ThinkSoundEngine : IDisposable
         return new GenerateOptions
         {
             Steps = (int)native.num_steps, GuidanceScale = native.cfg_scale, GuidanceRescale = native.scale_phi,
-            Jumps = (int)native.num_jumps, JumpLength = (int)native.jump_length,
+            Candidates = (int)native.num_candidates, Jumps = (int)native.num_jumps, JumpLength = (int)native.jump_length,
         };
     }
 

@@ -123,6 +123,25 @@ public sealed partial class ThinkSoundSession
         }, progress, cancellationToken);
     }
 
+    /// <summary>How well a caption says what is heard in a latent: 0 to 1.</summary>
+    /// <param name="latent">From <see cref="SampleAsync"/>, <see cref="EditAsync"/> or <see cref="EncodeAudioAsync"/>.</param>
+    /// <param name="caption">What is heard, in a few words.</param>
+    /// <param name="cancellationToken">Stops within one layer.</param>
+    /// <exception cref="UnsupportedException">The bundle has no listener.</exception>
+    public unsafe Task<float> ListenAsync(Latent latent, string caption, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(latent);
+        ArgumentNullException.ThrowIfNull(caption);
+        RequireChannels(latent);
+        return Work([], run =>
+        {
+            using var arguments = new NativeArguments();
+            float fit = 0;
+            run.Check(Native.ts_listen(_handle, arguments.Pin(latent.Data), (uint)latent.Length, arguments.String(caption, nameof(caption)), &fit));
+            return fit;
+        }, null, cancellationToken);
+    }
+
     /// <summary>Edits a latent: what <paramref name="source"/> and <paramref name="target"/> agree on stays, what differs moves.
     /// Decode it with <see cref="DecodeAsync"/>.</summary>
     /// <param name="source">What the sound is.</param>
@@ -167,8 +186,7 @@ public sealed partial class ThinkSoundSession
     {
         ArgumentNullException.ThrowIfNull(latent);
         uint chunk = NativeConditions.ToUnsigned(decodeChunk, nameof(decodeChunk));
-        if (latent.Channels != Engine.Info.LatentDim)
-            throw new ArgumentException($"the latent has {latent.Channels} channels, this model's have {Engine.Info.LatentDim}", nameof(latent));
+        RequireChannels(latent);
         return Work([new PlannedStage(GenerateStage.Decode, latent.Length)], run =>
         {
             using var arguments = new NativeArguments();
@@ -192,8 +210,7 @@ public sealed partial class ThinkSoundSession
     internal unsafe Task<AudioClip> PushAsync(ts_decode_stream stream, Latent? latent, bool isLast, IProgress<GenerateProgress>? progress,
                                               CancellationToken cancellationToken)
     {
-        if (latent is not null && latent.Channels != Engine.Info.LatentDim)
-            throw new ArgumentException($"the latent has {latent.Channels} channels, this model's have {Engine.Info.LatentDim}", nameof(latent));
+        if (latent is not null) RequireChannels(latent);
         return Work([new PlannedStage(GenerateStage.Decode, latent?.Length ?? 1)], run =>
         {
             using var arguments = new NativeArguments();
@@ -227,5 +244,11 @@ public sealed partial class ThinkSoundSession
                                                  (ulong)latent.Length, &length));
             return new Latent(Engine.Info.LatentDim, (int)length, latent);
         }, progress, cancellationToken);
+    }
+
+    private void RequireChannels(Latent latent)
+    {
+        if (latent.Channels != Engine.Info.LatentDim)
+            throw new ArgumentException($"the latent has {latent.Channels} channels, this model's have {Engine.Info.LatentDim}", nameof(latent));
     }
 }

@@ -91,7 +91,7 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Starts a generation that goes on by itself: poll it, read it from an audio thread, cancel it. The session is at
-    /// work until the job has ended.</summary>
+    /// work until the job has ended; then <see cref="LastFits"/> are its.</summary>
     /// <param name="conditions">What the sound is made from.</param>
     /// <param name="options">How; null takes the defaults.</param>
     /// <param name="progress">Told of each step, on the job's thread.</param>
@@ -131,6 +131,20 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
         finally
         {
             _gate.Release();
+        }
+    }
+
+    /// <summary>What was chosen among the candidates of the last generation, sampling or job that is done; null where it made one
+    /// only. Any thread.</summary>
+    public unsafe CandidateFits? LastFits
+    {
+        get
+        {
+            Span<float> fits = stackalloc float[GenerateOptions.MostCandidates];
+            uint count = 0, chosen = 0;
+            fixed (float* first = fits)
+                Status.Check(Native.ts_get_fits(_handle, first, (uint)fits.Length, &count, &chosen));
+            return count == 0 ? null : new CandidateFits(fits[..(int)count].ToArray(), (int)chosen);
         }
     }
 
@@ -224,6 +238,7 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
         int evaluations = options.Sampler switch { Sampler.Midpoint => 2, Sampler.RungeKutta4 => 4, _ => 1 };
         int halves = options.GuidanceScale == 1 ? 1 : 2; // with and without the conditions
         int passes = options.KnownLatent is null ? 1 : 1 + options.Jumps!.Value;
+        passes *= options.Candidates!.Value;
         return
         [
             new PlannedStage(GenerateStage.Text, 1),

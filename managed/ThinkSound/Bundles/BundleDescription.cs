@@ -26,6 +26,11 @@ public sealed record BundleDescription
     public GenerateOptions Defaults { get; init; } = new();
     /// <summary>What its model makes the best sound of an object from ("object_streams" of the defaults); all where it does not say.</summary>
     public ConditionStreams ObjectStreams { get; init; } = ConditionStreams.All;
+    /// <summary>How many candidates of an object's sound it recommends ("object_candidates" of the defaults), for
+    /// <see cref="GenerateOptions.Candidates"/>; 1 where it does not say, or has no listener to choose among them.</summary>
+    public int ObjectCandidates { get; init; } = 1;
+    /// <summary>The same of what an edit makes anew ("edit_candidates").</summary>
+    public int EditCandidates { get; init; } = 1;
     /// <summary>Networks, in the order of the file.</summary>
     public required IReadOnlyList<BundleComponent> Components { get; init; }
 
@@ -117,6 +122,8 @@ public sealed record BundleDescription
                     ? ConditionStreamNames.Parse(streams.EnumerateArray().Select(stream => stream.GetString() ?? ""))
                       ?? throw new BundleException($"{origin}: object_streams are some of clip, sync, caption and cot, not {streams.GetRawText()}")
                     : ConditionStreams.All,
+                ObjectCandidates = CandidatesOf(root, components, "object_candidates", origin),
+                EditCandidates = CandidatesOf(root, components, "edit_candidates", origin),
                 OnsetThreshold = OnsetThresholdOf(components),
                 Components = [.. components.EnumerateObject().Select(member => BundleComponent.Of(member.Name, member.Value, folder, origin))],
             };
@@ -125,6 +132,14 @@ public sealed record BundleDescription
         {
             throw new BundleException($"{origin}: {e.Message}");
         }
+    }
+
+    private static int CandidatesOf(JsonElement root, JsonElement components, string name, string origin)
+    {
+        if (!root.TryGetProperty("defaults", out JsonElement defaults) || !defaults.TryGetProperty(name, out JsonElement value)) return 1;
+        if (!value.TryGetInt32(out int count) || count is < 1 or > GenerateOptions.MostCandidates)
+            throw new BundleException($"{origin}: {name} is a whole number from 1 to {GenerateOptions.MostCandidates}, not {value.GetRawText()}");
+        return components.TryGetProperty("listener", out _) ? count : 1;
     }
 
     private static double OnsetThresholdOf(JsonElement components) =>
@@ -150,7 +165,7 @@ public sealed record BundleDescription
 /// <summary>One network of a bundle.</summary>
 public sealed record BundleComponent
 {
-    /// <summary>"mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer" or "recogniser".</summary>
+    /// <summary>"mmdit", "vae", "t5", "clip_text", "clip_vision", "synchformer", "recogniser" or "listener".</summary>
     public required string Kind { get; init; }
     /// <summary>JSON of the network's configuration.</summary>
     public required string Config { get; init; }

@@ -40,6 +40,7 @@ internal static unsafe class NativeConditions
         native.decode_chunk = ToUnsigned(options.DecodeChunk, nameof(GenerateOptions.DecodeChunk));
         native.num_jumps = ToUnsigned(options.Jumps, native.num_jumps, nameof(GenerateOptions.Jumps));
         native.jump_length = ToUnsigned(options.JumpLength, native.jump_length, nameof(GenerateOptions.JumpLength));
+        native.num_candidates = ToUnsigned(options.Candidates, native.num_candidates, nameof(GenerateOptions.Candidates));
         return native;
     }
 
