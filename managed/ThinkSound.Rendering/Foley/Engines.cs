@@ -11,13 +11,15 @@ internal sealed class Engines(EngineOptions options) : IDisposable
     /// <summary>What makes the sound; null before it is first needed.</summary>
     public ThinkSoundEngine? Sound => _sound;
 
-    /// <summary>MM-DiT, decoder, and the text encoders that the job's words call for: both, where windows have words of their own.</summary>
+    /// <summary>MM-DiT, decoder, the text encoders that the job's words call for (both, where windows have words of their own), and what
+    /// chooses among candidates.</summary>
     public async Task<ThinkSoundEngine> SoundAsync(FoleyJob job, IProgress<GenerateProgress> progress, CancellationToken cancel)
     {
         Conditions words = job.Conditions;
         BundleComponents needed = BundleComponents.MMDiT | BundleComponents.VaeDecoder;
         if (job.WordsFor is not null || (words.Caption ?? words.NegativeCaption) is not null) needed |= BundleComponents.ClipText;
         if (job.WordsFor is not null || (words.ChainOfThought ?? words.NegativeChainOfThought) is not null) needed |= BundleComponents.T5;
+        if (job.Generate.Candidates > 1) needed |= BundleComponents.Listener;
         needed &= options.Components;
         if (_sound is not null && (needed & ~_soundComponents) == 0) return _sound;
         _sound?.Dispose();

@@ -20,7 +20,8 @@ public sealed record FoleyJob
     /// <summary>What should be heard, and what not. Features of the video are added to it.</summary>
     public Conditions Conditions { get; init; } = new();
 
-    /// <summary>Steps, guidance, sampler and lengths; its duration and seed are set by the job and its outputs.</summary>
+    /// <summary>Steps, guidance, candidates, sampler and lengths; its duration and seed are set by the job and its outputs. In windows
+    /// each has candidates of its own, where its words have a caption.</summary>
     public GenerateOptions Generate { get; init; } = new();
 
     /// <summary>How the sound is made in windows, where it is longer than one. Without a <see cref="WindowOptions.Length"/> it is one
@@ -84,6 +85,8 @@ public sealed record FoleyResult
     public TimeSpan Duration => TimeSpan.FromSeconds((double)Samples / SampleRate);
     /// <summary>The windows that it was made in; empty where it was one piece.</summary>
     public IReadOnlyList<FoleyWindow> Windows { get; init; } = [];
+    /// <summary>What was chosen among candidates, in each window of a sound in windows; empty where one was made.</summary>
+    public IReadOnlyList<CandidateFits> Candidates { get; init; } = [];
     /// <summary>Factor that was applied for the file's loudness.</summary>
     public required float Gain { get; init; }
     /// <summary>Integrated loudness of the file's new sound, in LUFS; −infinity for silence.</summary>

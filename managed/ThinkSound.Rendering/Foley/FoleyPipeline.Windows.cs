@@ -68,7 +68,7 @@ public sealed partial class FoleyPipeline
                 FoleyResult result = await run.Time(FoleyStage.Write, () => Task.Run(() =>
                     fits ? SoundFile.Write(plan, outputs[index], Joined(pieces[index]), ready.Engine, picture, cancel) : files[index].Finish(), cancel)).ConfigureAwait(false);
                 foreach (string warning in result.Warnings) run.Warn(warning);
-                results.Add(result with { Windows = [.. ready.Windows.Select(grid.Times)], Seconds = run.TakeSeconds(), Warnings = run.TakeWarnings() });
+                results.Add(result with { Windows = [.. ready.Windows.Select(grid.Times)], Candidates = run.ChoicesOf(i), Seconds = run.TakeSeconds(), Warnings = run.TakeWarnings() });
             }
             return results;
         }
@@ -99,6 +99,7 @@ public sealed partial class FoleyPipeline
                     WindowedSound sound = sounds[i];
                     run.BeginOutput(i);
                     made[i] = await run.Generate(stages => sound.NextAsync(window, isLast, conditions, stages, cancel)).ConfigureAwait(false);
+                    run.Choose(sound.LastChoice);
                 }
                 yield return made;
             }

@@ -19,6 +19,9 @@ public sealed record FoleyPipelineOptions
     /// <summary>Told at once what a person should know, such as words that are cut off. Also part of the results.</summary>
     public Action<string>? Notice { get; init; }
 
+    /// <summary>Told what was chosen among candidates, once a piece. Also part of the results.</summary>
+    public Action<CandidateFits>? Chosen { get; init; }
+
     /// <summary>Told when the model that makes the sound is loaded, with what the job asks of it.</summary>
     public Action<ThinkSoundEngine, GenerateOptions>? ModelReady { get; init; }
 }
@@ -86,7 +89,7 @@ public sealed partial class FoleyPipeline : IDisposable
                                                         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         if (job.Outputs.Count == 0) throw new ArgumentException("the job has no outputs", nameof(job));
-        var run = new FoleyRun(progress, _options.Notice);
+        var run = new FoleyRun(progress, _options.Notice, _options.Chosen);
         Prepared ready = await Prepare(job, run, cancellationToken).ConfigureAwait(false);
         FoleyPlan plan = ready.Plan;
         var picture = new FoleyPicture(plan);
@@ -102,10 +105,11 @@ public sealed partial class FoleyPipeline : IDisposable
             FoleyOutput output = job.Outputs[i];
             run.BeginOutput(i);
             AudioClip clip = await run.Generate(stages => session.GenerateAsync(conditions, ready.Generate with { Seed = output.Seed }, stages, cancellationToken)).ConfigureAwait(false);
+            run.Choose(session.LastFits);
             FoleyResult result = await run.Time(FoleyStage.Write, () => Task.Run(() => SoundFile.Write(plan, output, clip, ready.Engine, picture, cancellationToken), cancellationToken))
                                           .ConfigureAwait(false);
             foreach (string warning in result.Warnings) run.Warn(warning);
-            yield return result with { Seconds = run.TakeSeconds(), FeaturesFromCache = isCached, Warnings = run.TakeWarnings() };
+            yield return result with { Candidates = run.ChoicesOf(i), Seconds = run.TakeSeconds(), FeaturesFromCache = isCached, Warnings = run.TakeWarnings() };
         }
     }
 
@@ -120,7 +124,7 @@ public sealed partial class FoleyPipeline : IDisposable
     public async IAsyncEnumerable<PcmBlock> StreamAsync(FoleyJob job, IProgress<FoleyProgress>? progress = null,
                                                         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var run = new FoleyRun(progress, _options.Notice);
+        var run = new FoleyRun(progress, _options.Notice, _options.Chosen);
         Prepared ready = await Prepare(job with { Outputs = [] }, run, cancellationToken).ConfigureAwait(false);
         long position = 0;
         await foreach (AudioClip piece in ready.Windows.Count > 1 ? Pieces() : Whole())
@@ -139,7 +143,9 @@ public sealed partial class FoleyPipeline : IDisposable
             var (conditions, _) = await Watch(ready, ready.Windows[0], run, cancellationToken).ConfigureAwait(false);
             using ThinkSoundSession session = ready.Engine.CreateSession();
             run.BeginOutput(0);
-            yield return await run.Generate(stages => session.GenerateAsync(conditions, ready.Generate, stages, cancellationToken)).ConfigureAwait(false);
+            AudioClip clip = await run.Generate(stages => session.GenerateAsync(conditions, ready.Generate, stages, cancellationToken)).ConfigureAwait(false);
+            run.Choose(session.LastFits);
+            yield return clip;
         }
     }
 
@@ -166,10 +172,20 @@ public sealed partial class FoleyPipeline : IDisposable
         Prepared ready = await Ready(job, run, cancel).ConfigureAwait(false);
         foreach (string warning in ready.Plan.Warnings) run.Warn(warning);
         ThinkSoundEngine engine = ready.Engine;
+        CheckCandidates(job, engine);
         _options.ModelReady?.Invoke(engine, ready.Windows.Count == 1 ? ready.Generate
             : ready.Generate with { Duration = WindowGrid.Of(engine).Duration(ready.Windows.Max(window => window.Length) + WindowedSound.Tail) });
         WarnOfCutWords(engine, job.Conditions, run);
         return ready;
+    }
+
+    /// <summary>What sampling would say, before a video is watched for it.</summary>
+    private static void CheckCandidates(FoleyJob job, ThinkSoundEngine engine)
+    {
+        if (job.Generate.Candidates is null or <= 1) return;
+        if (!engine.Info.Components.HasFlag(BundleComponents.Listener))
+            throw new UnsupportedException($"bundle {engine.Bundle.Name} has no listener, which it takes to choose among candidates: take a bundle that has one, or make one candidate");
+        if (job.Conditions.Caption is null) throw new ArgumentException("candidates are chosen by how well they fit a caption, and there is none: give one, or make one candidate");
     }
 
     private async Task<Prepared> Ready(FoleyJob job, FoleyRun run, CancellationToken cancel)

@@ -4,10 +4,11 @@ using System.Globalization;
 namespace ThinkSound.Rendering.Foley;
 
 /// <summary>What one job tells while it runs, and what it took.</summary>
-internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string>? notice)
+internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string>? notice, Action<CandidateFits>? chosen = null)
 {
     private readonly Dictionary<FoleyStage, double> _seconds = [];
     private readonly List<string> _warnings = [];
+    private readonly List<(int Output, CandidateFits Fits)> _choices = [];
     private readonly long _began = Stopwatch.GetTimestamp();
     private int _output = -1;
     private WindowProgress? _window;
@@ -38,6 +39,16 @@ internal sealed class FoleyRun(IProgress<FoleyProgress>? progress, Action<string
         _warnings.Add(text);
         notice?.Invoke(text);
     }
+
+    /// <summary>Tells of a choice for the output at hand; null where there was none.</summary>
+    public void Choose(CandidateFits? fits)
+    {
+        if (fits is null) return;
+        _choices.Add((_output, fits));
+        chosen?.Invoke(fits);
+    }
+
+    public IReadOnlyList<CandidateFits> ChoicesOf(int output) => [.. _choices.Where(choice => choice.Output == output).Select(choice => choice.Fits)];
 
     public async Task<T> Time<T>(FoleyStage stage, Func<Task<T>> work)
     {

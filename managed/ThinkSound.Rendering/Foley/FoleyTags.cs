@@ -14,13 +14,14 @@ internal static class FoleyTags
         GenerateOptions generate = job.Generate;
         string windows = plan.Duration <= FoleyPlan.LongestPiece && job.Windows?.Length is null ? ""
             : string.Create(CultureInfo.InvariantCulture, $" window={job.Windows?.Length?.TotalSeconds.ToString(CultureInfo.InvariantCulture) ?? "learned"} overlap={(job.Windows ?? new WindowOptions()).Overlap.TotalSeconds}");
+        string candidates = generate.Candidates > 1 ? string.Create(CultureInfo.InvariantCulture, $" candidates={generate.Candidates}") : "";
         var tags = new Dictionary<string, string>
         {
             ["thinksound_version"] = ThinkSoundRuntime.Version,
             [Model] = engine.Info.Name,
             [Seed] = output.Seed.ToString(CultureInfo.InvariantCulture),
             [Settings] = string.Create(CultureInfo.InvariantCulture,
-                $"steps={generate.Steps} cfg={generate.GuidanceScale} sampler={generate.Sampler} lengths={generate.Lengths} start={job.Start.TotalSeconds:0.######} duration={plan.Duration.TotalSeconds:0.######} loudness={job.Loudness} precision={engine.Info.Precision}{windows}"),
+                $"steps={generate.Steps} cfg={generate.GuidanceScale} sampler={generate.Sampler} lengths={generate.Lengths} start={job.Start.TotalSeconds:0.######} duration={plan.Duration.TotalSeconds:0.######} loudness={job.Loudness} precision={engine.Info.Precision}{candidates}{windows}"),
         };
         foreach (var (key, text) in (IEnumerable<(string, string?)>)
                  [

@@ -30,6 +30,9 @@ internal sealed class WindowedSound : IDisposable
         _decoder = session.OpenDecodeStream(generate.DecodeChunk);
     }
 
+    /// <summary>What was chosen among the candidates of the last window; null where it had one only.</summary>
+    public CandidateFits? LastChoice { get; private set; }
+
     /// <summary>Makes the next window.</summary>
     /// <param name="window">Follows the one before.</param>
     /// <param name="isLast">There are no more.</param>
@@ -49,7 +52,9 @@ internal sealed class WindowedSound : IDisposable
                 KnownMask = LatentMask.Free(length, window.Known, length, Blend),
             };
         }
+        if (conditions.Caption is null) options = options with { Candidates = 1 }; // nothing is said of this window
         Latent latent = await _session.SampleAsync(conditions, options, progress, cancel).ConfigureAwait(false);
+        LastChoice = _session.LastFits;
         (_last, _lastBegin) = (latent, window.Begin);
         Latent made = latent.Slice(window.Known, window.Length - window.Known);
         AudioClip sound = await _decoder.PushAsync(made, isLast, progress, cancel).ConfigureAwait(false);
