@@ -67,7 +67,7 @@ public sealed partial class Project
         return outcome!;
 
         // Tracks with the hashes of their sounds; which model said what of itself does not count.
-        static string AsText(OperationResult result) => JsonSerializer.Serialize(result with { Model = null, Notices = [] }, ProjectJson.Default.OperationResult);
+        static string AsText(OperationResult result) => JsonSerializer.Serialize(result with { Model = null, Candidates = [], Notices = [] }, ProjectJson.Default.OperationResult);
     }
 
     /// <summary>Reads every sound of every operation and compares it with its hash.</summary>

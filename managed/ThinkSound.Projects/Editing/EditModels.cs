@@ -7,6 +7,9 @@ public sealed class EditModels : IDisposable
     private ThinkSoundEngine? _engine;
     private (string? Video, GenerateOptions Options, NativeEditModel Model)? _last;
 
+    /// <summary>See <see cref="NativeEditModel.MustChoose"/>.</summary>
+    public bool MustChoose { get; init; }
+
     /// <summary>Of one bundle; loads nothing yet.</summary>
     public EditModels(EngineOptions options)
     {
@@ -16,7 +19,7 @@ public sealed class EditModels : IDisposable
 
     /// <summary>A model for a sound.</summary>
     /// <param name="video">What the sound belongs to; null if nothing is to be seen.</param>
-    /// <param name="options">Steps and guidance.</param>
+    /// <param name="options">Steps, guidance and candidates.</param>
     /// <param name="cancellationToken">Stops loading.</param>
     /// <exception cref="UnsupportedException">The bundle has no encoder for sound, so that nothing that is there can be edited.</exception>
     public async Task<IEditModel> LoadAsync(string? video, GenerateOptions options, CancellationToken cancellationToken = default)
@@ -33,7 +36,7 @@ public sealed class EditModels : IDisposable
                 throw new UnsupportedException($"the model {_engine.Info.Name} has no encoder for sound, so it cannot edit one: take a bundle with both halves of its codec");
         }
         _last?.Model.Dispose();
-        var model = new NativeEditModel(_engine, options, video);
+        var model = new NativeEditModel(_engine, options, video) { MustChoose = MustChoose };
         _last = (video, options, model);
         return model;
     }

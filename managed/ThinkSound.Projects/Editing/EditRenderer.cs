@@ -34,6 +34,7 @@ public sealed class EditRenderer(Func<ProjectVideo, GenerationSettings, Cancella
             Tracks = [.. editor.Sounds.Where(sound => sound.Touched is not null && !sound.IsGone).Select((sound, i) => Keep(sound, request, i))],
             Removed = [.. editor.Sounds.Where(sound => sound is { IsGone: true, Id: not null }).Select(sound => sound.Id!)],
             Model = editor.Model,
+            Candidates = [.. editor.Candidates],
             Notices = [.. editor.Notices],
         };
     }

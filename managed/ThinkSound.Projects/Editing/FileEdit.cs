@@ -7,7 +7,11 @@ namespace ThinkSound.Projects.Editing;
 /// <param name="Touched">The stretches, in samples, that may differ from what it was; all others are the same bits.</param>
 /// <param name="Model">That took part; null if none did.</param>
 /// <param name="Notices">What else to know.</param>
-public sealed record FileEditResult(AudioClip Clip, IReadOnlyList<(int From, int To)> Touched, ModelIdentity? Model, IReadOnlyList<string> Notices);
+public sealed record FileEditResult(AudioClip Clip, IReadOnlyList<(int From, int To)> Touched, ModelIdentity? Model, IReadOnlyList<string> Notices)
+{
+    /// <summary>What was chosen among candidates, piece by piece; empty where one was made.</summary>
+    public IReadOnlyList<CandidateFits> Candidates { get; init; } = [];
+}
 
 /// <summary>Edits a sound that belongs to no project: a recording, or the sound of a video.</summary>
 public static class FileEdit
@@ -34,6 +38,6 @@ public static class FileEdit
         var editor = new SoundEditor([new EditSound { Id = TrackId, Name = TrackId, Description = description, IsMix = true, Clip = clip }], model, new Wording(tokens));
         for (int i = 0; i < script.Steps.Count; i++)
             await editor.ApplyAsync(script.Steps[i], script.Steps.Count == 1 ? script.Reasoning : null, seed + (ulong)i, cancellationToken).ConfigureAwait(false);
-        return new FileEditResult(editor.Mix(), [.. editor.Sounds.Select(sound => sound.Touched).OfType<(int, int)>()], editor.Model, [.. editor.Notices]);
+        return new FileEditResult(editor.Mix(), [.. editor.Sounds.Select(sound => sound.Touched).OfType<(int, int)>()], editor.Model, [.. editor.Notices]) { Candidates = [.. editor.Candidates] };
     }
 }

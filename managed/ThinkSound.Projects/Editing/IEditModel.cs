@@ -10,6 +10,9 @@ public interface IEditModel
     /// <summary>What made the sound, for the project's record.</summary>
     ModelIdentity Identity { get; }
 
+    /// <summary>What the last call chose among candidates; null if it made one sound.</summary>
+    CandidateFits? LastFits => null;
+
     /// <summary>A new sound.</summary>
     Task<AudioClip> GenerateAsync(EditWindow window, EditWords words, ulong seed, CancellationToken cancellationToken = default);
 

@@ -21,7 +21,7 @@ public sealed class NativeEditModel : IEditModel, IDisposable
 
     /// <summary>A model that edits.</summary>
     /// <param name="engine">With both halves of the codec; the caller disposes of it.</param>
-    /// <param name="options">Steps and guidance; null takes the model's own.</param>
+    /// <param name="options">Steps, guidance and candidates; null takes the model's own.</param>
     /// <param name="video">What the sound belongs to, for the towers that watch; null if there is none.</param>
     /// <exception cref="ResourceNotFoundException">The video is not there.</exception>
     /// <exception cref="MediaException">The video cannot be read.</exception>
@@ -33,6 +33,12 @@ public sealed class NativeEditModel : IEditModel, IDisposable
         _session = engine.CreateSession();
     }
 
+    /// <summary>Where several candidates are asked for and there are no words to choose by, it is an error; otherwise one is made.</summary>
+    public bool MustChoose { get; init; }
+
+    /// <inheritdoc/>
+    public CandidateFits? LastFits { get; private set; }
+
     /// <inheritdoc/>
     public int SampleRate => _engine.Info.SampleRate;
 
@@ -42,8 +48,10 @@ public sealed class NativeEditModel : IEditModel, IDisposable
     /// <inheritdoc/>
     public async Task<AudioClip> GenerateAsync(EditWindow window, EditWords words, ulong seed, CancellationToken cancellationToken = default)
     {
-        GenerateOptions options = OptionsFor(window, seed);
-        return await _session.GenerateAsync(await ConditionsOf(window, words, cancellationToken).ConfigureAwait(false), options, null, cancellationToken).ConfigureAwait(false);
+        Conditions conditions = await ConditionsOf(window, words, cancellationToken).ConfigureAwait(false);
+        AudioClip clip = await _session.GenerateAsync(conditions, OptionsFor(window, seed, conditions), null, cancellationToken).ConfigureAwait(false);
+        LastFits = _session.LastFits;
+        return clip;
     }
 
     /// <inheritdoc/>
@@ -58,10 +66,12 @@ public sealed class NativeEditModel : IEditModel, IDisposable
         float[] mask = MaskOf(known.Length, from, to);
         bool isAll = mask.All(value => value == 0);
         for (int i = 0; i < mask.Length; i++) mask[i] = Math.Max(mask[i], 1 - (float)strength);
-        GenerateOptions options = OptionsFor(window, seed);
+        GenerateOptions options = OptionsFor(window, seed, conditions);
         // A variation from begin to end spends all of its steps on the noise that it needs.
         options = isAll && strength < 1 ? options with { InitialLatent = known, SigmaMax = (float)strength } : options with { KnownLatent = known, KnownMask = mask, Jumps = _options.Jumps ?? _engine.Bundle.Defaults.Jumps ?? PlainJumps };
-        return await DecodeAsync(window, await _session.SampleAsync(conditions, options, null, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        Latent latent = await _session.SampleAsync(conditions, options, null, cancellationToken).ConfigureAwait(false);
+        LastFits = _session.LastFits;
+        return await DecodeAsync(window, latent, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -80,6 +90,7 @@ public sealed class NativeEditModel : IEditModel, IDisposable
         };
         Latent edited = await _session.EditAsync(await ConditionsOf(window, source, cancellationToken).ConfigureAwait(false),
                                                  await ConditionsOf(window, target, cancellationToken).ConfigureAwait(false), edit, null, cancellationToken).ConfigureAwait(false);
+        LastFits = null;
         return await DecodeAsync(window, edited, cancellationToken).ConfigureAwait(false);
     }
 
@@ -94,6 +105,15 @@ public sealed class NativeEditModel : IEditModel, IDisposable
         if (duration < Shortest || duration > Longest)
             throw new EditException(EditProblem.Impossible, FormattableString.Invariant($"the model works on {Shortest.TotalSeconds} to {Longest.TotalSeconds} s at a time, not on {duration.TotalSeconds:0.##} s"));
         return _engine.Complete(_options) with { Duration = duration, Lengths = LengthRule.Exact, Seed = seed };
+    }
+
+    /// <summary>For what is sampled anew: several candidates only where there are words to choose by.</summary>
+    private GenerateOptions OptionsFor(EditWindow window, ulong seed, Conditions conditions)
+    {
+        GenerateOptions options = OptionsFor(window, seed);
+        if (options.Candidates <= 1 || conditions.Caption is not null) return options;
+        return MustChoose ? throw new ArgumentException($"the best of {options.Candidates} candidates is chosen by how well it fits what is to be heard, and nobody says what that is: say it, or make one candidate")
+            : options with { Candidates = 1 };
     }
 
     private async Task<Latent> EncodeAsync(EditWindow window, AudioClip sound, CancellationToken cancel)

@@ -31,6 +31,9 @@ internal sealed class SoundEditor
     /// <summary>What else to know.</summary>
     public List<string> Notices { get; } = [];
 
+    /// <summary>What was chosen among candidates, piece by piece.</summary>
+    public List<CandidateFits> Candidates { get; } = [];
+
     /// <summary>Carries out one step.</summary>
     /// <param name="step">What to do.</param>
     /// <param name="thought">Words of a reasoner for what comes new; null leaves them to the rules.</param>
@@ -119,6 +122,7 @@ internal sealed class SoundEditor
         {
             var window = new EditWindow(TimeOf(begin), Math.Max(ModelSamples(end - begin), (int)(LeastSeconds * model.SampleRate)));
             AudioClip made = Fit(await model.GenerateAsync(window, words, seed, cancel).ConfigureAwait(false), end - begin);
+            if (model.LastFits is { } fits) Candidates.Add(fits);
             clip = Splice.Into(clip, made, begin, end);
         }
         return clip;
@@ -159,6 +163,7 @@ internal sealed class SoundEditor
                 EditAction.Variation => await model.VaryAsync(window, around, free, until, shall, step.Strength, seed, cancel).ConfigureAwait(false),
                 _ => await model.ChangeAsync(window, around, free, until, is_, shall, StrengthOf(step), seed, cancel).ConfigureAwait(false),
             };
+            if (model.LastFits is { } fits) Candidates.Add(fits);
             AudioClip fitted = Fit(made, last - first);
             if (step.Action == EditAction.Remove) fitted = MixMask.Keep(Cut(clip, first, last), fitted);
             clip = Splice.Into(clip, Cut(fitted, begin - first, end - first), begin, end);

@@ -24,6 +24,6 @@ public sealed class FoleyRenderer(ISoundGenerator generator) : IOperationRendere
 
         StemAudio audio = stem.Finish();
         Track bed = request.Before.Find(Track.Bed) ?? new Track { Id = Track.Bed, Name = "soundscape", Audio = audio };
-        return new OperationResult { Tracks = [bed with { Audio = audio, Description = conditions.Caption ?? "" }], Model = made.Model, Notices = made.Notices };
+        return new OperationResult { Tracks = [bed with { Audio = audio, Description = conditions.Caption ?? "" }], Model = made.Model, Candidates = made.Candidates, Notices = made.Notices };
     }
 }

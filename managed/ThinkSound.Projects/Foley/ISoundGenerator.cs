@@ -40,4 +40,8 @@ public sealed record SoundRequest
 /// <summary>What came of a request.</summary>
 /// <param name="Model">That made it.</param>
 /// <param name="Notices">What else to know, a sentence each.</param>
-public sealed record SoundOutcome(ModelIdentity Model, IReadOnlyList<string> Notices);
+public sealed record SoundOutcome(ModelIdentity Model, IReadOnlyList<string> Notices)
+{
+    /// <summary>What was chosen among candidates, piece by piece; empty where one was made.</summary>
+    public IReadOnlyList<CandidateFits> Candidates { get; init; } = [];
+}

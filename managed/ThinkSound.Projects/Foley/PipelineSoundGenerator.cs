@@ -13,6 +13,7 @@ public sealed class PipelineSoundGenerator : ISoundGenerator, IDisposable
     private readonly EngineOptions _options;
     private readonly FoleyPipeline _pipeline;
     private readonly List<string> _notices = []; // of the request at hand
+    private readonly List<CandidateFits> _candidates = [];
     private ModelIdentity? _model;
     private ThinkSoundEngine? _identified;
 
@@ -23,7 +24,10 @@ public sealed class PipelineSoundGenerator : ISoundGenerator, IDisposable
     {
         ArgumentNullException.ThrowIfNull(engine);
         _options = engine;
-        _pipeline = new FoleyPipeline(engine, new FoleyPipelineOptions { Cache = cache, ModelReady = (loaded, _) => Identify(loaded), Notice = _notices.Add });
+        _pipeline = new FoleyPipeline(engine, new FoleyPipelineOptions
+        {
+            Cache = cache, ModelReady = (loaded, _) => Identify(loaded), Notice = _notices.Add, Chosen = _candidates.Add,
+        });
     }
 
     /// <inheritdoc/>
@@ -32,6 +36,7 @@ public sealed class PipelineSoundGenerator : ISoundGenerator, IDisposable
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(write);
         _notices.Clear();
+        _candidates.Clear();
         TimeSpan duration = TimeSpan.FromSeconds((double)request.NumSamples / 44_100);
         var job = new FoleyJob
         {
@@ -50,7 +55,7 @@ public sealed class PipelineSoundGenerator : ISoundGenerator, IDisposable
             write(block.Interleaved.Span[..(taken * 2)]);
             left -= taken;
         }
-        return new SoundOutcome(_model!, [.. _notices]);
+        return new SoundOutcome(_model!, [.. _notices]) { Candidates = [.. _candidates] };
     }
 
     /// <summary>Gives the model back.</summary>

@@ -27,13 +27,16 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
         if (begin >= end) throw new ArgumentException($"the object is seen from {track.Start.TotalSeconds:0.##} s on, after the end of the project's sound at {timeline.Duration.TotalSeconds:0.##} s");
         var (pan, level) = ObjectPlacement.Of(track, payload.PanWidth, payload.LevelRangeDb);
         Conditions words = WordsOf(payload, request.Reasoning);
+        if (payload.Generation.Candidates > 1 && words.Caption is null)
+            throw new ArgumentException($"the best of {payload.Generation.Candidates} candidates is chosen by how well it fits a caption, and there is none: give one, or make one candidate");
         Track? bed = request.Before.Find(Track.Bed);
         if (bed is null && payload.Bed != BedTreatment.Keep)
             throw new ArgumentException($"there is no track \"{Track.Bed}\" to {payload.Bed.ToString().ToLowerInvariant()}; make the video's sound first, or keep the bed as it is");
 
         var notices = new List<string>();
         using var scratch = new ScratchFolder();
-        var (stem, model) = await MakeStem(request, payload, track, words, video, scratch, begin, end, notices, progress, cancellationToken).ConfigureAwait(false);
+        var (stem, made) = await MakeStem(request, payload, track, words, video, scratch, begin, end, progress, cancellationToken).ConfigureAwait(false);
+        notices.AddRange(made.Notices);
         var tracks = new List<Track>
         {
             new() { Id = id, Name = NameOf(payload, request.Reasoning), Description = words.Caption ?? "", Audio = stem, Pan = pan, LevelDb = level },
@@ -48,7 +51,7 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
             tracks.Add(bed! with { Audio = await MakeBed(request, payload, track, words, video, scratch, bed.Audio, begin, end, notices, progress, cancellationToken).ConfigureAwait(false) });
         foreach (TimeRange lost in payload.Trajectory.Lost)
             notices.Add(FormattableString.Invariant($"the object is not seen from {lost.Start.TotalSeconds:0.00} to {lost.End.TotalSeconds:0.00} s; its sound stays where it was"));
-        return new OperationResult { Tracks = tracks, Model = model, Notices = notices };
+        return new OperationResult { Tracks = tracks, Model = made.Model, Candidates = made.Candidates, Notices = notices };
     }
 
     /// <summary>As it was followed; of a payload without masks, its boxes.</summary>
@@ -59,8 +62,8 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
         return payload.Trajectory.Masks is { } masks ? ObjectTrackFile.Read(stems.Get(masks), "the object's masks") : ObjectTrack.OfBoxes(payload.Trajectory);
     }
 
-    private async Task<(StemAudio Stem, ModelIdentity Model)> MakeStem(RenderRequest request, ObjectPayload payload, ObjectTrack track, Conditions words, string video,
-        ScratchFolder scratch, long begin, long end, List<string> notices, IProgress<ProjectProgress>? progress, CancellationToken cancel)
+    private async Task<(StemAudio Stem, SoundOutcome Made)> MakeStem(RenderRequest request, ObjectPayload payload, ObjectTrack track, Conditions words, string video,
+        ScratchFolder scratch, long begin, long end, IProgress<ProjectProgress>? progress, CancellationToken cancel)
     {
         Timeline timeline = request.Before.Timeline;
         var view = new RegionOptions { View = payload.View, Dilation = payload.Dilation };
@@ -81,8 +84,7 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
             writer.Write(mono);
             at += count;
         }, progress, cancel).ConfigureAwait(false);
-        notices.AddRange(outcome.Notices);
-        return (writer.Finish(), outcome.Model);
+        return (writer.Finish(), outcome);
     }
 
     private async Task<StemAudio> MakeBed(RenderRequest request, ObjectPayload payload, ObjectTrack track, Conditions words, string video, ScratchFolder scratch,
@@ -133,7 +135,9 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
     private static SoundRequest Ask(RenderRequest request, ObjectPayload payload, string video, Conditions words, long samples) => new()
     {
         // A model makes a second at least; what is more than the object's time is not taken.
-        Video = video, NumSamples = Math.Max(samples, request.Before.Timeline.SampleRate), Conditions = words, Generation = payload.Generation, Seed = payload.Seed,
+        Video = video, NumSamples = Math.Max(samples, request.Before.Timeline.SampleRate), Conditions = words, Seed = payload.Seed,
+        // A bed without the object has no words to choose by.
+        Generation = words.Caption is null ? payload.Generation with { Candidates = 1 } : payload.Generation,
     };
 
     private static async Task<string> Show(string video, ObjectTrack track, string path, RegionOptions view, string activity, IProgress<ProjectProgress>? progress, CancellationToken cancel)
@@ -146,8 +150,12 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
     private static ConditionStreams StreamsOf(ObjectPayload payload, Conditions words) =>
         payload.Streams.HasFlag(ConditionStreams.Caption) && words.Caption is null ? ConditionStreams.Video : payload.Streams;
 
-    private static Conditions WordsOf(ObjectPayload payload, Reasoning.Reasoning? reasoning)
+    /// <summary>The words that the model is given.</summary>
+    /// <param name="payload">What is asked.</param>
+    /// <param name="reasoning">What was thought; may be null.</param>
+    public static Conditions WordsOf(ObjectPayload payload, Reasoning.Reasoning? reasoning)
     {
+        ArgumentNullException.ThrowIfNull(payload);
         Conditions words = OwnWords.Over(payload.Words, reasoning, payload.Generation.AvoidAsNegative);
         return words with
         {

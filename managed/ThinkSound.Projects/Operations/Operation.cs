@@ -41,6 +41,9 @@ public sealed record OperationResult
     /// <summary>The model that made the sound; null if none did. Other models make other samples.</summary>
     public ModelIdentity? Model { get; init; }
 
+    /// <summary>What was chosen among candidates, piece by piece; empty where one was made.</summary>
+    public IReadOnlyList<CandidateFits> Candidates { get; init; } = [];
+
     /// <summary>What else to know, a sentence each.</summary>
     public IReadOnlyList<string> Notices { get; init; } = [];
 }

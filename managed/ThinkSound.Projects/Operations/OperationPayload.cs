@@ -29,6 +29,9 @@ public sealed record GenerationSettings
     public float GuidanceScale { get; init; } = 5;
     /// <summary>Share of the standard-deviation rescale after guidance, 0 to 1.</summary>
     public float GuidanceRescale { get; init; }
+    /// <summary>How many sounds are sampled, 1 to 64, to keep the one that fits its caption best; see <see cref="GenerateOptions.Candidates"/>.
+    /// What is made without a caption is made once.</summary>
+    public int Candidates { get; init; } = 1;
     /// <summary>How the flow is followed.</summary>
     [JsonConverter(typeof(SnakeCaseEnumConverter<Sampler>))]
     public Sampler Sampler { get; init; } = Sampler.Euler;
@@ -52,7 +55,7 @@ public sealed record GenerationSettings
     /// <param name="seed">Of the noise.</param>
     public GenerateOptions ToOptions(TimeSpan duration, ulong seed) => new()
     {
-        Duration = duration, Seed = seed, Steps = Steps, GuidanceScale = GuidanceScale, GuidanceRescale = GuidanceRescale, Sampler = Sampler,
+        Duration = duration, Seed = seed, Steps = Steps, GuidanceScale = GuidanceScale, GuidanceRescale = GuidanceRescale, Candidates = Candidates, Sampler = Sampler,
     };
 }
 
