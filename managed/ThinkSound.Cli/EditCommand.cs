@@ -30,6 +30,8 @@ internal sealed record EditRequest
     public required ulong Seed { get; init; }
     public required int? Steps { get; init; }
     public required float? Guidance { get; init; }
+    /// <summary>Null leaves them to the bundle.</summary>
+    public required int? Candidates { get; init; }
     public required bool Watches { get; init; }
     public required IReasoner? Reasoner { get; init; }
     /// <summary>Asked for where a model is needed.</summary>
@@ -56,6 +58,7 @@ internal sealed class EditArguments
     private readonly Option<ulong> _seed = new("--seed") { Description = "Same seed, same sound.", DefaultValueFactory = _ => 42, HelpName = "N" };
     private readonly Option<int?> _steps = new("--steps") { Description = "Steps of the sampler, 1 to 1000. Default: the model's own.", HelpName = "N" };
     private readonly Option<float?> _cfg = new("--cfg") { Description = "How far to follow video and words. Default: the model's own.", HelpName = "SCALE" };
+    private readonly CandidateArguments _candidates = new("Of what is made anew, not of what is walked from one sound to another. As the bundle recommends, else 1.");
     private readonly Option<bool> _blind = new("--no-video") { Description = "Words alone decide what is made, not what the video shows." };
     private readonly Option<bool> _dry = new("--dry-run") { Description = "Only say what would be done." };
     private readonly Option<bool> _force = new("--force") { Description = "Replace an existing file." };
@@ -69,6 +72,7 @@ internal sealed class EditArguments
         command.Add(_input);
         command.Add(_instruction);
         foreach (Option option in (Option[])[_output, _range, _stem, _object, _caption, _strength, _seed, _steps, _cfg, _blind]) command.Add(option);
+        _candidates.AddTo(command);
         _reasoners.AddTo(command);
         _engine.AddTo(command);
         foreach (Option option in (Option[])[_dry, _force, _json, _quiet, verbose]) command.Add(option);
@@ -97,7 +101,7 @@ internal sealed class EditArguments
             {
                 Range = parsed.GetValue(_range) is { } range ? ParseRange(range) : null, Track = Words(parsed, _stem), Object = Words(parsed, _object), Strength = parsed.GetValue(_strength),
             },
-            Seed = parsed.GetValue(_seed), Steps = parsed.GetValue(_steps), Guidance = parsed.GetValue(_cfg), Watches = !parsed.GetValue(_blind),
+            Seed = parsed.GetValue(_seed), Steps = parsed.GetValue(_steps), Guidance = parsed.GetValue(_cfg), Candidates = _candidates.Asked(parsed), Watches = !parsed.GetValue(_blind),
             Reasoner = reasoner, Engine = () => _engine.Read(parsed),
             IsDry = isDry, Overwrite = parsed.GetValue(_force), IsJson = parsed.GetValue(_json), IsQuiet = parsed.GetValue(_quiet),
         };

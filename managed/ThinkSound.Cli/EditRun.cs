@@ -19,17 +19,21 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
         Operation? done = null;
         if (!request.IsDry)
         {
-            GenerationSettings recommended = GenerationArguments.Recommended(NeedsModel(script) ? request.Engine().BundlePath : null);
+            bool needsModel = NeedsModel(script);
+            GenerationSettings recommended = GenerationArguments.Recommended(needsModel ? request.Engine().BundlePath : null);
             var payload = new EditPayload
             {
                 Instruction = script.Instruction, Steps = script.Steps, Seed = request.Seed,
-                Generation = recommended with { Steps = request.Steps ?? recommended.Steps, GuidanceScale = request.Guidance ?? recommended.GuidanceScale },
+                Generation = recommended with
+                {
+                    Steps = request.Steps ?? recommended.Steps, GuidanceScale = request.Guidance ?? recommended.GuidanceScale, Candidates = needsModel ? Candidates() : 1,
+                },
             };
             // Arithmetic needs no model, and no bundle.
             EditModels? models = null;
             try
             {
-                var renderer = new EditRenderer((video, settings, token) => (models ??= new EditModels(request.Engine())).ForProjectAsync(video, settings, token));
+                var renderer = new EditRenderer((video, settings, token) => (models ??= Models()).ForProjectAsync(video, settings, token));
                 done = await project.ApplyAsync(payload, script.Reasoning, new OperationRenderers(renderer), null, null, cancel);
             }
             finally
@@ -43,7 +47,8 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
             json.WriteString("project", project.Folder);
             if (done is not null) json.WriteNumber("operation", done.Id);
             json.WriteString("model", done?.Result.Model?.Name);
-        }, done is null ? "nothing was done" : $"{project.Folder}: operation {done.Id}, {done.Title}, seed {request.Seed}");
+            CandidateArguments.Write(json, done?.Result.Candidates ?? []);
+        }, done is null ? "nothing was done" : $"{project.Folder}: operation {done.Id}, {done.Title}, seed {request.Seed}{CandidateArguments.Describe(done.Result.Candidates)}");
         return ExitCode.Done;
     }
 
@@ -63,7 +68,7 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
                 if (request.Steps is { } steps) options = options with { Steps = steps };
                 if (request.Guidance is { } guidance) options = options with { GuidanceScale = guidance };
                 done = await FileEdit.ApplyAsync(sound, request.Description, script,
-                    token => (models ??= new EditModels(request.Engine())).LoadAsync(hasVideo && request.Watches ? request.Input : null, options, token), request.Seed, null, cancel);
+                    token => (models ??= Models()).LoadAsync(hasVideo && request.Watches ? request.Input : null, options with { Candidates = Candidates() }, token), request.Seed, null, cancel);
             }
             finally
             {
@@ -89,9 +94,14 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
             }
             json.WriteEndArray();
             json.WriteString("model", done?.Model?.Name);
-        }, done is null ? "nothing was done" : $"{request.Output}: {Units.Seconds(done.Clip.Duration.TotalSeconds)}, seed {request.Seed}");
+            CandidateArguments.Write(json, done?.Candidates ?? []);
+        }, done is null ? "nothing was done" : $"{request.Output}: {Units.Seconds(done.Clip.Duration.TotalSeconds)}, seed {request.Seed}{CandidateArguments.Describe(done.Candidates)}");
         return ExitCode.Done;
     }
+
+    private int Candidates() => CandidateArguments.Of(request.Candidates, request.Engine().BundlePath, bundle => bundle.EditCandidates);
+
+    private EditModels Models() => new(request.Engine()) { MustChoose = request.Candidates > 1 };
 
     /// <summary>Arithmetic needs none, nor does taking a track of ours away.</summary>
     private static bool NeedsModel(EditScript script) => script.Steps.Any(step =>

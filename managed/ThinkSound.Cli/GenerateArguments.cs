@@ -38,6 +38,7 @@ internal sealed class GenerateArguments
     private readonly Option<double> _start = new("--start") { Description = "Where in the video the sound begins.", HelpName = "SECONDS" };
     private readonly Option<int?> _steps = new("--steps") { Description = "Steps of the sampler, 1 to 1000; as the bundle recommends, else 24.", HelpName = "N" };
     private readonly Option<float?> _cfg = new("--cfg") { Description = "How far to follow video and words; 1 turns guidance off and halves the work; as the bundle recommends, else 5.", HelpName = "SCALE" };
+    private readonly CandidateArguments _candidates = new("Default: 1.");
     private readonly Option<ulong> _seed = new("--seed") { Description = "Same seed, same sound.", DefaultValueFactory = _ => 42, HelpName = "N" };
     private readonly Option<string> _sampler = new Option<string>("--sampler") { Description = "How the flow is followed; midpoint and rk4 cost two and four evaluations a step.", DefaultValueFactory = _ => "euler" }
         .AcceptOnlyFromAmong("euler", "midpoint", "rk4", "v-ddim");
@@ -53,7 +54,7 @@ internal sealed class GenerateArguments
     private readonly Option<string> _keepAudio = new Option<string>("--keep-audio") { Description = "What becomes of the video's own sound: replaced, mixed with the new one, or kept as a further track.", DefaultValueFactory = _ => "replace" }
         .AcceptOnlyFromAmong("replace", "mix", "track");
     private readonly Option<string> _loudness = new("--loudness") { Description = "none, peak (the loudest sample becomes full scale; near silence stays quiet) or lufs=<value>, e.g. lufs=-23; each output by itself.", DefaultValueFactory = _ => "peak" };
-    private readonly Option<int> _variations = new("--variations") { Description = "So many sounds with the seeds N, N+1, …; \"-1\", \"-2\", … are added to the names.", DefaultValueFactory = _ => 1, HelpName = "N" };
+    private readonly Option<int> _variations = new("--variations") { Description = "So many sounds with the seeds N, N+1, …, each with candidates of its own; \"-1\", \"-2\", … are added to the names.", DefaultValueFactory = _ => 1, HelpName = "N" };
     private readonly Option<bool> _force = new("--force") { Description = "Replace existing files." };
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "Neither use nor keep vision features on disk." };
     private readonly Option<bool> _json = new("--json") { Description = "Results as JSON on standard output." };
@@ -68,6 +69,7 @@ internal sealed class GenerateArguments
         _verbose = verbose;
         command.Add(_input);
         foreach (Option option in (Option[])[_output, _caption, _cot, _negative, _negativeCot, _duration, _start, _window, _overlap, _steps, _cfg, _seed, _sampler, _lengths, _reasoning]) command.Add(option);
+        _candidates.AddTo(command);
         _reasoners.AddTo(command);
         _engine.AddTo(command);
         foreach (Option option in (Option[])[_format, _plot, _keepAudio, _loudness, _variations, _force, _noCache, _json, _quiet, _verbose]) command.Add(option);
@@ -91,6 +93,7 @@ internal sealed class GenerateArguments
         CheckSense(parsed, input, output, isFolder);
         if (format is not null && !OutputFormat.IsKnown(format)) throw new UsageException($"--format {format}: known are {string.Join(", ", OutputFormat.Known)}");
 
+        EngineOptions engine = _engine.Read(parsed);
         Loudness.TryParse(parsed.GetValue(_loudness), out Loudness loudness);
         var job = new FoleyJob
         {
@@ -106,6 +109,7 @@ internal sealed class GenerateArguments
             {
                 Steps = parsed.GetValue(_steps),
                 GuidanceScale = parsed.GetValue(_cfg),
+                Candidates = CandidateArguments.Of(_candidates.Asked(parsed), engine.BundlePath),
                 Sampler = parsed.GetValue(_sampler) switch { "midpoint" => Sampler.Midpoint, "rk4" => Sampler.RungeKutta4, "v-ddim" => Sampler.VDdim, _ => Sampler.Euler },
                 Lengths = parsed.GetValue(_lengths) == "reference" ? LengthRule.Reference : LengthRule.Exact,
             },
@@ -122,13 +126,13 @@ internal sealed class GenerateArguments
             Jobs = jobs,
             IsFolder = isFolder,
             // Somebody who was named is asked even where there is a thought already; by itself nobody is.
-            Reasoner = _reasoners.IsNamed(parsed) || (Words(parsed, _cot) ?? parsed.GetValue(_reasoning)) is null ? _reasoners.Read(parsed, () => _engine.Read(parsed)) : null,
+            Reasoner = _reasoners.IsNamed(parsed) || (Words(parsed, _cot) ?? parsed.GetValue(_reasoning)) is null ? _reasoners.Read(parsed, () => engine) : null,
             ReasoningFile = parsed.GetValue(_reasoning),
             UseCache = !parsed.GetValue(_noCache),
             IsJson = parsed.GetValue(_json),
             IsQuiet = parsed.GetValue(_quiet),
             IsVerbose = parsed.GetValue(_verbose),
-            Engine = _engine.Read(parsed),
+            Engine = engine,
         };
     }
 

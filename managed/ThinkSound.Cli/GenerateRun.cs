@@ -155,7 +155,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
     {
         double took = result.Seconds.Values.Sum();
         string loudness = double.IsFinite(result.LoudnessLufs) ? result.LoudnessLufs.ToString("0.0 LUFS;−0.0 LUFS", CultureInfo.InvariantCulture) : "silent";
-        return string.Create(CultureInfo.InvariantCulture, $"{result.Output.Path}: {result.Duration.TotalSeconds:0.00} s of sound{(result.Windows.Count > 0 ? $" in {result.Windows.Count} windows" : "")}, seed {result.Output.Seed}, {loudness}, made in {Units.Time(TimeSpan.FromSeconds(took))}{(result.FeaturesFromCache ? " (the video had been watched before)" : "")}");
+        return string.Create(CultureInfo.InvariantCulture, $"{result.Output.Path}: {result.Duration.TotalSeconds:0.00} s of sound{(result.Windows.Count > 0 ? $" in {result.Windows.Count} windows" : "")}, seed {result.Output.Seed}{CandidateArguments.Describe(result.Candidates)}, {loudness}, made in {Units.Time(TimeSpan.FromSeconds(took))}{(result.FeaturesFromCache ? " (the video had been watched before)" : "")}");
     }
 
     private string ToJson(FoleyPipeline pipeline) => JsonText.Write(json =>
@@ -194,6 +194,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         json.WriteString("cot", job.Conditions.ChainOfThought);
         json.WriteString("reasoning_provider", done.Reasoning?.Provider);
         json.WriteNumber("seed", result.Output.Seed);
+        CandidateArguments.Write(json, result.Candidates);
         json.WriteNumber("steps", result.Generate.Steps!.Value);
         json.WriteNumber("cfg", result.Generate.GuidanceScale!.Value);
         json.WriteNumber("start_s", job.Start.TotalSeconds);

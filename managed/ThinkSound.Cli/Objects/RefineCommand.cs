@@ -37,7 +37,7 @@ internal sealed class RefineCommand
     private readonly Option<bool> _force = new("--force") { Description = "Replace existing files." };
     private readonly Option<bool> _json = new("--json") { Description = "The result as JSON on standard output." };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "No progress; warnings and errors only." };
-    private readonly GenerationArguments _generation = new();
+    private readonly GenerationArguments _generation = new(bundle => bundle.ObjectCandidates);
     private readonly ReasonerArguments _reasoners = new(mayBeNone: true);
     private readonly EngineArguments _engine = new();
 
@@ -88,13 +88,18 @@ internal sealed class RefineCommand
         }
         Reasoning.Reasoning? reasoning = await ThinkAsync(parsed, terminal, video, track, payload, opened, engine, cancel);
         if (reasoning?.Provider == ManualReasoner.Name) payload = payload with { Words = payload.Words is { NegativeCaption: { } negative } ? new OwnWords { NegativeCaption = negative } : null };
+        if (payload.Generation.Candidates > 1 && ObjectRenderer.WordsOf(payload, reasoning).Caption is null)
+        {
+            if (_generation.MustChoose(parsed)) throw new UsageException("--candidates: the best is the one that fits its caption best, and there is none; give --caption, or leave --candidates out");
+            payload = payload with { Generation = payload.Generation with { Candidates = 1 } };
+        }
         (Operation done, ExportedFile? file) = isProject
             ? (await ApplyAsync(opened!, engine, payload, track, reasoning, lines, cancel), null)
             : await RenderAsync(video, output!, parsed, engine, payload, track, reasoning, lines, cancel);
         lines?.End();
         foreach (string warning in done.Result.Notices.Concat(file?.Warnings ?? [])) terminal.Warn(warning);
         terminal.WriteResult(parsed.GetValue(_json) ? ToJson(input, track, done, opened, file)
-            : isProject ? $"{input}: operation {done.Id}, {done.Title}" : $"{file!.Path}: {done.Title}, {track.Start.TotalSeconds:0.00} to {track.End.TotalSeconds:0.00} s");
+            : (isProject ? $"{input}: operation {done.Id}, {done.Title}" : $"{file!.Path}: {done.Title}, {track.Start.TotalSeconds:0.00} to {track.End.TotalSeconds:0.00} s") + CandidateArguments.Describe(done.Result.Candidates));
         return ExitCode.Done;
     }
 
@@ -244,6 +249,7 @@ internal sealed class RefineCommand
         json.WriteString("track", stem.Id);
         json.WriteString("sha256", stem.Audio.Hash);
         json.WriteNumber("num_samples", stem.Audio.NumSamples);
+        CandidateArguments.Write(json, done.Result.Candidates);
         foreach (var (name, points) in (IEnumerable<(string, IReadOnlyList<AutomationPoint>)>)[("pan", stem.Pan), ("level_db", stem.LevelDb)])
         {
             json.WriteStartArray(name);

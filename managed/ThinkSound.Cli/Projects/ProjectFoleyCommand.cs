@@ -99,7 +99,7 @@ internal static class ProjectFoleyCommand
             ProjectProgressLines? progress = Common.Progress(parsed, terminal);
             Operation done = await project.ApplyAsync(payload, reasoning, renderers.All, null, progress, cancel);
             progress?.End();
-            Common.Answer(parsed, terminal, project, $"{project.Folder}: operation {done.Id}, {done.Title}, seed {payload.Seed}", done);
+            Common.Answer(parsed, terminal, project, $"{project.Folder}: operation {done.Id}, {done.Title}, seed {payload.Seed}{CandidateArguments.Describe(done.Result.Candidates)}", done);
             return ExitCode.Done;
         }
 

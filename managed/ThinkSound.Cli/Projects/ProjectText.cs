@@ -94,6 +94,7 @@ internal static class ProjectText
             json.WriteString("created", operation.Created);
             json.WriteString("reasoning_provider", operation.Reasoning?.Provider);
             json.WriteString("model", operation.Result.Model?.Name);
+            CandidateArguments.Write(json, operation.Result.Candidates);
             json.WriteStartArray("warnings");
             foreach (string notice in operation.Result.Notices) json.WriteStringValue(notice);
             json.WriteEndArray();
