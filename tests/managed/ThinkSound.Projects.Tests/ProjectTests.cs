@@ -8,7 +8,7 @@ internal class ProjectTests : WithFolder
     public async Task An_operation_is_there_again_with_everything_it_was_made_of()
     {
         var reasoning = new Reasoning.Reasoning { Provider = "manual", Caption = "knocks", Events = [new SoundEvent { End = TimeSpan.FromSeconds(1), Object = "fist" }] };
-        var payload = new FoleyPayload { Seed = ulong.MaxValue, Generation = new() { Steps = 3, GuidanceScale = 4.7f, Sampler = Sampler.Midpoint }, Words = new() { Caption = "wood" } };
+        var payload = new FoleyPayload { Seed = ulong.MaxValue, Generation = new() { Steps = 3, GuidanceScale = 4.7f, Candidates = 4, Sampler = Sampler.Midpoint }, Words = new() { Caption = "wood" } };
         using (Project project = await NewProject()) await project.ApplyAsync(payload, reasoning, Renderers);
         using Project again = Project.Open(At("project"));
         Operation kept = again.Document.Operations.Single();
@@ -44,6 +44,25 @@ internal class ProjectTests : WithFolder
         using Project project = await NewProject();
         Assert.That(async () => await project.ApplyAsync(payloads[1], null, Renderers), Throws.TypeOf<UnsupportedException>().With.Message.Contains("edit"));
         Assert.That(project.Document.Operations, Is.Empty);
+    }
+
+    [Test]
+    public void What_was_kept_before_there_were_candidates_is_made_once_as_it_was()
+    {
+        const string payload = """{"kind": "foley", "generation": {"steps": 8, "guidance_scale": 3, "sampler": "euler"}, "seed": 7}""", result = """{"tracks": [], "removed": [], "notices": []}""";
+        var foley = (FoleyPayload)System.Text.Json.JsonSerializer.Deserialize(payload, ProjectJson.Default.OperationPayload)!;
+        Assert.That(foley.Generation, Is.EqualTo(new GenerationSettings { Steps = 8, GuidanceScale = 3, Candidates = 1 }));
+        Assert.That(foley.Generation.ToOptions(TimeSpan.FromSeconds(2), 7).Candidates, Is.EqualTo(1));
+        Assert.That(System.Text.Json.JsonSerializer.Deserialize(result, ProjectJson.Default.OperationResult)!.Candidates, Is.Empty);
+    }
+
+    [Test]
+    public void What_was_chosen_among_candidates_is_kept()
+    {
+        var result = new OperationResult { Candidates = [new CandidateFits([0.25f, 0.1f], 0), new CandidateFits([0.1f, 0.9f], 1)] };
+        string text = System.Text.Json.JsonSerializer.Serialize(result, ProjectJson.Default.OperationResult);
+        OperationResult again = System.Text.Json.JsonSerializer.Deserialize(text, ProjectJson.Default.OperationResult)!;
+        Assert.That(again.Candidates.Select(choice => (choice.Fits[choice.Chosen], choice.Chosen)), Is.EqualTo(new[] { (0.25f, 0), (0.9f, 1) }));
     }
 
     [Test]

@@ -10,6 +10,11 @@ internal sealed class FakeModel(float made = 0.25f) : IEditModel
 
     public List<(EditWindow Window, int From, int To)> Ranges { get; } = [];
 
+    /// <summary>What each call that samples anew chooses.</summary>
+    public CandidateFits? Choice { get; init; }
+
+    public CandidateFits? LastFits { get; private set; }
+
     public int SampleRate => 44_100;
 
     public ModelIdentity Identity { get; } = new() { Name = "fake" };
@@ -27,6 +32,7 @@ internal sealed class FakeModel(float made = 0.25f) : IEditModel
     private Task<AudioClip> Make(string call, EditWindow window, AudioClip? sound, int from, int to, float? value = null)
     {
         Calls.Add(call.Trim());
+        LastFits = call.StartsWith("change", StringComparison.Ordinal) ? null : Choice;
         Ranges.Add((window, from, to));
         if (sound is not null) Assert.That(sound, Has.Property("Samples").EqualTo(window.Samples).And.Property("Channels").EqualTo(2).And.Property("SampleRate").EqualTo(SampleRate));
         Assert.That((from, to), Is.EqualTo((Math.Max(0, from), Math.Min(to, window.Samples))), "inside of the window");

@@ -35,6 +35,19 @@ public sealed class FileEditTests
         }
     }
 
+    [TestCase("add a bell from 1 to 2 s", 1)]
+    [TestCase("replace the rain with thunder from 1 to 2 s", 1, TestName = "of a mix: out by a walk, in by a choice")]
+    [TestCase("vary it from 1 to 2 s", 1)]
+    [TestCase("inpaint it from 1 to 2 s", 1)]
+    [TestCase("make it brighter from 1 to 2 s", 0)]
+    [TestCase("make it 6 dB louder from 1 to 2 s", 0)]
+    public async Task ApplyAsync_tells_what_was_chosen_where_something_was(string instruction, int choices)
+    {
+        var choice = new CandidateFits([0.2f, 0.7f], 1);
+        FileEditResult result = await Apply(SpliceTests.Noise(2, Samples, Rate), instruction, new FakeModel { Choice = choice });
+        Assert.That(result.Candidates, Is.EqualTo(Enumerable.Repeat(choice, choices)));
+    }
+
     [Test]
     public async Task ApplyAsync_adds_on_top_of_what_is_there()
     {

@@ -35,6 +35,37 @@ public class FoleyPipelineTests : FoleyTest
     }
 
     [Test]
+    public async Task The_best_of_several_candidates_goes_into_each_file_and_it_is_told_which()
+    {
+        var told = new List<CandidateFits>();
+        using var pipeline = new FoleyPipeline(Engine, new FoleyPipelineOptions { Chosen = told.Add });
+        var job = new FoleyJob
+        {
+            Duration = TimeSpan.FromSeconds(1), Conditions = new Conditions { Caption = "water" }, Generate = new GenerateOptions { Steps = 1, Candidates = 3 },
+            Outputs = [new FoleyOutput { Path = At("a.wav"), Seed = 1 }, new FoleyOutput { Path = At("b.wav"), Seed = 2 }], Overwrite = true,
+        };
+        List<FoleyResult> results = await Collect(pipeline.RunAsync(job));
+        Assert.That(results.Select(result => result.Candidates.Single()), Is.EqualTo(told));
+        Assert.That(told.Select(choice => choice.Fits.Count), Is.EqualTo((int[])[3, 3]));
+        Assert.That(told[1].Fits, Is.Not.EqualTo(told[0].Fits), "other seeds");
+        Assert.That(File.ReadAllText(At("a.wav"), System.Text.Encoding.Latin1), Does.Contain("candidates=3"));
+
+        List<FoleyResult> one = await Collect(pipeline.RunAsync(job with { Generate = new GenerateOptions { Steps = 1 } }));
+        Assert.That(one.SelectMany(result => result.Candidates), Is.Empty);
+        Assert.That(File.ReadAllText(At("a.wav"), System.Text.Encoding.Latin1), Does.Not.Contain("candidates="));
+
+        told.Clear();
+        FoleyJob windows = job with { Duration = TimeSpan.FromSeconds(4), Windows = new WindowOptions { Length = TimeSpan.FromSeconds(3), Overlap = TimeSpan.FromSeconds(1) } };
+        results = await Collect(pipeline.RunAsync(windows));
+        Assert.That(results.Select(result => (result.Windows.Count, result.Candidates.Count)), Is.All.EqualTo((results[0].Windows.Count, results[0].Windows.Count)));
+        Assert.That((results[0].Windows.Count, told.Count), Is.EqualTo((told.Count / 2, told.Count)).And.Matches<(int Count, int)>(pair => pair.Count > 1));
+
+        Assert.That(async () => await Collect(pipeline.RunAsync(job with { Conditions = new Conditions { ChainOfThought = "Water runs." } })), Throws.ArgumentException.With.Message.Contains("there is none"));
+        using var deaf = new FoleyPipeline(Engine with { Components = BundleComponents.All & ~BundleComponents.Listener });
+        Assert.That(async () => await Collect(deaf.RunAsync(job)), Throws.TypeOf<UnsupportedException>().With.Message.Contains("bundle random-small has no listener"));
+    }
+
+    [Test]
     public async Task A_video_that_is_watched_ahead_of_its_job_is_watched_once()
     {
         var models = new List<string>();

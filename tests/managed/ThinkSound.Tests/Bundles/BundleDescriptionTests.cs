@@ -83,12 +83,24 @@ public class BundleDescriptionTests
     public void A_bundle_says_what_its_model_makes_the_sound_of_an_object_from(string defaults, ConditionStreams streams) =>
         Assert.That(BundleDescription.Parse(Encoding.UTF8.GetBytes($$"""{"components": {}, "defaults": {{defaults}}}"""), "test").ObjectStreams, Is.EqualTo(streams));
 
+    [TestCase("""{"object_candidates": 4, "edit_candidates": 2}""", """{"listener": {"config": {}}}""", 4, 2)]
+    [TestCase("""{"object_candidates": 64}""", """{"listener": {"config": {}}}""", 64, 1)]
+    [TestCase("""{"object_candidates": 4, "edit_candidates": 4}""", "{}", 1, 1)]
+    public void A_bundle_says_how_many_candidates_of_objects_and_edits_its_listener_chooses_among(string defaults, string components, int objects, int edits)
+    {
+        BundleDescription bundle = BundleDescription.Parse(Encoding.UTF8.GetBytes($$"""{"components": {{components}}, "defaults": {{defaults}}}"""), "test");
+        Assert.That((bundle.ObjectCandidates, bundle.EditCandidates, bundle.Defaults.Candidates), Is.EqualTo((objects, edits, (int?)null)));
+    }
+
     [TestCase("")]
     [TestCase("[]")]
     [TestCase("{}")]
     [TestCase("""{"components": []}""")]
     [TestCase("""{"components": {}, "defaults": {"object_streams": ["smell"]}}""")]
     [TestCase("""{"components": {}, "defaults": {"object_streams": []}}""")]
+    [TestCase("""{"components": {}, "defaults": {"object_candidates": 0}}""")]
+    [TestCase("""{"components": {}, "defaults": {"edit_candidates": 65}}""")]
+    [TestCase("""{"components": {}, "defaults": {"edit_candidates": 1.5}}""")]
     [TestCase("""{"components": {"t5": 1}}""")]
     [TestCase("""{"components": {"t5": {}}}""")]
     [TestCase("""{"components": {"t5": {"config": {}, "files": 3}}}""")]
