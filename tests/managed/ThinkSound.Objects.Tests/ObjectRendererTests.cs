@@ -141,6 +141,18 @@ internal sealed class ObjectRendererTests
     }
 
     [Test]
+    public async Task Candidates_are_of_what_has_a_caption_and_the_choice_is_kept()
+    {
+        ObjectPayload payload = Payload() with { Generation = new GenerationSettings { Candidates = 4 }, Bed = BedTreatment.Regenerate };
+        Operation done = await _project.ApplyAsync(payload, null, Renderers);
+        Assert.That(_generator.Requests.Select(request => request.Generation.Candidates), Is.EqualTo((int[])[4, 1]), "the stem; the bed without the object");
+        Assert.That(done.Result.Candidates.Single().Chosen, Is.EqualTo(2));
+        Assert.That((await _project.RerenderAsync(2, Renderers)).IsSame);
+        Assert.That((await Assert.ThrowsAsync<ArgumentException>(() => _project.ApplyAsync(payload with { Words = null }, null, Renderers)))!.Message, Does.Contain("4 candidates").And.Contain("caption"));
+        Assert.That(_project.Document.Operations, Has.Count.EqualTo(2));
+    }
+
+    [Test]
     public async Task What_makes_no_sense_is_refused_and_the_project_stays()
     {
         ObjectPayload payload = Payload();
@@ -209,7 +221,7 @@ internal sealed class ObjectRendererTests
                 write([.. Enumerable.Range(0, 2 * count).Select(i => i % 2 == 0 ? 0.5f : 0.1f)]);
                 left -= count;
             }
-            return Task.FromResult(new SoundOutcome(new ModelIdentity { Name = "known" }, []));
+            return Task.FromResult(new SoundOutcome(new ModelIdentity { Name = "known" }, []) { Candidates = request.Generation.Candidates > 1 ? [new CandidateFits([0.2f, 0.4f, 0.9f, 0.1f], 2)] : [] });
         }
     }
 
