@@ -42,7 +42,7 @@ public sealed record OperationResult
     public ModelIdentity? Model { get; init; }
 
     /// <summary>What was chosen among candidates, piece by piece; empty where one was made.</summary>
-    public IReadOnlyList<CandidateFits> Candidates { get; init; } = [];
+    public IReadOnlyList<CandidateFits> Candidates { get; init => field = value ?? []; } = []; // the serialiser gives null where nothing is said
 
     /// <summary>What else to know, a sentence each.</summary>
     public IReadOnlyList<string> Notices { get; init; } = [];

@@ -30,8 +30,8 @@ public sealed record GenerationSettings
     /// <summary>Share of the standard-deviation rescale after guidance, 0 to 1.</summary>
     public float GuidanceRescale { get; init; }
     /// <summary>How many sounds are sampled, 1 to 64, to keep the one that fits its caption best; see <see cref="GenerateOptions.Candidates"/>.
-    /// What is made without a caption is made once.</summary>
-    public int Candidates { get; init; } = 1;
+    /// What is made without a caption is made once, and so is what was kept before there were candidates: 0 stands for 1.</summary>
+    public int Candidates { get; init => field = value == 0 ? 1 : value; } = 1; // the serialiser gives 0 where nothing is said
     /// <summary>How the flow is followed.</summary>
     [JsonConverter(typeof(SnakeCaseEnumConverter<Sampler>))]
     public Sampler Sampler { get; init; } = Sampler.Euler;
