@@ -6,7 +6,7 @@ A folder of features holds float16 arrays, one row a clip
     latents [n, N, latent_dim]   posterior means over the standard deviation of each channel (latent_std.npy beside them)
     clip [n, C, clip_dim], sync [n, S, sync_dim]   clip_text [n, T, d], t5 [n, T, d]
     onsets [n, 4·N]              where something seen strikes, in quarters of a latent
-and uint8 video_exist [n]. Folders of one model share the latent_std.npy of the first. Clips that are still being made are
+and uint8 video_exist [n]. Folders of one model share the latent_std.npy of the first; a bundle's latents stay as they are. Clips that are still being made are
 followed to their end, and whoever reads the features may follow them in turn.
 """
 import argparse
@@ -37,12 +37,20 @@ def segments_of(num_frames: int, duration_s: float) -> np.ndarray:
     return (np.arange(count)[:, None] * HOP + np.arange(SEGMENT)).clip(max=num_frames - 1)
 
 
+def is_bundle(folder: Path) -> bool:
+    return (folder / "bundle.json").exists()
+
+
 class Encoder:
-    """The arrays of some clips, by the trained networks."""
+    """The arrays of some clips, by the networks of a folder that `train` made, or of a bundle."""
 
     def __init__(self, trained: Path, device):
         self.device = torch.device(device)
-        self.networks, self.tokenizers = model.trained(trained).to(self.device), model.text_tokenizers(trained / "vocabularies")
+        if is_bundle(trained):
+            networks, vocabularies = model.of_bundle(trained), trained
+        else:
+            networks, vocabularies = model.trained(trained), trained / "vocabularies"
+        self.networks, self.tokenizers = networks.to(self.device), model.text_tokenizers(vocabularies)
         self.latent_std = None  # [latent_dim]
 
     def _take(self, array, rows: range) -> torch.Tensor:
@@ -108,7 +116,7 @@ def tasks(folder: Path, count: int, batch: int):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("clips", type=Path)
-    parser.add_argument("--model", type=Path, required=True, help="folder with codec, encoders and vocabularies")
+    parser.add_argument("--model", type=Path, required=True, help="folder with codec, encoders and vocabularies, or a bundle")
     parser.add_argument("--latent-std", type=Path, help="latent_std.npy of another folder of features")
     parser.add_argument("--count", type=int, help="of the first clips alone")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="on a CPU")
@@ -123,7 +131,9 @@ def main() -> None:
     count = min(len(mel), options.count or len(mel))
     if ready(options.output) == count:
         return
-    if options.latent_std:
+    if is_bundle(options.model):  # its flow knows its latents as they are
+        np.save(options.output / "latent_std.npy", np.ones(model.LATENT_DIM, np.float32))
+    elif options.latent_std:
         shutil.copy(options.latent_std, options.output / "latent_std.npy")
     else:
         some = min(STD_CLIPS, count)

@@ -23,6 +23,7 @@ LATENT_DIM, CLIP_DIM, SYNC_DIM, TEXT_DIM, TEXT_LEN = 64, 96, 96, 96, 64
 CLIP_FPS, SYNC_FPS, IMAGE, PATCH = 8, 24, 64, 8   # 24 pictures a second are whole segments: three times 8 a second
 CFG_SCALE = 3.0                                    # guidance that was measured best
 OBJECT_STREAMS = ["sync", "caption"]               # of an object: its picture is unlike those that were learned from (docs/objects.md)
+CANDIDATES = 4                                     # sounds of an object or edit, of which the listener chooses one
 
 CODEC = {"encoder": mel_codec.MelConfig(), "decoder": mel_codec.MelConfig()}
 CLIP_VISION = {"vision_config": {"hidden_size": 96, "intermediate_size": 384, "num_attention_heads": 3, "num_hidden_layers": 4, "image_size": IMAGE,
@@ -32,6 +33,8 @@ SYNCHFORMER = {"embed_dim": SYNC_DIM, "depth": 2, "num_heads": 3, "image": IMAGE
 MMDIT = {"latent_dim": LATENT_DIM, "clip_dim": CLIP_DIM, "sync_dim": SYNC_DIM, "text_dim": TEXT_DIM, "clip_text_dim": TEXT_DIM, "hidden_dim": 96,
          "depth": 10, "fused_depth": 7, "num_heads": 3, "latent_seq_len": 173, "clip_seq_len": 64, "sync_seq_len": 192, "text_seq_len": TEXT_LEN,
          "v2": True, "kernel_size": 3}
+
+LISTENER = {"latent_dim": LATENT_DIM, "text_dim": TEXT_DIM, "hidden_dim": 96, "embed_dim": 96, "num_blocks": 4, "expansion": 3}
 
 
 def clip_text_config(vocab_size: int) -> dict:

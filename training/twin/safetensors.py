@@ -60,8 +60,8 @@ def read_header(path) -> tuple[dict, dict, int]:
     return header, metadata, 8 + length
 
 
-def read(path, prefix: str = "") -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """(tensors whose name begins with `prefix`, without it; metadata). Types are kept, 8-bit rows become float32."""
+def read_stored(path, prefix: str = "") -> tuple[dict, dict[str, str]]:
+    """(tensors whose name begins with `prefix`, without it; metadata), as the file has them: 8-bit rows as `Rows8`."""
     entries, metadata, start = read_header(path)
     data = np.memmap(path, np.uint8, "r")
     tensors = {}
@@ -76,8 +76,14 @@ def read(path, prefix: str = "") -> tuple[dict[str, torch.Tensor], dict[str, str
             tensor = torch.from_numpy(np.array(array))
         tensors[name[len(prefix) :]] = tensor
     for name in [n for n in tensors if f"{n}.scale" in tensors and tensors[n].dtype == torch.int8]:
-        tensors[name] = Rows8(tensors[name], tensors.pop(f"{name}.scale")).stored
+        tensors[name] = Rows8(tensors[name], tensors.pop(f"{name}.scale"))
     return tensors, metadata
+
+
+def read(path, prefix: str = "") -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """As `read_stored`, but 8-bit rows become float32; other types are kept."""
+    tensors, metadata = read_stored(path, prefix)
+    return {name: tensor.stored if isinstance(tensor, Rows8) else tensor for name, tensor in tensors.items()}, metadata
 
 
 def write(path, tensors: dict, metadata: dict[str, str] | None = None) -> None:
