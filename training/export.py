@@ -1,6 +1,7 @@
 """Writes the trained networks as a bundle: 8-bit rows where they do no harm, 16-bit floats elsewhere.
 
     python3 -m export --model build/training --validate build/training/val-4s -o models/foley-small
+    python3 -m export --tuned tuned/mmdit.safetensors -o models/foley-small         a fine-tuned flow into a bundle that is there
 
 The bundle's latents have standard deviation 1 in every channel, as the flow model was trained; the codec's first and last
 layers take the factor in. With --validate its recogniser's onsets count from the probability on at which they are right most
@@ -48,13 +49,31 @@ def scaled_codec(state: dict, std: torch.Tensor) -> dict:
     return state
 
 
+def replace_flow(tuned: Path, bundle: Path, wide: bool) -> None:
+    """Puts the network that `flow finetune` wrote in place of the bundle's; everything else stays to the bit."""
+    path = bundle / "model.safetensors"
+    tensors, metadata = safetensors.read_stored(path)
+    state, _ = safetensors.read(tuned)
+    state = {(name if name.startswith("mmdit.") else f"mmdit.{name}"): value for name, value in state.items()}
+    there = {name for name in tensors if name.startswith("mmdit.")}
+    if odd := there.symmetric_difference(state):
+        raise SystemExit(f"{tuned} is no flow of {bundle}: {min(odd)} is in one of them alone")
+    safetensors.write(path, tensors | {name: stored(name, value, wide) for name, value in state.items()}, metadata)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", type=Path, required=True, help="folder with codec, encoders, flow, vocabularies and features")
+    parser.add_argument("--model", type=Path, help="folder with codec, encoders, flow, vocabularies and features")
+    parser.add_argument("--tuned", type=Path, help="instead: a fine-tuned flow, for the bundle that is there")
     parser.add_argument("--validate", type=Path, help="folder of held-out clips, for the threshold of onsets; default: 0.5, untried")
     parser.add_argument("--wide", action="store_true", help="float32 throughout, to see what 8 bits cost")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
+    if (options.model is None) == (options.tuned is None):
+        parser.error("give one of --model and --tuned")
+    if options.tuned:
+        replace_flow(options.tuned, options.output, options.wide)
+        return
 
     networks = model.trained(options.model)
     std = torch.from_numpy(np.load(next((options.model / "features").glob("*/latent_std.npy"))))
