@@ -38,8 +38,8 @@ class Objective:
     at small widths 1.6 times as fast as two threads inside of each operator (390 against 630 ms on two cores).
     """
 
-    def __init__(self, model: Mmdit, parameters, rates: DropRates, *, seed: int, workers: int = 1, bf16: bool = False, channel_weights=None):
-        self.model, self.parameters, self.rates, self.seed, self.bf16, self.channel_weights = model, list(parameters), rates, seed, bf16, channel_weights
+    def __init__(self, model: Mmdit, parameters, rates: DropRates, *, seed: int, workers: int = 1, bf16: bool = False):
+        self.model, self.parameters, self.rates, self.seed, self.bf16 = model, list(parameters), rates, seed, bf16
         self.device = next(model.parameters()).device
         self.workers, self.pool = workers, None
         if workers > 1:
@@ -60,8 +60,7 @@ class Objective:
         batch, (noise, t) = batch.to(self.device), (x.to(self.device) for x in (noise, t))
         masks = {name: mask.to(self.device) for name, mask in masks.items()}
         with self.precision():
-            loss = share * rectified_flow_loss(self.model, batch.sound, noise, t, batch.features, video_exist=batch.video_exist, drop=masks, emphasis=batch.emphasis,
-                                                channel_weights=self.channel_weights)
+            loss = share * rectified_flow_loss(self.model, batch.sound, noise, t, batch.features, video_exist=batch.video_exist, drop=masks, emphasis=batch.emphasis)
         return loss.detach(), torch.autograd.grad(loss, self.parameters, allow_unused=True)
 
     def gradients(self, step: int, batch: flow_data.Batch):
@@ -82,8 +81,7 @@ class Objective:
 class Validation:
     """Loss without dropout on the first clips of some folders; noise and times are the same whenever it is asked."""
 
-    def __init__(self, folders: list, count: int, batch: int, seed: int = 0, channel_weights=None):
-        self.channel_weights = channel_weights
+    def __init__(self, folders: list, count: int, batch: int, seed: int = 0):
         self.batches = [folder.batch(np.arange(start, min(start + batch, count, len(folder))))
                         for folder in folders for start in range(0, min(count, len(folder)), batch)]
         self.seed = seed
@@ -95,8 +93,7 @@ class Validation:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
             noise, t = torch.randn(batch.sound.shape, generator=generator), logit_normal(len(batch.sound), generator)
             batch = batch.to(device)
-            loss = rectified_flow_loss(model, batch.sound, noise.to(device), t.to(device), batch.features, video_exist=batch.video_exist,
-                                       channel_weights=self.channel_weights)
+            loss = rectified_flow_loss(model, batch.sound, noise.to(device), t.to(device), batch.features, video_exist=batch.video_exist)
             total, items = total + float(loss) * len(noise), items + len(noise)
         return total / items
 
@@ -154,9 +151,7 @@ def run(model: Mmdit, trained: torch.nn.Module, options) -> Loop:
     model.to(device).train()
     files = {"split": options.split, "extra_cot": options.extra_cot} if hasattr(options, "split") else {}
     mixture = flow_data.Mixture([flow_data.opened(folder, config, **files) for folder in options.folders], options.seed, options.weights)
-    weights = channel_weights(mixture.folders, device) if options.even_channels else None
-    validation = Validation([flow_data.opened(folder, config) for folder in options.validate], options.validate_clips, options.batch,
-                            channel_weights=weights) if options.validate else None
+    validation = Validation([flow_data.opened(folder, config) for folder in options.validate], options.validate_clips, options.batch) if options.validate else None
     if options.sync_steps and not (options.output / "checkpoint.pt").exists():
         sync_stream.teach(model, mixture.folders, options.sync_steps, options.seed)
     schedule = inverse_rate(options.lr) if options.schedule == "inverse" else None
@@ -166,15 +161,14 @@ def run(model: Mmdit, trained: torch.nn.Module, options) -> Loop:
                 schedule=schedule)
     (options.output / "config.json").write_text(json.dumps({k: v for k, v in asdict(config).items() if v is not None}, indent=2) + "\n")
     rates = DropRates(**options.drop)
-    objective = Objective(model, loop.parameters, rates, seed=options.seed, workers=options.workers if device.type == "cpu" else 1, bf16=options.bf16,
-                          channel_weights=weights)
+    objective = Objective(model, loop.parameters, rates, seed=options.seed, workers=options.workers if device.type == "cpu" else 1, bf16=options.bf16)
 
     def validate() -> float:
         """Of the averaged weights."""
         return loop.averaged(lambda: validation.loss(model))
 
     if device.type == "cuda" and all((folder / "latents.npy").exists() for folder in options.folders):
-        run_on_device(model, loop, rates, options, weights, (lambda: {"val_loss": validation.loss(model)}) if validation else None)
+        run_on_device(model, loop, rates, options, (lambda: {"val_loss": validation.loss(model)}) if validation else None)
     else:
         # The next batch is read while this one is computed.
         with ThreadPoolExecutor(1) as reader:
@@ -190,13 +184,7 @@ def run(model: Mmdit, trained: torch.nn.Module, options) -> Loop:
     return loop
 
 
-def channel_weights(folders: list, device) -> torch.Tensor:
-    """1 / variance of each channel of the latents [latent_dim], over some clips of each folder."""
-    sound = torch.cat([folder.batch(np.arange(min(len(folder), 128))).sound.flatten(0, 1) for folder in folders])
-    return (1 / sound.var(0).clamp(min=1e-4)).to(device)
-
-
-def run_on_device(model: Mmdit, loop: Loop, rates: DropRates, options, weights, watch) -> None:
+def run_on_device(model: Mmdit, loop: Loop, rates: DropRates, options, watch) -> None:
     """Everything on the GPU: data, draws and steps. A kind of step for each folder, since each has clips of its own length."""
     device = next(model.parameters()).device
     folders = [flow_data.OnDevice(folder, model.config, device, options.batch) for folder in options.folders]
@@ -208,7 +196,7 @@ def run_on_device(model: Mmdit, loop: Loop, rates: DropRates, options, weights, 
             noise, t = torch.randn_like(batch.sound), logit_normal(options.batch, device=device)
             with torch.autocast("cuda", torch.bfloat16) if options.bf16 else nullcontext():
                 loss = rectified_flow_loss(model, batch.sound, noise, t, batch.features, video_exist=batch.video_exist,
-                                           drop=rates.draw(options.batch, device), emphasis=batch.emphasis, channel_weights=weights)
+                                           drop=rates.draw(options.batch, device), emphasis=batch.emphasis)
             return loss, {}
         return [work]
     first, *others = map(part, folders)
@@ -283,7 +271,6 @@ def add_training_options(parser, *, lr: float, schedule: str, clip: float, weigh
     parser.add_argument("--ema", type=float, default=ema, help="kept of the average a step; 0: the reference's power law up to 0.9999")
     parser.add_argument("--drop", type=drop_rates, default={}, help="chances such as clip=0.2,sync=0.2,text=0.2,t5=0.2,video=0.1,words=0.1 (0.2 each, the last two 0)")
     parser.add_argument("--sync-steps", type=int, default=0, help="before the first step: steps in which the projection of sync features learns to say when something strikes")
-    parser.add_argument("--even-channels", action="store_true", help="a channel of the latents counts by its variance, so that all count the same")
     parser.add_argument("--save-every", type=float, default=4, help="minutes between checkpoints")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -36,10 +36,9 @@ def logit_normal(batch: int, generator: torch.Generator | None = None, device="c
 
 def rectified_flow_loss(model: Mmdit, sound: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, features: Features, *,
                         video_exist: torch.Tensor | None = None, drop: dict[str, torch.Tensor] | None = None,
-                        emphasis: torch.Tensor | None = None, channel_weights: torch.Tensor | None = None) -> torch.Tensor:
+                        emphasis: torch.Tensor | None = None) -> torch.Tensor:
     """Mean squared error of the flow against noise − sound, [B, N, latent_dim] both, t [B]. With `emphasis` [B, N] each moment
-    counts as much as it says, with `channel_weights` [latent_dim] each channel; the velocity that is least wrong stays the
-    same, for each moment and channel has one of its own.
+    counts as much as it says; the velocity that is least wrong stays the same, for each moment has one of its own.
 
     Items without video get the learned empties first, then `drop` (masks by the names of `Mmdit.dropped`) takes its share.
     """
@@ -50,8 +49,6 @@ def rectified_flow_loss(model: Mmdit, sound: torch.Tensor, noise: torch.Tensor, 
         features = model.dropped(features, **drop)
     share = t[:, None, None]
     flow = model((1 - share) * sound + share * noise, t, features)
-    if emphasis is None and channel_weights is None:
+    if emphasis is None:
         return F.mse_loss(flow.float(), noise - sound)
-    error = (flow.float() - (noise - sound)).square()
-    error = (error if channel_weights is None else error * channel_weights).mean(-1)
-    return (error if emphasis is None else error * emphasis).mean()
+    return ((flow.float() - (noise - sound)).square().mean(-1) * emphasis).mean()
