@@ -19,7 +19,8 @@ from twin import safetensors
 
 DATA = Path(__file__).parent / "data"
 NETWORKS = {"mmdit": "MM-DiT, the flow", "vae": "mel codec", "t5": "T5 encoder", "clip_text": "CLIP text tower", "clip_vision": "CLIP vision tower",
-            "synchformer": "Synchformer", "recogniser": "recogniser of classes, materials and onsets"}
+            "synchformer": "Synchformer", "recogniser": "recogniser of classes, materials and onsets",
+            "listener": "listener, which chooses among candidates"}
 STAGES = {"codec": "mel codec: log-mel L1 and a little KL", "encoders": "vision tower, Synchformer, recogniser, text towers: foretell the sound",
           "flow": "MM-DiT: rectified flow, conditions dropped at random"}
 REMEDIES = {
@@ -39,11 +40,12 @@ REMEDIES = {
 
 
 def size_table(bundle: Path) -> str:
-    entries, _, _ = safetensors.read_header(bundle / "model.safetensors")
     counts = Counter()
-    for name, entry in entries.items():
-        if not (name.endswith(".scale") and name[: -len(".scale")] in entries):
-            counts[name.split(".")[0]] += math.prod(entry["shape"])
+    for path in sorted(bundle.glob("*.safetensors")):
+        entries, _, _ = safetensors.read_header(path)
+        for name, entry in entries.items():
+            if not (name.endswith(".scale") and name[: -len(".scale")] in entries):
+                counts[name.split(".")[0]] += math.prod(entry["shape"])
     rows = [f"| {NETWORKS.get(name, name)} | {count / 1e6:.2f} M |" for name, count in counts.most_common()]
     total, stored = sum(counts.values()), sum(path.stat().st_size for path in bundle.iterdir() if path.suffix != ".md")
     return "\n".join(["| network | parameters |", "|---|---|", *rows, f"| in all | {total / 1e6:.2f} M, {stored / 1e6:.1f} MB of files |"])

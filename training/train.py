@@ -125,6 +125,8 @@ def main() -> None:
         return
     bundle = out / "foley-small"
     run("export", "--model", out, "--validate", out / "val-4s", "-o", bundle)
+    run("latent_units", bundle)
+    run("listener", "--bundle", bundle, "--count", count(1400), "--test", count(220), "--minutes", 10 * scale, "--into", bundle, "-o", out / "listener")
     run("evaluate", bundle, "--count", 22 * max(1, round(5 * scale)), "-o", bundle / "scores.json")
     run("card", bundle, "--model", out)
 
