@@ -2,6 +2,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <nlohmann/json.hpp>
+
 #include "core/error.h"
 #include "models/clip_text.h"
 #include "models/clip_vision.h"
@@ -40,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (bundle.listener) parse([&] { ts::parse_listener_config(*bundle.listener->config, "listener"); });
     if (!bundle.vae) return;
     for (const char* side : {"encoder", "decoder"})
-      if (const auto found = bundle.vae->config.find(side); found != bundle.vae->config.end()) {
+      if (const auto found = bundle.vae->config->find(side); found != bundle.vae->config->end()) {
         parse([&] { side[0] == 'e' ? ts::parse_oobleck_encoder(*found, side) : ts::parse_oobleck_decoder(*found, side); });
         parse([&] { ts::parse_mel_codec(*found, side); });
       }
