@@ -63,6 +63,23 @@ std::vector<T> attention(const AttentionCase& c, const AttentionData& data, DTyp
   return all;
 }
 
+// The largest score between any query and key of an item and head, before masks and bias.
+double largest_score(const AttentionCase& c, const AttentionData& data) {
+  double largest = 0;
+  for (size_t a = 0; a < c.streams.size(); ++a)
+    for (size_t b = 0; b < c.streams.size(); ++b)
+      for (int64_t item = 0; item < c.batch * c.heads; ++item)
+        for (int64_t i = 0; i < c.streams[a].queries; ++i)
+          for (int64_t j = 0; j < c.streams[b].keys; ++j) {
+            const float* q = &data.q[a][size_t((item * c.streams[a].queries + i) * c.dim)];
+            const float* k = &data.k[b][size_t((item * c.streams[b].keys + j) * c.dim)];
+            double score = 0;
+            for (int64_t d = 0; d < c.dim; ++d) score += double(q[d]) * double(k[d]);
+            largest = std::max(largest, std::abs(score) * double(data.scale));
+          }
+  return largest;
+}
+
 void check_case(const OperatorTable& table, const AttentionCase& c, DType dtype, DType stored) {
   Harness h(table, dtype);
   AttentionData data;
@@ -102,7 +119,8 @@ void check_case(const OperatorTable& table, const AttentionCase& c, DType dtype,
     const std::vector<float> values = h.read(stream.out);
     ours.insert(ours.end(), values.begin(), values.end());
   }
-  TS_CHECK_ERROR(c.str(), ours, stored, attention, c, data, dtype);
+  // A score is scaled before its sum or after it, which is a rounding elsewhere, and a weight changes by as much as its score.
+  TS_CHECK_CUT_ERROR(c.str(), ours, stored, largest_score(c, data) / (1 << 24), attention, c, data, dtype);
 }
 
 TEST_CASE("attention: self, cross and joint attention of every length match the obvious loop") {
