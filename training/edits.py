@@ -1,6 +1,6 @@
 """Measures editing by a sentence with the product itself, the command line program, on held-out scenes of 4 s.
 
-    python3 -m edits models/foley-small -o models/foley-small/edits.json       120 cases, two minutes on two cores
+    python3 -m edits models/foley-small -o models/foley-small/edits.json       120 cases, some minutes on two cores
     python3 -m edits models/foley-small --count 1                              one of each kind, to see that it works
 
 Each case writes a sound, has `thinksound edit` change it by a sentence, and listens: to the judge's class, to levels and

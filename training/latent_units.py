@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 import clips
+import export
 import model
 import product
 import scenes
@@ -42,16 +43,14 @@ def measure(bundle: Path, count: int = COUNT) -> np.ndarray:
 
 
 def rescale(bundle: Path, factors: torch.Tensor) -> None:
-    """Multiplies channels of the codec's latents by `factors` [latent_dim]. Exact for the means; deviations in the limit of
-    small ones, where softplus is the exponential."""
+    """Multiplies channels of the codec's latents by `factors` [latent_dim]; `export.scaled_codec` says how exactly."""
     path = bundle / "model.safetensors"
     tensors, metadata = safetensors.read_stored(path)
-    means, entered = tensors["vae.encoder.out.weight"], tensors["vae.decoder.in.weight"]
-    means.scale = means.scale * torch.cat([factors, torch.ones_like(factors)])
-    bias, raw = tensors["vae.encoder.out.bias"].float().chunk(2)
-    tensors["vae.encoder.out.bias"] = torch.cat([bias * factors, raw + torch.log(factors)]).half()
-    entered.values = torch.round(entered.values.float() / factors[None, :, None]).clamp(-127, 127).to(torch.int8)
-    safetensors.write(path, tensors, metadata)
+    codec = {name: tensors[f"vae.{name}"] for name in ("encoder.out.weight", "encoder.out.bias", "decoder.in.weight")}
+    wide = codec["encoder.out.bias"].dtype == torch.float32
+    state = {name: value.stored if isinstance(value, safetensors.Rows8) else value.float() for name, value in codec.items()}
+    scaled = export.scaled_codec(state, 1 / factors)
+    safetensors.write(path, tensors | {f"vae.{name}": export.stored(name, value, wide) for name, value in scaled.items()}, metadata)
 
 
 def main() -> None:
