@@ -61,7 +61,7 @@ constexpr bool covers_cublaslt(int64_t taps, int64_t len_in, int64_t rows_per_it
 struct WgmmaTile {
   int32_t columns, rows, blocks, percent, clocks;
 };
-constexpr WgmmaTile kWgmmaTiles[] = {{128, 256, 1, 97, 19900}, {128, 136, 1, 84, 7000}, {64, 64, 2, 34, 1700}};
+constexpr WgmmaTile kWgmmaTiles[] = {{128, 128, 1, 84, 7000}, {128, 136, 1, 84, 7000}, {64, 64, 2, 34, 1700}};
 constexpr int64_t kSplitClocks = 1500;  // of the kernel that adds up, beside what it reads and writes
 
 constexpr const WgmmaTile* find_wgmma_tile(int32_t rows) {
@@ -81,8 +81,8 @@ constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t 
          (splits > 1 ? kSplitClocks + 2 * splits * num_rows * columns * int64_t(sizeof(float)) / kBytesPerClock : 0);
 }
 
-// Sums of fp8 are kept twice, so there is no large tile of them.
-constexpr bool has_wgmma_tile(int32_t rows, DType stored) { return rows != 256 || stored != DType::e4m3; }
+// Sums of fp8 are kept twice, too many for tiles by turns.
+constexpr bool has_wgmma_tile(int32_t rows, DType stored) { return rows != 128 || stored != DType::e4m3; }
 
 // The tile and the splits that are done first.
 constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, int64_t multiprocessors,

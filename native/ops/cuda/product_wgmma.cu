@@ -2,15 +2,16 @@
 //
 // Shapes   product.h, x and w bf16 or f16, or e4m3 in tiles of 64 and 136 rows, rows of x at multiples of 16 bytes, and rows of the product that follow each other in x:
 //          stride 1, and one item or as many rows per item in as out (covers_wgmma).
-// Launch   one block per multiprocessor or two, each walking over tiles. A tile is 64 columns per group of four warps
-//          times 64, 136 or 256 rows. The weights are the left operand, so that rows, of which there may be few, come in any
-//          multiple of eight: the 388 rows of a guided 9 s latent are three tiles of 136. One thread fetches, one warp puts zeros
-//          where a tap reaches into the neighbouring item, one or two groups of four warps multiply and finish.
+// Launch   one block per multiprocessor or two, each walking over tiles: 64 columns times 64 rows, 128 times 136 or 128 times 128.
+//          The weights are the left operand, so that rows, of which there may be few, come in any multiple of eight: the 388 rows
+//          of a guided 9 s latent are three tiles of 136. One thread fetches, one warp puts zeros where a tap reaches into the
+//          neighbouring item, groups of four warps multiply and finish: one, two of 64 columns each, or, of 128 rows, two that
+//          take turns at whole tiles, so that one finishes while the other multiplies.
 //          Of e4m3 the tensor cores keep 13 bits behind the point of a sum, so the sums of a stage of 128 channels are multiplied
-//          by the scales of their rows and added in f32 beside: twice the registers, hence no tile of 256 rows. Compiled for
+//          by the scales of their rows and added in f32 beside: twice the registers, hence no tiles by turns. Compiled for
 //          them alone with TS_CUDA_FP8 (cmake/CudaBackend.cmake).
 // Order    each sum runs over taps, then channels; splits are added in order.
-// Cost     2 flop per row, column, tap and channel. A step of a 128 × 256 tile moves 48 kB for 4.2 Mflop, 87 flop per byte out of
+// Cost     2 flop per row, column, tap and channel. A step of a 128 × 128 tile moves 32 kB for 2.1 Mflop, 64 flop per byte out of
 //          the L2 cache; floor: the dense bf16 rate, about 990 Tflop/s by the data sheet. Reached: bench/NOTES.md.
 #include <algorithm>
 #include <type_traits>
@@ -31,27 +32,31 @@ namespace {
 constexpr int kRowBytes = kWgmmaStep * 2, kGroupThreads = GroupTile::kThreads, kGroupColumns = GroupTile::kColumns;
 constexpr int kFinishRows = 32, kPitch = kGroupColumns + 4;  // of the sums in shared memory, f32
 
-template <class E, int rows, int groups, int stages, int blocks>
+// By turns: every group has the tile's columns for itself, of every other tile.
+template <class E, int rows, int groups, bool by_turns, int stages, int blocks>
 struct Tile {
   using Element = E;
   static constexpr bool kIsScaled = std::is_same_v<E, e4m3>;     // rows of x have scales
   static constexpr int kStep = kRowBytes / int(sizeof(E));
+  static constexpr bool kByTurns = by_turns;
   static constexpr int kRows = rows, kGroups = groups, kStages = stages, kBlocks = blocks;
-  static constexpr int kColumns = groups * kGroupColumns, kThreads = (groups + 1) * kGroupThreads;
+  static constexpr int kParts = by_turns ? 2 : 1;              // of 64 columns, that a group multiplies
+  static constexpr int kReaders = by_turns ? 1 : groups;       // groups that read a stage
+  static constexpr int kColumns = kReaders * kParts * kGroupColumns, kThreads = (groups + 1) * kGroupThreads;
   static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
   static constexpr int kSumsBytes = std::max(kFinishRows * kPitch * 4, kGroupSharedBytes<rows>);  // of one group
   // Of a thread that multiplies, where it needs more than its share; the others of the block make do with 40.
   static constexpr int kMultiplyRegisters = rows > 64 ? 232 : kIsScaled ? 208 : 0;
   static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
   static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
-  static_assert(rows % 8 == 0 && kSumsBytes % 16 == 0 && 3 * 8 * stages <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
+  static_assert(rows % 8 == 0 && kSumsBytes % 16 == 0 && 8 * (3 * stages + groups) <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
 };
 template <class E>
-using NarrowTile = Tile<E, 64, 1, 5, 2>;
+using NarrowTile = Tile<E, 64, 1, false, 5, 2>;
 template <class E>
-using MiddleTile = Tile<E, 136, 2, 6, 1>;
+using MiddleTile = Tile<E, 136, 2, false, 6, 1>;
 template <class E>
-using WideTile = Tile<E, 256, 2, 4, 1>;
+using TurnsTile = Tile<E, 128, 2, true, 6, 1>;
 
 // Where in the ring we are, and how often we have been round.
 template <int stages>
@@ -62,6 +67,11 @@ struct Ring {
     if (++stage < stages) return;
     stage = 0;
     parity ^= 1;
+  }
+  __device__ void skip(int steps) {
+    const int at = stage + steps, rounds = at / stages;
+    stage = at - rounds * stages;
+    parity ^= uint32_t(rounds) & 1;
   }
 };
 
@@ -229,38 +239,75 @@ struct NoScales {
 
 // Begins the products of a step, whose sums are added to c or replace it.
 template <class T, bool adds>
-__device__ inline void multiply_stage(float (&c)[T::kRows / 2], uint64_t w, uint64_t x) {
+__device__ inline void multiply_stage(float (&c)[T::kParts][T::kRows / 2], uint64_t w, uint64_t x) {
   using Element = typename T::Element;
   ptx::begin_products();
-  ptx::multiply_add_group<Element, T::kRows, adds>(c, w, x);
 #pragma unroll
-  for (int k = 1; k < kRowBytes / 32; ++k) ptx::multiply_add_group<Element, T::kRows>(c, w + 2 * k, x + 2 * k);  // 32 bytes further in every row
+  for (int k = 0; k < kRowBytes / 32; ++k)  // 32 bytes further in every row
+#pragma unroll
+    for (int part = 0; part < T::kParts; ++part) {
+      const uint64_t columns = w + 2 * k + part * (kGroupColumns * kRowBytes / 16);  // descriptors count sixteens of bytes
+      if (k == 0) ptx::multiply_add_group<Element, T::kRows, adds>(c[part], columns, x);
+      else ptx::multiply_add_group<Element, T::kRows>(c[part], columns, x + 2 * k);
+    }
   ptx::commit_products();
 }
 
-// A group of four warps: 64 columns of the weights times the rows of x, then the outputs.
 template <class T>
-__device__ void multiply(const Product& p, int group, uint32_t stages, float* sums, uint32_t ready, uint32_t empty) {
+__device__ inline void hold(float (&c)[T::kParts][T::kRows / 2]) {
+#pragma unroll
+  for (int part = 0; part < T::kParts; ++part) ptx::hold(c[part]);
+}
+
+// The sums of 64 columns on their way out.
+template <class T>
+__device__ __forceinline__ void finish(const Product& p, const Work& work, const GroupTile& tile, float (&c)[T::kRows / 2]) {
+  if (p.splits > 1) {
+    if (tile.first_column < p.columns) store_sums<T::kRows>(tile, p.partial + int64_t(work.split) * p.num_rows * p.partial_stride, p.partial_stride, p.num_rows, c);
+    return;
+  }
+  if constexpr (!T::kIsScaled)
+    if (finish_group<T::kRows>(p.finish, tile, c)) return;
+  finish_shared<T>(p, tile, reinterpret_cast<float*>(tile.staged), c);
+}
+
+// A group of four warps: its columns of the weights times the rows of x, then the outputs. Of groups that take turns, one
+// begins when the other has asked for the last products of the tile before: by then it has seen every stage that came earlier, and a
+// barrier tells only of the latest two phases.
+template <class T>
+__device__ void multiply(const Product& p, int group, uint32_t stages, float* sums, uint32_t ready, uint32_t empty, uint32_t turns) {
   const int thread = int(threadIdx.x) % kGroupThreads, lane = thread % 32;
   Ring<T::kStages> ring;
-  float c[T::kRows / 2];
+  float c[T::kParts][T::kRows / 2];
+  int turn = 0;
   Walk<T>(p).each([&](const Work& work) {
+    if constexpr (T::kByTurns) {
+      const int whose = turn % 2, round = turn / 2;
+      ++turn;
+      if (whose != group) {
+        ring.skip(work.end - work.begin);
+        return;
+      }
+      if (turn > 1) ptx::wait(turns + 8 * (1 - group), uint32_t(group == 0 ? round - 1 : round) & 1);
+    }
 #pragma unroll
-    for (float& sum : c) sum = 0;
-    ptx::hold(c);
+    for (int part = 0; part < T::kParts; ++part)
+#pragma unroll
+      for (float& sum : c[part]) sum = 0;
+    hold<T>(c);
     std::conditional_t<T::kIsScaled, RowScales<T>, NoScales> scales(p, work, thread);
     int before = -1;  // the stage that products still in flight may be reading
     for (int step = work.begin; step < work.end; ++step) {
       ptx::wait(ready + 8 * ring.stage, ring.parity);
       const uint32_t stage = stages + ring.stage * T::kStageBytes;
-      const uint64_t w = ptx::describe_rows(stage + group * kGroupColumns * kRowBytes), x = ptx::describe_rows(stage + T::kWBytes);
+      const uint64_t w = ptx::describe_rows(stage + (T::kByTurns ? 0 : group * kGroupColumns * kRowBytes)), x = ptx::describe_rows(stage + T::kWBytes);
       if constexpr (T::kIsScaled) {
-        float part[T::kRows / 2];
+        float part[1][T::kRows / 2];
         multiply_stage<T, false>(part, w, x);
         ptx::wait_for_products<0>();
-        ptx::hold(part);
+        hold<T>(part);
         release_stage(empty, ring.stage, lane);
-        scales.add(c, part);
+        scales.add(c[0], part[0]);
       } else {
         multiply_stage<T, true>(c, w, x);
         ptx::wait_for_products<1>();
@@ -269,17 +316,20 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
       }
       ring.advance();
     }
+    if (T::kByTurns && lane == 0) ptx::arrive(turns + 8 * group);
     ptx::wait_for_products<0>();
-    ptx::hold(c);
+    hold<T>(c);
     if (before >= 0) release_stage(empty, before, lane);
 
-    const GroupTile tile{work.first_row, work.first_column + group * kGroupColumns, p.num_rows, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
-    if (p.splits > 1) {
-      if (tile.first_column < p.columns) store_sums<T::kRows>(tile, p.partial + int64_t(work.split) * p.num_rows * p.partial_stride, p.partial_stride, p.num_rows, c);
-    } else {
-      if constexpr (!T::kIsScaled)
-        if (finish_group<T::kRows>(p.finish, tile, c)) return;
-      finish_shared<T>(p, tile, sums, c);
+    GroupTile tile{work.first_row, work.first_column + (T::kByTurns ? 0 : group * kGroupColumns), p.num_rows, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
+#pragma unroll 1
+    for (int part = 0; part < T::kParts; ++part) {
+      finish<T>(p, work, tile, c[0]);
+      if constexpr (T::kParts > 1) {
+        tile.first_column += kGroupColumns;
+#pragma unroll
+        for (int i = 0; i < T::kRows / 2; ++i) c[0][i] = c[1][i];
+      }
     }
   });
 }
@@ -291,15 +341,16 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   extern __shared__ __align__(1024) unsigned char shared[];
   unsigned char* const stages = shared + T::kBarrierBytes;
   float* const sums = reinterpret_cast<float*>(stages + T::kStages * T::kStageBytes);
-  // Bytes have arrived; foreign rows are cleared; products have read.
-  const uint32_t full = ptx::shared_address(shared), cleared = full + 8 * T::kStages, empty = cleared + 8 * T::kStages;
+  // Bytes have arrived; foreign rows are cleared; products have read; a group has asked for its tile's last products.
+  const uint32_t full = ptx::shared_address(shared), cleared = full + 8 * T::kStages, empty = cleared + 8 * T::kStages, turns = empty + 8 * T::kStages;
   if (threadIdx.x == 0) {
     if (full % 1024 != 0) __trap();  // the swizzle counts from multiples of 1024
     for (int s = 0; s < T::kStages; ++s) {
       ptx::init_barrier(full + 8 * s, 1);
       ptx::init_barrier(cleared + 8 * s, 1);
-      ptx::init_barrier(empty + 8 * s, T::kGroups * 4);
+      ptx::init_barrier(empty + 8 * s, T::kReaders * 4);
     }
+    for (int g = 0; g < T::kGroups; ++g) ptx::init_barrier(turns + 8 * g, 4);
     ptx::publish_barriers();
   }
   __syncthreads();
@@ -310,7 +361,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   if (group < T::kGroups) {
     if constexpr (T::kMultiplyRegisters > 0) ptx::take_registers<T::kMultiplyRegisters>();
     ptx::await_work_before();  // what finishing reads
-    multiply<T>(p, group, ptx::shared_address(stages), sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty);
+    multiply<T>(p, group, ptx::shared_address(stages), sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty, turns);
   } else {
     if constexpr (T::kMultiplyRegisters > 0) ptx::give_registers<40>();
     if (warp == 4 * T::kGroups && threadIdx.x % 32 == 0) fetch<T>(p, &x_map, &w_map, ptx::shared_address(stages), full, empty);
@@ -338,7 +389,7 @@ template <class E>
 void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tiles, const Tensor& x) {
   if (tiles.rows == NarrowTile<E>::kRows) launch<NarrowTile<E>>(stream, p, x);
   else if (tiles.rows == MiddleTile<E>::kRows) launch<MiddleTile<E>>(stream, p, x);
-  else launch<WideTile<E>>(stream, p, x);
+  else launch<TurnsTile<E>>(stream, p, x);
 }
 #endif
 

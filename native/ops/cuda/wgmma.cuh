@@ -25,9 +25,7 @@ namespace ts::cuda::ptx {
 #define TS_WGMMA_64(types, flags) TS_WGMMA(64, types, flags, TS_WGMMA_REGISTERS_0 ", " TS_WGMMA_REGISTERS_16, "%32", "%33", TS_WGMMA_SUMS_32(TS_SUM, 0))
 #define TS_WGMMA_136(types, flags) \
   TS_WGMMA(136, types, flags, TS_REGISTERS_64 ", %64, %65, %66, %67", "%68", "%69", TS_WGMMA_SUMS_64(TS_SUM, 0), "+f"(c[64]), "+f"(c[65]), "+f"(c[66]), "+f"(c[67]))
-#define TS_WGMMA_256(types, flags) \
-  TS_WGMMA(256, types, flags, TS_REGISTERS_64 ", " TS_WGMMA_REGISTERS_64 ", " TS_WGMMA_REGISTERS_80 ", " TS_WGMMA_REGISTERS_96 ", " TS_WGMMA_REGISTERS_112, \
-           "%128", "%129", TS_WGMMA_SUMS_64(TS_SUM, 0), TS_WGMMA_SUMS_64(TS_SUM, 64))
+#define TS_WGMMA_128(types, flags) TS_WGMMA(128, types, flags, TS_REGISTERS_64, "%64", "%65", TS_WGMMA_SUMS_64(TS_SUM, 0))
 
 #define TS_WGMMA_OF(n, ...) TS_WGMMA_##n(__VA_ARGS__)
 // Accumulates or not, keeps the signs of a and b, and, of 16 bits alone, transposes neither.
@@ -39,7 +37,7 @@ namespace ts::cuda::ptx {
 template <class E, int n, bool adds = true>
 __device__ inline void multiply_add_group(float (&c)[n / 2], uint64_t a, uint64_t b) {
   constexpr bool is_e4m3 = std::is_same_v<E, e4m3>;
-  static_assert(n == 64 || n == 136 || (n == 256 && !is_e4m3));
+  static_assert(n == 64 || n == 136 || (n == 128 && !is_e4m3));
   static_assert(adds || is_e4m3);
   if constexpr (is_e4m3 && !adds) {
     if constexpr (n == 64) TS_WGMMA_OF(64, TS_FIRST_E4M3);
@@ -50,11 +48,11 @@ __device__ inline void multiply_add_group(float (&c)[n / 2], uint64_t a, uint64_
   } else if constexpr (std::is_same_v<E, __half>) {
     if constexpr (n == 64) TS_WGMMA_OF(64, TS_F16);
     else if constexpr (n == 136) TS_WGMMA_OF(136, TS_F16);
-    else TS_WGMMA_OF(256, TS_F16);
+    else TS_WGMMA_OF(128, TS_F16);
   } else {
     if constexpr (n == 64) TS_WGMMA_OF(64, TS_BF16);
     else if constexpr (n == 136) TS_WGMMA_OF(136, TS_BF16);
-    else TS_WGMMA_OF(256, TS_BF16);
+    else TS_WGMMA_OF(128, TS_BF16);
   }
 }
 
@@ -63,7 +61,7 @@ __device__ inline void multiply_add_group(float (&c)[n / 2], uint64_t a, uint64_
 #undef TS_REGISTERS_64
 #undef TS_WGMMA_64
 #undef TS_WGMMA_136
-#undef TS_WGMMA_256
+#undef TS_WGMMA_128
 #undef TS_WGMMA_OF
 #undef TS_F16
 #undef TS_BF16
