@@ -40,20 +40,6 @@ struct GroupTile {
   __device__ void sync() const { ptx::sync_warps(barrier, kThreads); }
 };
 
-// Sums as they are to row `first_row` … of `to`, whose rows hold whole tiles.
-template <int rows>
-__device__ inline void store_sums(const GroupTile& g, float* to, int64_t stride, int num_rows, const float (&c)[rows / 2]) {
-  float* at = to + int64_t(g.row()) * stride + g.column();
-  const int left = num_rows - g.row();
-#pragma unroll
-  for (int j = 0; j < rows / 8; ++j, at += 8 * stride)
-#pragma unroll
-    for (int e = 0; e < 2; ++e)
-      if (8 * j + e < left)
-#pragma unroll
-        for (int h = 0; h < 2; ++h) at[e * stride + 8 * h] = c[4 * j + 2 * h + e];
-}
-
 // The bias of a thread's two columns.
 struct TwoBiases {
   float of[2] = {0, 0};

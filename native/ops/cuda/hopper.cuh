@@ -52,6 +52,16 @@ __device__ inline void publish_writes() { asm volatile("fence.proxy.async.shared
 // Threads of some warps of the block; barrier 0 is __syncthreads'.
 __device__ inline void sync_warps(int barrier, int threads) { asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory"); }
 
+// All threads of all blocks of the cluster; what they wrote to shared memory before is seen after.
+__device__ inline void sync_cluster() { asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory"); }
+// Four numbers of shared memory of the cluster's block `block`, at the place that is `from` here.
+__device__ inline void load_four_of(uint32_t from, int block, float (&v)[4]) {
+  asm volatile("{ .reg .b32 there; mapa.shared::cluster.u32 there, %4, %5; ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [there]; }"
+               : "=f"(v[0]), "=f"(v[1]), "=f"(v[2]), "=f"(v[3])
+               : "r"(from), "r"(block)
+               : "memory");
+}
+
 // Before the first product that reads or writes a register which something else has touched.
 __device__ inline void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ inline void commit_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }

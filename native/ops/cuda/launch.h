@@ -29,6 +29,7 @@ inline void check_launch(const char* kernel) { check(cudaGetLastError(), kernel)
 struct LaunchSize {
   dim3 blocks, threads;
   size_t shared_bytes = 0;
+  unsigned cluster = 1;  // blocks that run together, neighbours in x: compute capability 9.0
 };
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -80,10 +80,10 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
                                 : mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, multiprocessors(ctx));
   if (const auto wish = product_wish(); wish && is_wgmma && wish->rows != 0 && has_wgmma_tile(wish->rows, input.dtype)) {
     tiles.rows = wish->rows;
-    tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
+    tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, splits_wgmma_tile(tiles.rows) ? steps : 1));
   }
   p.splits = tiles.splits;
-  if (p.splits > 1) {
+  if (p.splits > 1 && !is_wgmma) {
     p.partial_stride = tiles_of(p.columns, 128) * 128;  // whole tiles of every kernel
     p.partial = static_cast<float*>(ctx.f32({p.splits, p.num_rows, p.partial_stride}).data);
   }
@@ -91,7 +91,7 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
   if (is_wgmma) (is_fp8 ? product_wgmma_fp8 : product_wgmma)(stream(ctx), p, tiles, input);
   else if (is_fp8) product_mma_fp8(stream(ctx), p, tiles);
   else product_mma(stream(ctx), p, tiles, input.dtype, is_int8);
-  if (p.splits > 1) product_finish(stream(ctx), p);
+  if (p.partial) product_finish(stream(ctx), p);
 }
 
 // Device memory for the while of a measurement.

@@ -40,7 +40,7 @@ std::optional<ProductWish> product_wish() {
   };
   number(':', wish.rows);
   number('/', wish.splits);
-  if (at != end || !find_wgmma_tile(wish.rows) || wish.splits < 1 || wish.splits > kMaxSplits) refuse();
+  if (at != end || !find_wgmma_tile(wish.rows) || wish.splits < 1 || wish.splits > kMaxSplits || (wish.splits > 1 && !splits_wgmma_tile(wish.rows))) refuse();
   return wish;
 }
 

@@ -61,8 +61,8 @@ constexpr bool covers_cublaslt(int64_t taps, int64_t len_in, int64_t rows_per_it
 struct WgmmaTile {
   int32_t columns, rows, blocks, percent, clocks;
 };
-constexpr WgmmaTile kWgmmaTiles[] = {{128, 128, 1, 84, 7000}, {128, 136, 1, 84, 7000}, {64, 64, 2, 34, 1700}};
-constexpr int64_t kSplitClocks = 1500;  // of the kernel that adds up, beside what it reads and writes
+constexpr WgmmaTile kWgmmaTiles[] = {{128, 128, 1, 84, 9000}, {128, 136, 1, 84, 7000}, {64, 64, 2, 34, 1700}};
+constexpr int64_t kMeetClocks = 4500;   // instead, where the blocks of a split meet and finish together
 
 constexpr const WgmmaTile* find_wgmma_tile(int32_t rows) {
   for (const WgmmaTile& tile : kWgmmaTiles)
@@ -70,15 +70,26 @@ constexpr const WgmmaTile* find_wgmma_tile(int32_t rows) {
   return nullptr;
 }
 
-// Clocks until all is done: of the slowest multiprocessor's tiles; then, after a split, of partial sums that go out and come
-// back at the rate of the L2 cache.
+// Whether blocks may share the summed axis of such a tile: not of those that two groups of warps take by turns.
+constexpr bool splits_wgmma_tile(int32_t rows) { return rows != 128; }
+
+// Blocks that run at the same time in clusters of `splits`: a cluster lies within one group of multiprocessors, of which Hopper has
+// eight of 16 or 18.
+constexpr int64_t clustered_places(int64_t multiprocessors, int64_t blocks, int64_t splits) {
+  constexpr int64_t kGroup = 16;
+  const int64_t group = multiprocessors < kGroup ? multiprocessors : kGroup;
+  return group == 0 ? 0 : multiprocessors / group * (group * blocks / splits) * splits;
+}
+
+// Clocks until all is done, of the slowest multiprocessor's tiles.
 constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t columns, int64_t steps, int64_t splits, int64_t multiprocessors) {
-  constexpr int64_t kStep = 64, kMultiplyAddsPerClock = 2048, kBytesPerClock = 4000;
+  constexpr int64_t kStep = 64, kMultiplyAddsPerClock = 2048;
   const int64_t works = tiles_of(num_rows, tile.rows) * tiles_of(columns, tile.columns) * splits;
   const int64_t per_place = tiles_of(works, multiprocessors > 1 ? multiprocessors : 1);
   const int64_t steps_each = tiles_of(steps, splits);
-  return per_place * (steps_each * kStep * tile.columns * tile.rows * 100 / (kMultiplyAddsPerClock * tile.percent) + tile.clocks) +
-         (splits > 1 ? kSplitClocks + 2 * splits * num_rows * columns * int64_t(sizeof(float)) / kBytesPerClock : 0);
+  const int64_t multiplying = steps_each * kStep * tile.columns * tile.rows * 100 / (kMultiplyAddsPerClock * tile.percent);
+  if (!splits_wgmma_tile(tile.rows)) return (per_place - 1) * (multiplying > tile.clocks ? multiplying : tile.clocks) + multiplying + tile.clocks;
+  return per_place * (multiplying + (splits > 1 ? kMeetClocks : tile.clocks));
 }
 
 // Sums of fp8 are kept twice, too many for tiles by turns.
@@ -90,8 +101,10 @@ constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t st
   ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .rows_first = rows_follow_each_other(num_rows, columns, taps)};
   int64_t best_clocks = 0;
   for (const WgmmaTile& tile : kWgmmaTiles)
-    for (int32_t splits = 1; splits <= kMaxSplits && (splits == 1 || steps / splits >= kMinStepsPerSplit); ++splits) {
+    for (int32_t splits = 1; splits <= kMaxSplits && (splits == 1 || (splits_wgmma_tile(tile.rows) && steps / splits >= kMinStepsPerSplit)); ++splits) {
       if (!has_wgmma_tile(tile.rows, stored)) continue;
+      const int64_t works = tiles_of(num_rows, tile.rows) * tiles_of(columns, tile.columns) * splits;
+      if (splits > 1 && works > clustered_places(multiprocessors, tile.blocks, splits)) continue;
       const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, splits, multiprocessors);
       if (best.rows != 0 && clocks >= best_clocks) continue;
       best_clocks = clocks;

@@ -10,6 +10,8 @@
 //          Of e4m3 the tensor cores keep 13 bits behind the point of a sum, so the sums of a stage of 128 channels are multiplied
 //          by the scales of their rows and added in f32 beside: twice the registers, hence no tiles by turns. Compiled for
 //          them alone with TS_CUDA_FP8 (cmake/CudaBackend.cmake).
+//          Where tiles are too few, up to eight blocks share the summed axis of one: a cluster, whose blocks leave their sums in
+//          shared memory and finish some rows each.
 // Order    each sum runs over taps, then channels; splits are added in order.
 // Cost     2 flop per row, column, tap and channel. A step of a 128 × 128 tile moves 32 kB for 2.1 Mflop, 64 flop per byte out of
 //          the L2 cache; floor: the dense bf16 rate, about 990 Tflop/s by the data sheet. Reached: bench/NOTES.md.
@@ -75,14 +77,14 @@ struct Ring {
   }
 };
 
-// One tile and one part of the summed axis.
+// One tile and one part of the summed axis, those of a tile by neighbouring blocks.
 struct Work {
   int first_row, first_column, split, begin, end;
 
   __device__ Work(const Product& p, int index, int rows, int columns) {
-    const int tiles = p.row_tiles * p.column_tiles, tile = index % tiles, other = p.rows_first ? p.row_tiles : p.column_tiles;
+    const int tile = index / p.splits, other = p.rows_first ? p.row_tiles : p.column_tiles;
     const int fast = tile % other, slow = tile / other, steps = p.rows.taps * p.steps_per_tap;
-    split = index / tiles;
+    split = index - tile * p.splits;
     first_row = (p.rows_first ? fast : slow) * rows;
     first_column = (p.rows_first ? slow : fast) * columns;
     begin = int(int64_t(steps) * split / p.splits);
@@ -90,7 +92,7 @@ struct Work {
   }
 };
 
-// The works of this block, one after the other.
+// The works of this block, one after the other; but one of a split.
 template <class T>
 struct Walk {
   const Product& p;
@@ -259,13 +261,56 @@ __device__ inline void hold(float (&c)[T::kParts][T::kRows / 2]) {
   for (int part = 0; part < T::kParts; ++part) ptx::hold(c[part]);
 }
 
+// Sums of a row of the tile, each block's in its shared memory at `row`; those of `together` blocks are asked for before the first is added.
+template <int together>
+struct MetSums {
+  uint32_t row;
+  int splits;
+
+  template <int width>
+  __device__ void operator()(int c, float (&v)[width]) const {
+#pragma unroll
+    for (float& sum : v) sum = 0;
+    for (int first = 0; first < splits; first += together) {
+      float part[together][width / 4][4];
+#pragma unroll
+      for (int s = 0; s < together; ++s)
+        if (first + s < splits)
+#pragma unroll
+          for (int i = 0; i < width / 4; ++i) ptx::load_four_of(row + uint32_t(c + 4 * i) * 4, first + s, part[s][i]);
+#pragma unroll
+      for (int s = 0; s < together; ++s)
+        if (first + s < splits)
+#pragma unroll
+          for (int i = 0; i < width; ++i) v[i] += part[s][i / 4][i % 4];
+    }
+  }
+};
+
+// The blocks of a cluster have the same tile's sums, each of its part of the summed axis. Rows are shared out by eights, which is whole
+// warps of whoever finishes.
+template <class T>
+__device__ __forceinline__ void finish_together(const Product& p, const Work& work, int group, int thread, unsigned char* shared, const float (&c)[T::kRows / 2]) {
+  constexpr int kSumsPitch = T::kColumns + 4, kThreads = T::kGroups * kGroupThreads, kBarrier = 1 + T::kGroups;
+  static_assert(T::kRows * kSumsPitch * 4 <= T::kStages * T::kStageBytes && 8 * T::kColumns / 4 == kThreads);
+  float* const sums = reinterpret_cast<float*>(shared);
+  ptx::sync_warps(kBarrier, kThreads);  // nobody multiplies any more: the stages are free
+  float* const at = sums + thread % 4 * 2 * kSumsPitch + group * kGroupColumns + thread / 32 * 16 + thread % 32 / 4;
+#pragma unroll
+  for (int i = 0; i < T::kRows / 2; ++i) at[(i / 4 * 8 + i % 2) * kSumsPitch + i / 2 % 2 * 8] = c[i];
+  ptx::sync_cluster();
+  constexpr int kEights = T::kRows / 8;
+  const int first = kEights * work.split / p.splits * 8, rows = kEights * (work.split + 1) / p.splits * 8 - first;
+  constexpr Forms kForms = std::is_same_v<typename T::Element, __nv_bfloat16> ? Forms::all : Forms::none;
+  finish_tile<kForms>(p.finish, work.first_row + first, rows, p.num_rows, work.first_column, T::kColumns, group * kGroupThreads + thread, kThreads, [&](int r) {
+    return MetSums<T::kBlocks == 1 ? 4 : 2>{ptx::shared_address(sums + (first + r) * kSumsPitch) - uint32_t(work.first_column) * 4, p.splits};
+  });
+  ptx::sync_cluster();  // nobody's sums are wanted any more
+}
+
 // The sums of 64 columns on their way out.
 template <class T>
-__device__ __forceinline__ void finish(const Product& p, const Work& work, const GroupTile& tile, float (&c)[T::kRows / 2]) {
-  if (p.splits > 1) {
-    if (tile.first_column < p.columns) store_sums<T::kRows>(tile, p.partial + int64_t(work.split) * p.num_rows * p.partial_stride, p.partial_stride, p.num_rows, c);
-    return;
-  }
+__device__ __forceinline__ void finish(const Product& p, const GroupTile& tile, float (&c)[T::kRows / 2]) {
   if constexpr (!T::kIsScaled)
     if (finish_group<T::kRows>(p.finish, tile, c)) return;
   finish_shared<T>(p, tile, reinterpret_cast<float*>(tile.staged), c);
@@ -274,9 +319,10 @@ __device__ __forceinline__ void finish(const Product& p, const Work& work, const
 // A group of four warps: its columns of the weights times the rows of x, then the outputs. Of groups that take turns, one
 // begins when the other has asked for the last products of the tile before: by then it has seen every stage that came earlier, and a
 // barrier tells only of the latest two phases.
-template <class T>
-__device__ void multiply(const Product& p, int group, uint32_t stages, float* sums, uint32_t ready, uint32_t empty, uint32_t turns) {
+template <class T, bool is_split>
+__device__ void multiply(const Product& p, int group, unsigned char* shared_stages, float* sums, uint32_t ready, uint32_t empty, uint32_t turns) {
   const int thread = int(threadIdx.x) % kGroupThreads, lane = thread % 32;
+  const uint32_t stages = ptx::shared_address(shared_stages);
   Ring<T::kStages> ring;
   float c[T::kParts][T::kRows / 2];
   int turn = 0;
@@ -321,20 +367,24 @@ __device__ void multiply(const Product& p, int group, uint32_t stages, float* su
     hold<T>(c);
     if (before >= 0) release_stage(empty, before, lane);
 
-    GroupTile tile{work.first_row, work.first_column + (T::kByTurns ? 0 : group * kGroupColumns), p.num_rows, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
+    if constexpr (is_split) {
+      finish_together<T>(p, work, group, thread, shared_stages, c[0]);
+    } else {
+      GroupTile tile{work.first_row, work.first_column + (T::kByTurns ? 0 : group * kGroupColumns), p.num_rows, thread, 1 + group, reinterpret_cast<unsigned char*>(sums)};
 #pragma unroll 1
-    for (int part = 0; part < T::kParts; ++part) {
-      finish<T>(p, work, tile, c[0]);
-      if constexpr (T::kParts > 1) {
-        tile.first_column += kGroupColumns;
+      for (int part = 0; part < T::kParts; ++part) {
+        finish<T>(p, tile, c[0]);
+        if constexpr (T::kParts > 1) {
+          tile.first_column += kGroupColumns;
 #pragma unroll
-        for (int i = 0; i < T::kRows / 2; ++i) c[0][i] = c[1][i];
+          for (int i = 0; i < T::kRows / 2; ++i) c[0][i] = c[1][i];
+        }
       }
     }
   });
 }
 
-template <class T>
+template <class T, bool is_split>
 __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
     product_wgmma_kernel(const __grid_constant__ Product p, const __grid_constant__ CUtensorMap x_map, const __grid_constant__ CUtensorMap w_map) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
@@ -361,27 +411,37 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   if (group < T::kGroups) {
     if constexpr (T::kMultiplyRegisters > 0) ptx::take_registers<T::kMultiplyRegisters>();
     ptx::await_work_before();  // what finishing reads
-    multiply<T>(p, group, ptx::shared_address(stages), sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty, turns);
+    multiply<T, is_split>(p, group, stages, sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty, turns);
   } else {
     if constexpr (T::kMultiplyRegisters > 0) ptx::give_registers<40>();
     if (warp == 4 * T::kGroups && threadIdx.x % 32 == 0) fetch<T>(p, &x_map, &w_map, ptx::shared_address(stages), full, empty);
     if (warp == 4 * T::kGroups + 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
+    if constexpr (is_split) {  // every thread of a cluster comes to its barriers
+      ptx::sync_cluster();
+      ptx::sync_cluster();
+    }
   }
 #else
   __trap();  // never launched: covers_wgmma wants 9.0
 #endif
 }
 
+template <class T, bool is_split>
+void launch(cudaStream_t stream, const Product& p, const Tensor& x) {
+  const CUtensorMap x_map = map_rows(x.data, x.rows(), p.channels, p.x_stride, T::kRows, T::kStep, sizeof(typename T::Element));
+  const CUtensorMap w_map = map_rows(p.w, p.columns, p.depth, p.depth, T::kColumns, T::kStep, sizeof(typename T::Element));
+  check(cudaFuncSetAttribute(product_wgmma_kernel<T, is_split>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_wgmma");
+  const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_multiprocessors() * T::kBlocks, 1);
+  const int64_t blocks = is_split || works < places ? works : places;
+  start("product_wgmma", product_wgmma_kernel<T, is_split>, {unsigned(blocks), T::kThreads, T::kSharedBytes, unsigned(p.splits)}, stream, p, x_map, w_map);
+}
 template <class T>
 void launch(cudaStream_t stream, Product p, const Tensor& x) {
   p.row_tiles = int32_t(tiles_of(p.num_rows, T::kRows));
   p.column_tiles = int32_t(tiles_of(p.columns, T::kColumns));
-  const CUtensorMap x_map = map_rows(x.data, x.rows(), p.channels, p.x_stride, T::kRows, T::kStep, sizeof(typename T::Element));
-  const CUtensorMap w_map = map_rows(p.w, p.columns, p.depth, p.depth, T::kColumns, T::kStep, sizeof(typename T::Element));
-  check(cudaFuncSetAttribute(product_wgmma_kernel<T>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_wgmma");
-  const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_multiprocessors() * T::kBlocks, 1);
-  start("product_wgmma", product_wgmma_kernel<T>, {unsigned(works < places ? works : places), T::kThreads, T::kSharedBytes}, stream, p,
-        x_map, w_map);
+  if constexpr (!T::kByTurns)
+    if (p.splits > 1) return launch<T, true>(stream, p, x);
+  launch<T, false>(stream, p, x);
 }
 
 #ifndef TS_CUDA_FP8

@@ -9,16 +9,26 @@ namespace ts::cuda {
 
 template <class... Parameters, class... Arguments>
 void start(const char* name, void (*kernel)(Parameters...), const LaunchSize& size, cudaStream_t stream, const Arguments&... arguments) {
-  cudaLaunchAttribute early{};
-  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchAttribute attributes[2]{};
+  unsigned count = 0;
+  if (starts_early()) {
+    cudaLaunchAttribute& early = attributes[count++];
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (size.cluster > 1) {
+    cudaLaunchAttribute& together = attributes[count++];
+    together.id = cudaLaunchAttributeClusterDimension;
+    together.val.clusterDim.x = size.cluster;
+    together.val.clusterDim.y = together.val.clusterDim.z = 1;
+  }
   cudaLaunchConfig_t config{};
   config.gridDim = size.blocks;
   config.blockDim = size.threads;
   config.dynamicSmemBytes = size.shared_bytes;
   config.stream = stream;
-  config.attrs = &early;
-  config.numAttrs = starts_early() ? 1 : 0;
+  config.attrs = attributes;
+  config.numAttrs = count;
   check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), name);
 }
 

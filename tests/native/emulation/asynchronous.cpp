@@ -23,8 +23,9 @@ struct Copies {  // of a thread
   std::deque<std::vector<Copy>> groups;
 };
 std::vector<Copies> copies;
+int threads_per_block = 0;
 
-size_t me() { return size_t(here.index); }
+size_t me() { return size_t(here.rank * threads_per_block + here.index); }
 
 void perform(const Copy& copy) {
   if (copy.reads) std::memcpy(shared_pointer(copy.to), copy.from, 16);
@@ -40,9 +41,9 @@ struct SharedBarrier {
 static_assert(sizeof(SharedBarrier) == 8);
 constexpr uint8_t kMark = 0xB7;
 
-SharedBarrier& barrier_at(uint32_t address) {
+SharedBarrier& barrier_at(uint32_t address, int rank) {
   if (address % 8) die("an mbarrier that is not aligned");
-  auto& barrier = *reinterpret_cast<SharedBarrier*>(shared_pointer(address));
+  auto& barrier = *reinterpret_cast<SharedBarrier*>(shared_pointer(address, rank));
   if (barrier.mark != kMark) die("an mbarrier that was not initialised");
   return barrier;
 }
@@ -70,6 +71,7 @@ struct BoxCopy {
   const TensorMap* map;
   int32_t corner[4];
   uint32_t barrier;
+  int rank;
 };
 std::deque<BoxCopy> late_boxes;
 
@@ -94,9 +96,9 @@ void perform(const BoxCopy& copy) {
           }
           uint16_t element = 0;
           if (exists) std::memcpy(&element, map.data + from, map.strides[0]);
-          std::memcpy(shared_pointer(swizzled(at, map.swizzle_bytes)), &element, map.strides[0]);
+          std::memcpy(shared_pointer(swizzled(at, map.swizzle_bytes), copy.rank), &element, map.strides[0]);
         }
-  SharedBarrier& barrier = barrier_at(copy.barrier);
+  SharedBarrier& barrier = barrier_at(copy.barrier, copy.rank);
   barrier.bytes -= int32_t(at - copy.to);
   complete_phase(barrier);
 }
@@ -123,7 +125,7 @@ struct Group {
 };
 std::vector<Group> groups;
 
-Group& my_group() { return groups[size_t(here.index / kGroupThreads)]; }
+Group& my_group() { return groups[size_t(here.rank * (threads_per_block / kGroupThreads + 1) + here.index / kGroupThreads)]; }
 
 class ProductsIssued final : public Condition {
  public:
@@ -208,10 +210,11 @@ void perform_up_to(Group& group, int64_t number) {
 
 }  // namespace
 
-void reset_asynchronous(int threads) {
-  copies.assign(size_t(threads), {});
+void reset_asynchronous(int cluster, int threads) {
+  threads_per_block = threads;
+  copies.assign(size_t(cluster * threads), {});
   late_boxes.clear();
-  groups.assign(size_t(threads / kGroupThreads + 1), {});
+  groups.assign(size_t(cluster * (threads / kGroupThreads + 1)), {});
 }
 
 void copy_async(uint32_t to, const void* from, bool reads) {
@@ -235,17 +238,17 @@ void init_barrier(uint32_t barrier, uint32_t arrivals) {
   *reinterpret_cast<SharedBarrier*>(shared_pointer(barrier)) = {kMark, uint8_t(arrivals), uint8_t(arrivals), 0, 0};
 }
 void arrive(uint32_t address, uint32_t expected_bytes) {
-  SharedBarrier& barrier = barrier_at(address);
+  SharedBarrier& barrier = barrier_at(address, here.rank);
   if (barrier.pending == 0) die("more arrivals at an mbarrier than it was made for");
   barrier.bytes += int32_t(expected_bytes);
   --barrier.pending;
   complete_phase(barrier);
 }
-void wait_barrier(uint32_t barrier, uint32_t parity) { wait_for(PhaseDone(barrier_at(barrier), parity)); }
+void wait_barrier(uint32_t barrier, uint32_t parity) { wait_for(PhaseDone(barrier_at(barrier, here.rank), parity)); }
 
 void copy_box(uint32_t to, const void* map, const int32_t (&corner)[4], uint32_t barrier) {
   if (to % 128) die("a box to an address that is not a multiple of 128");
-  const BoxCopy copy{to, static_cast<const TensorMap*>(map), {corner[0], corner[1], corner[2], corner[3]}, barrier};
+  const BoxCopy copy{to, static_cast<const TensorMap*>(map), {corner[0], corner[1], corner[2], corner[3]}, barrier, here.rank};
   if (is_late()) late_boxes.push_back(copy);
   else perform(copy);
 }

@@ -14,8 +14,8 @@
 
 namespace ts::emulation {
 
-// Forgets everything outstanding; a block of that many threads begins.
-void reset_asynchronous(int threads);
+// Forgets everything outstanding; a cluster of that many blocks of that many threads begins.
+void reset_asynchronous(int cluster, int threads);
 
 // cp.async: 16 bytes, or zeros.
 void copy_async(uint32_t to, const void* from, bool reads);

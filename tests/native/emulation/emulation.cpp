@@ -46,7 +46,7 @@ Here here;
 
 namespace {
 
-constexpr int kWarp = 32, kMaxThreads = 1024, kMaxBarriers = 16;
+constexpr int kWarp = 32, kMaxThreads = 1024, kMaxCluster = 8, kMaxBarriers = 16;
 constexpr size_t kStackBytes = size_t(512) << 10;
 constexpr uint32_t kDynamicAddress = 1024, kStaticAddress = 0x80000000u;
 
@@ -90,11 +90,12 @@ struct Block {
 struct Launch {
   const char* kernel = "no kernel";
   const std::function<void()>* body = nullptr;
-  int threads = 0;  // of a block
+  int threads = 0, cluster = 1;  // of a block; blocks that run together
   size_t shared_bytes = 0;
   uint32_t dynamic_address = kDynamicAddress;
   bool is_late = false, is_backward = false;
-  Block block;
+  Block blocks[kMaxCluster];
+  Meeting all;
 };
 
 std::mutex running;
@@ -104,7 +105,7 @@ int current = -1;
 void* scheduler = nullptr;
 uint64_t num_launches = 0;
 
-Block& block() { return now->block; }
+Block& block() { return now->blocks[here.rank]; }
 
 // One meeting for `count` threads: true for the last, who leaves it open.
 bool arrive(Meeting& meeting, int count, const char* what) {
@@ -140,15 +141,18 @@ void start(Fiber& fiber) {
   fiber.is_done = false;
 }
 
-// One block to its end.
-void run_block(uint3 place) {
+// The blocks of one cluster, the first of which is `first`, to their end.
+void run_cluster(uint3 first) {
   Launch& launch = *now;
-  const int total = launch.threads;
-  for (Barrier& barrier : launch.block.barriers) barrier = {};
-  for (Meeting& warp : launch.block.warps) warp = {};
-  if (launch.shared_bytes) std::memset(launch.block.shared.get(), 0xFF, launch.shared_bytes);  // what nobody has written is not a number
-  reset_asynchronous(total);
-  here.block = place;
+  const int total = launch.threads * launch.cluster;
+  for (int rank = 0; rank < launch.cluster; ++rank) {
+    Block& block = launch.blocks[rank];
+    for (Barrier& barrier : block.barriers) barrier = {};
+    for (Meeting& warp : block.warps) warp = {};
+    if (launch.shared_bytes) std::memset(block.shared.get(), 0xFF, launch.shared_bytes);  // what nobody has written is not a number
+  }
+  launch.all = {};
+  reset_asynchronous(launch.cluster, launch.threads);
   for (int i = 0; i < total; ++i) start(fibers[size_t(i)]);
   for (int left = total; left > 0;) {
     bool has_run = false;
@@ -156,9 +160,11 @@ void run_block(uint3 place) {
       current = launch.is_backward ? total - 1 - turn : turn;
       Fiber& fiber = fibers[size_t(current)];
       if (fiber.is_done || (fiber.waiting && !fiber.waiting->holds())) continue;
-      const auto index = unsigned(current), x = here.block_dim.x, y = here.block_dim.y;
-      here.index = current;
+      const auto index = unsigned(current % launch.threads), x = here.block_dim.x, y = here.block_dim.y;
+      here.index = int(index);
+      here.rank = current / launch.threads;
       here.thread = {index % x, index / x % y, index / x / y};
+      here.block = {first.x + unsigned(here.rank), first.y, first.z};
       ts_emulation_switch(&scheduler, fiber.stack_pointer);
       has_run = true;
       if (fiber.is_done) --left;
@@ -166,8 +172,8 @@ void run_block(uint3 place) {
     if (has_run || complete_late_copy()) continue;
     for (current = 0; current < total; ++current)
       if (const Fiber& fiber = fibers[size_t(current)]; !fiber.is_done) {
-        std::fprintf(stderr, "emulation: thread %d waits for %s\n", current, fiber.waiting->what());
-        here.index = current;
+        std::fprintf(stderr, "emulation: thread %d waits for %s\n", current % launch.threads, fiber.waiting->what());
+        here.index = current % launch.threads;
         die("the block waits for ever");
       }
   }
@@ -181,12 +187,13 @@ void die(const char* what) {
   std::abort();
 }
 
-void run(const char* kernel, const std::function<void()>& body, dim3 grid, dim3 block, size_t shared_bytes) {
+void run(const char* kernel, const std::function<void()>& body, dim3 grid, dim3 block, size_t shared_bytes, int cluster) {
   const std::lock_guard lock(running);
   Launch launch;
   launch.kernel = kernel;
   launch.body = &body;
   launch.threads = int(block.x * block.y * block.z);
+  launch.cluster = cluster;
   launch.shared_bytes = shared_bytes;
   const uint64_t mixed = ++num_launches * 0x9E3779B97F4A7C15u;  // the golden ratio: bits without a period
   launch.is_late = mixed >> 40 & 1;
@@ -194,15 +201,15 @@ void run(const char* kernel, const std::function<void()>& body, dim3 grid, dim3 
   now = &launch;
   here.grid_dim = grid;
   here.block_dim = block;
-  if (fibers.size() < size_t(launch.threads)) fibers.resize(size_t(launch.threads));
-  if (shared_bytes) {
+  if (fibers.size() < size_t(launch.threads * cluster)) fibers.resize(size_t(launch.threads * cluster));
+  for (int rank = 0; rank < cluster && shared_bytes; ++rank) {
     void* memory = nullptr;
     if (posix_memalign(&memory, 1024, shared_bytes) != 0) die("no memory for shared memory");
-    launch.block.shared.reset(static_cast<std::byte*>(memory));
+    launch.blocks[rank].shared.reset(static_cast<std::byte*>(memory));
   }
   for (unsigned z = 0; z < grid.z; ++z)
     for (unsigned y = 0; y < grid.y; ++y)
-      for (unsigned x = 0; x < grid.x; ++x) run_block({x, y, z});
+      for (unsigned x = 0; x < grid.x; x += unsigned(cluster)) run_cluster({x, y, z});
   now = nullptr;
   here = {};
   current = -1;
@@ -223,8 +230,9 @@ uint32_t shared_address(const void* pointer) {
   if (dynamic && byte >= dynamic && byte <= dynamic + now->shared_bytes) return now->dynamic_address + uint32_t(byte - dynamic);
   return kStaticAddress + uint32_t(uintptr_t(byte) - uintptr_t(&here) + (kStaticAddress >> 1));
 }
-std::byte* shared_pointer(uint32_t address) {
-  if (address < kStaticAddress) return block().shared.get() + (int64_t(address) - now->dynamic_address);
+std::byte* shared_pointer(uint32_t address, int rank) {
+  if (address < kStaticAddress) return now->blocks[rank < 0 ? here.rank : rank].shared.get() + (int64_t(address) - now->dynamic_address);
+  if (now->cluster > 1) die("static shared memory of a cluster, which the emulation does not tell apart");
   return reinterpret_cast<std::byte*>(&here) + (int64_t(address - kStaticAddress) - int64_t(kStaticAddress >> 1));
 }
 
@@ -247,6 +255,10 @@ void sync_threads(int id, int count, int line) {
   if (!arrive(barrier.meeting, count < 0 ? now->threads : count, "a barrier of the block")) return;
   std::memset(barrier.lines, 0, sizeof barrier.lines);
   release(barrier.meeting);
+}
+
+void sync_cluster() {
+  if (arrive(now->all, now->threads * now->cluster, "a barrier of the cluster")) release(now->all);
 }
 
 void meet_warp(int line, void* brought, WarpWork work) {

@@ -35,7 +35,7 @@ namespace ts::emulation {
 struct Here {
   uint3 thread, block;
   dim3 block_dim, grid_dim;
-  int index;  // in its block
+  int index, rank;  // in its block; of the block in its cluster
 };
 extern Here here;
 
@@ -43,14 +43,14 @@ extern Here here;
 [[noreturn]] void die(const char* what);
 
 // Kernel launches: `body` is the call that every thread makes.
-void launch(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes = 0, cudaStream_t stream = nullptr);
-cudaError_t launch(const char* kernel, std::function<void()> body, const cudaLaunchConfig_t& config);
+void launch(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes = 0, cudaStream_t stream = nullptr,
+            int cluster = 1);
 
 // Dynamic shared memory of the block, declared with this alignment.
 void* dynamic_shared(int alignment);
-// Shared memory as the instructions see it, in 32 bits.
+// Shared memory as the instructions see it, in 32 bits; of the running thread's block, or of another of its cluster.
 uint32_t shared_address(const void* pointer);
-std::byte* shared_pointer(uint32_t address);
+std::byte* shared_pointer(uint32_t address, int rank = -1);
 
 // Waits until `condition` holds; `what` is said of a wait that never ends.
 class Condition {
@@ -65,6 +65,7 @@ void wait_for(const Condition& condition);
 
 // Barrier `id` of the block for `count` threads (negative = all); lanes of a warp must come from the same `line`.
 void sync_threads(int id, int count, int line);
+void sync_cluster();
 
 // All lanes of the warp meet at `line`; the last to come does `work` for all, with what each lane brought.
 using WarpWork = void (*)(void* const (&lanes)[32]);

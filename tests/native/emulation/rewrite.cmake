@@ -6,9 +6,6 @@ file(READ ${SOURCE} text)
 # kernel<<<grid, block, shared, stream>>>(arguments);
 string(REGEX REPLACE "([A-Za-z_0-9]+|[A-Za-z_0-9]+<[A-Za-z_0-9:, ]+>)<<<([^;]*)>>>\\(([^;]*)\\);"
   "::ts::emulation::launch(\"\\1\", [=] { \\1(\\3); }, \\2);" text "${text}")
-# cudaLaunchKernelEx(&config, kernel<…>, arguments)
-string(REGEX REPLACE "cudaLaunchKernelEx\\(&config, ([A-Za-z_0-9<>]+), ([^()]*)\\)"
-  "::ts::emulation::launch(\"\\1\", [=] { \\1(\\2); }, config)" text "${text}")
 # extern __shared__ __align__(n) type name[];
 string(REGEX REPLACE "extern __shared__ __align__\\(([0-9]+)\\) ([a-z_0-9 ]+) ([a-z_]+)\\[\\];"
   "\\2* const \\3 = static_cast<\\2*>(::ts::emulation::dynamic_shared(\\1));" text "${text}")

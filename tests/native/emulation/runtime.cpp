@@ -99,14 +99,14 @@ int multiprocessors() {
   return number ? std::atoi(number) : 3;
 }
 
-cudaError_t start(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t on) {
+cudaError_t start(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes, int cluster, cudaStream_t on) {
   const size_t allowed = std::exchange(stream.allowed_shared, kFreeSharedBytes);
   const unsigned threads = block.x * block.y * block.z;
   if (grid.x == 0 || grid.x > 0x7FFFFFFFu || grid.y == 0 || grid.y > kMaxGrid || grid.z == 0 || grid.z > kMaxGrid || threads == 0 ||
-      threads > kMaxThreads || threads % 32)
+      threads > kMaxThreads || threads % 32 || grid.x % unsigned(cluster))
     return answer(cudaErrorInvalidConfiguration);
   if (shared_bytes > allowed) return answer(cudaErrorInvalidValue);
-  auto work = [=, body = std::move(body)] { run(kernel, body, grid, block, shared_bytes); };
+  auto work = [=, body = std::move(body)] { run(kernel, body, grid, block, shared_bytes, cluster); };
   if (stream.is_recording) stream.launches.push_back(std::move(work));
   else queue_of(on).give(std::move(work));
   return cudaSuccess;
@@ -124,13 +124,8 @@ cudaError_t copy(const void* from, const void* to, cudaMemcpyKind kind, cudaStre
 
 }  // namespace
 
-void launch(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t on) {
-  start(kernel, std::move(body), grid, block, shared_bytes, on);
-}
-cudaError_t launch(const char* kernel, std::function<void()> body, const cudaLaunchConfig_t& config) {
-  for (unsigned i = 0; i < config.numAttrs; ++i)
-    if (config.attrs[i].id == cudaLaunchAttributeClusterDimension) return answer(cudaErrorNotSupported);
-  return start(kernel, std::move(body), config.gridDim, config.blockDim, config.dynamicSmemBytes, config.stream);
+void launch(const char* kernel, std::function<void()> body, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t on, int cluster) {
+  start(kernel, std::move(body), grid, block, shared_bytes, cluster, on);
 }
 
 namespace {

@@ -8,6 +8,6 @@
 namespace ts::emulation {
 
 // A launch that was found in order; at once.
-void run(const char* kernel, const std::function<void()>& body, dim3 grid, dim3 block, size_t shared_bytes);
+void run(const char* kernel, const std::function<void()>& body, dim3 grid, dim3 block, size_t shared_bytes, int cluster);
 
 }  // namespace ts::emulation

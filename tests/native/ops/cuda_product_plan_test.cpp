@@ -115,15 +115,18 @@ TEST_CASE("cuda products: every tile that is chosen exists, covers the product a
           CHECK(tiles.splits >= 1);
           CHECK(tiles.splits <= kMaxSplits);
           CHECK((tiles.splits == 1 || steps / tiles.splits >= kMinStepsPerSplit));
+          const int64_t works = tiles_of(num_rows, tile->rows) * tiles_of(columns, tile->columns) * tiles.splits;
+          CHECK((tiles.splits == 1 || (splits_wgmma_tile(tile->rows) && works <= tile->blocks * multiprocessors)));
           CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, 1, multiprocessors, DType::e4m3).rows, DType::e4m3));
         }
 }
 
-TEST_CASE("cuda products: a guided latent and a batch of sixteen fill the card with tiles of 136 rows, long sums of many rows with tiles of 256") {
-  CHECK(wgmma_tiles(388, 5632, 48, 1, kH200).rows == 136);
-  CHECK(wgmma_tiles(6208, 5632, 48, 3, kH200).rows == 136);
-  CHECK(wgmma_tiles(6208, 5632, 48, 3, kH200).splits == 1);
-  CHECK(wgmma_tiles(18504, 1280, 80, 1, kH200).rows == 256);
+TEST_CASE("cuda products: a guided latent fills the card with tiles of 136 rows, splits where columns are few; many rows go by turns") {
+  CHECK(wgmma_tiles(388, 5632, 144, 3, kH200) == ProductTiles{136, 128, 1, true});
+  CHECK(wgmma_tiles(388, 1024, 48, 3, kH200) == ProductTiles{136, 128, 5, true});
+  CHECK(wgmma_tiles(6208, 5632, 144, 3, kH200).rows == 128);
+  CHECK(wgmma_tiles(18504, 1280, 80, 1, kH200).rows == 128);
+  CHECK(wgmma_tiles(6208, 5632, 144, 3, kH200, DType::e4m3).rows == 136);
   const ProductTiles small = wgmma_tiles(144, 1024, 16, 1, kH200);
   CHECK(tiles_of(144, small.rows) * tiles_of(1024, small.columns) * small.splits >= 48);
 }
@@ -133,6 +136,14 @@ TEST_CASE("cuda products: the larger of rows and weights is read once") {
   CHECK(wgmma_tiles(6208, 5632, 48, 3, kH200).rows_first);        // 13 MB, 35 MB
   CHECK_FALSE(wgmma_tiles(18504, 5120, 20, 1, kH200).rows_first); // 47 MB, 13 MB
   CHECK_FALSE(wgmma_tiles(42363, 3072, 12, 1, kH200).rows_first);
+}
+
+TEST_CASE("cuda products: clusters lie within groups of multiprocessors") {
+  CHECK(clustered_places(kH200, 1, 4) == 128);
+  CHECK(clustered_places(kH200, 1, 5) == 120);
+  CHECK(clustered_places(kH200, 2, 5) == 240);
+  CHECK(clustered_places(3, 1, 2) == 2);
+  CHECK(clustered_places(0, 1, 2) == 0);
 }
 
 TEST_CASE("cuda products: kernels cover the rows they can fetch") {

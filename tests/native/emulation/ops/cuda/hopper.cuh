@@ -16,6 +16,9 @@ inline void copy_box(uint32_t to, const CUtensorMap* map, int32_t column, int32_
   emulation::copy_box(to, map, {column, row, 0, 0}, barrier);
 }
 
+inline void sync_cluster() { emulation::sync_cluster(); }
+inline void load_four_of(uint32_t from, int block, float (&v)[4]) { std::memcpy(v, emulation::shared_pointer(from, block), sizeof v); }
+
 inline void prefetch_map(const CUtensorMap*) {}
 inline void publish_writes() {}
 inline void sync_warps(int barrier, int threads) { emulation::sync_threads(barrier, threads, __LINE__); }

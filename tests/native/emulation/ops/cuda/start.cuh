@@ -9,7 +9,7 @@ namespace ts::cuda {
 
 template <class... Parameters, class... Arguments>
 void start(const char* name, void (*kernel)(Parameters...), const LaunchSize& size, cudaStream_t stream, const Arguments&... arguments) {
-  emulation::launch(name, [=] { kernel(Parameters(arguments)...); }, size.blocks, size.threads, size.shared_bytes, stream);
+  emulation::launch(name, [=] { kernel(Parameters(arguments)...); }, size.blocks, size.threads, size.shared_bytes, stream, int(size.cluster));
   check_launch(name);
 }
 
