@@ -49,7 +49,7 @@ message(STATUS "CUDA backend: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CU
 # The plug-in carries its own copy of core/ and shares no symbol with libthinksound but the one it exports.
 file(GLOB cuda_core_sources CONFIGURE_DEPENDS native/core/*.cpp)
 list(REMOVE_ITEM cuda_sources ${PROJECT_SOURCE_DIR}/native/ops/cuda/product_quantise.cu) # compiled with its kin below
-add_library(thinksound_cuda SHARED ${cuda_sources} ${cuda_core_sources} native/ops/int8_weights.cpp native/ops/resize_weights.cpp)
+add_library(thinksound_cuda SHARED ${cuda_sources} ${cuda_core_sources} native/ops/eight_bit_weights.cpp native/ops/resize_weights.cpp)
 ts_native_target(thinksound_cuda)
 ts_runtime_library(thinksound_cuda)
 # As for C++: multiply-adds are fused only where the source says fma.
