@@ -370,9 +370,10 @@ __device__ void finish_strip_qkv(const Finish& f, int32_t first_row, int32_t row
   }
 }
 
-// Which forms a kernel has code for. What is left after finish_group is few; kernels that are seldom the fastest have none,
+// Which forms a kernel has code for: each of these has those before it, too. What is left after finish_group is q, k and v; where
+// wgmma splits a sum of the published networks, their outputs are f32 besides; kernels that are seldom the fastest have none,
 // since every form is compiled for every card.
-enum class Forms { none, rest, all };
+enum class Forms { none, qkv, f32, all };
 
 // Whether the product is of a form that there is code for, and has been finished.
 template <Forms forms, class SumsOf>
@@ -399,6 +400,13 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
     finish_strip_qkv(f, first_row, rows, num_rows, strip, eight_of);
     return true;
   }
+  if constexpr (forms >= Forms::f32)
+    if (f.form == Form::rows_f32) {
+      if (f.gate) finish_strip_rows<float, Activation::none, true, true, false>(f, first_row, rows, num_rows, strip, eight_of);
+      else if (f.residual) finish_strip_rows<float, Activation::none, false, true, false>(f, first_row, rows, num_rows, strip, eight_of);
+      else finish_strip_rows<float, Activation::none, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);
+      return true;
+    }
   if constexpr (forms == Forms::all) {
     const auto gated = [&](auto activation) {
       finish_strip_gated<decltype(activation)::value>(f, first_row, rows, num_rows, first_column, columns, thread, threads, eight_of);
@@ -409,10 +417,6 @@ __device__ bool finish_form(const Finish& f, int32_t first_row, int32_t rows, in
     } else if (f.form == Form::snake_bf16) {
       if (f.residual) finish_strip_rows<float, Activation::none, false, true, true>(f, first_row, rows, num_rows, strip, eight_of);
       else finish_strip_rows<float, Activation::none, false, false, true>(f, first_row, rows, num_rows, strip, eight_of);
-    } else if (f.form == Form::rows_f32) {
-      if (f.gate) finish_strip_rows<float, Activation::none, true, true, false>(f, first_row, rows, num_rows, strip, eight_of);
-      else if (f.residual) finish_strip_rows<float, Activation::none, false, true, false>(f, first_row, rows, num_rows, strip, eight_of);
-      else finish_strip_rows<float, Activation::none, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);
     } else {
       if (f.activation == Activation::gelu_erf)
         finish_strip_rows<__nv_bfloat16, Activation::gelu_erf, false, false, false>(f, first_row, rows, num_rows, strip, eight_of);

@@ -187,7 +187,7 @@ __device__ inline void release_stage(uint32_t empty, int stage, int lane) {
 // Some rows at a time through shared memory, to be finished along the columns.
 template <class T>
 __device__ void finish_shared(const Product& p, const GroupTile& tile, float* sums, const float (&c)[T::kRows / 2]) {
-  constexpr Forms kForms = T::kIsScaled ? Forms::none : Forms::rest;
+  constexpr Forms kForms = T::kIsScaled ? Forms::none : Forms::qkv;
   const int written = tile.column() - tile.first_column;  // this thread's column, and the one eight further
 #pragma unroll 1
   for (int first = 0; first < T::kRows; first += kFinishRows) {
@@ -301,7 +301,7 @@ __device__ __forceinline__ void finish_together(const Product& p, const Work& wo
   ptx::sync_cluster();
   constexpr int kEights = T::kRows / 8;
   const int first = kEights * work.split / p.splits * 8, rows = kEights * (work.split + 1) / p.splits * 8 - first;
-  constexpr Forms kForms = std::is_same_v<typename T::Element, __nv_bfloat16> ? Forms::all : Forms::none;
+  constexpr Forms kForms = std::is_same_v<typename T::Element, __nv_bfloat16> ? Forms::f32 : Forms::none;
   finish_tile<kForms>(p.finish, work.first_row + first, rows, p.num_rows, work.first_column, T::kColumns, group * kGroupThreads + thread, kThreads, [&](int r) {
     return MetSums<T::kBlocks == 1 ? 4 : 2>{ptx::shared_address(sums + (first + r) * kSumsPitch) - uint32_t(work.first_column) * 4, p.splits};
   });
