@@ -98,7 +98,8 @@ asan() {
   build_native asan ts_tests && doctests asan "native tests, preset asan" build/asan/bin/ts_tests "$(files core abi runtime ops text signal sampler)"
 }
 tsan() {
-  build_native tsan && doctests tsan "native tests, preset tsan" build/tsan/bin/ts_tests
+  # But for one case of a single thread, half of the time of all, which seeks what AddressSanitizer finds.
+  build_native tsan && doctests tsan "native tests, preset tsan" build/tsan/bin/ts_tests -tce='load: cancelled at any tensor*'
 }
 
 # has_cuda [LABEL]: compiler and headers are here, or can be fetched; else LABEL is skipped.
