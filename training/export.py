@@ -97,7 +97,7 @@ def main() -> None:
     bundle = {"format": "thinksound-bundle", "version": 1, "name": model.NAME, "license": "CC-BY-4.0",
               "origin": "trained from nothing on generated scenes and licence-clean recordings by training/ of this repository; see MODEL_CARD.md",
               "sample_rate": 44100, "features": {"clip_fps": model.CLIP_FPS, "sync_fps": model.SYNC_FPS, "clip_resize": "slow"},
-              "defaults": {"cfg_scale": model.CFG_SCALE, "object_streams": model.OBJECT_STREAMS},
+              "defaults": {"cfg_scale": model.CFG_SCALE, "object_streams": model.OBJECT_STREAMS, "object_avoid": model.OBJECT_AVOID},
               "components": {name: {"config": config, "files": ["model.safetensors"], "prefix": f"{name}.",
                                     **({"tokenizer": tokenizers[name]} if name in tokenizers else {})}
                              for name, config in configs.items()}}

@@ -132,7 +132,7 @@ def into_bundle(listener: Listener, bundle: Path) -> None:
     tensors = {f"listener.{name}": export.stored(name, value, False) for name, value in listener.state_dict().items()}
     safetensors.write(bundle / "listener.safetensors", tensors, {"format": "pt", "name": model.NAME})
     described = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
-    described["defaults"]["edit_candidates"] = model.EDIT_CANDIDATES
+    described["defaults"] |= {"object_candidates": model.OBJECT_CANDIDATES, "edit_candidates": model.EDIT_CANDIDATES}
     described["components"]["listener"] = {"config": asdict(listener.config), "files": ["listener.safetensors"], "prefix": "listener."}
     partial = bundle / "bundle.json.tmp"
     partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")

@@ -56,9 +56,9 @@ GenerateDefaults parse_defaults(const JsonObject& object) {
   GenerateDefaults defaults;
   for (const auto& [key, value] : object.json().items())
     object.check(key == "num_steps" || key == "cfg_scale" || key == "scale_phi" || key == "num_jumps" || key == "jump_length" ||
-                     key == "object_streams" || key == "object_candidates" || key == "edit_candidates",
+                     key == "object_streams" || key == "object_candidates" || key == "object_avoid" || key == "edit_candidates",
                  "unknown default ", in_quotes(key),
-                 "; known are num_steps, cfg_scale, scale_phi, num_jumps, jump_length, object_streams, object_candidates and edit_candidates");
+                 "; known are num_steps, cfg_scale, scale_phi, num_jumps, jump_length, object_streams, object_candidates, object_avoid and edit_candidates");
   if (object.has("num_steps")) defaults.num_steps = object.get_int("num_steps", 1, 1000);
   if (object.has("cfg_scale")) defaults.cfg_scale = object.get_number("cfg_scale", -100, 100);
   if (object.has("scale_phi")) defaults.scale_phi = object.get_number("scale_phi", 0, 1);
@@ -67,6 +67,10 @@ GenerateDefaults parse_defaults(const JsonObject& object) {
   // For those who show it objects and edit; the library is given what they choose.
   for (const char* key : {"object_candidates", "edit_candidates"})
     if (object.has(key)) object.get_int(key, 1, 64);
+  if (object.has("object_avoid")) {
+    const JsonObject avoid = object.get_object("object_avoid");
+    for (const auto& [key, value] : avoid.json().items()) avoid.check(!avoid.get_string(key).empty(), key, ": the caption is empty");
+  }
   if (object.has("object_streams")) {
     const std::vector<std::string> streams = object.get_strings("object_streams");
     object.check(!streams.empty(), "object_streams is empty");

@@ -93,6 +93,7 @@ internal sealed class RefineCommand
             if (_generation.MustChoose(parsed)) throw new UsageException("--candidates: the best is the one that fits its caption best, and there is none; give --caption, or leave --candidates out");
             payload = payload with { Generation = payload.Generation with { Candidates = 1 } };
         }
+        if (engine.BundlePath is { } bundle) payload = payload with { Avoid = ObjectRenderer.AvoidOf(BundleDescription.Read(bundle), ObjectRenderer.WordsOf(payload, reasoning).Caption) };
         (Operation done, ExportedFile? file) = isProject
             ? (await ApplyAsync(opened!, engine, payload, track, reasoning, lines, cancel), null)
             : await RenderAsync(video, output!, parsed, engine, payload, track, reasoning, lines, cancel);

@@ -1,4 +1,6 @@
+using ThinkSound.Bundles;
 using ThinkSound.Reasoning;
+using ThinkSound.Reasoning.Recogniser;
 
 namespace ThinkSound.Projects;
 
@@ -161,7 +163,18 @@ public sealed class ObjectRenderer(ISoundGenerator generator) : IOperationRender
         {
             Caption = payload.Streams.HasFlag(ConditionStreams.Caption) ? words.Caption : payload.Words?.Caption,
             ChainOfThought = payload.Streams.HasFlag(ConditionStreams.Cot) ? words.ChainOfThought : payload.Words?.ChainOfThought,
+            NegativeCaption = words.NegativeCaption ?? payload.Avoid,
         };
+    }
+
+    /// <summary>What the model's sound of an object passes for, for <see cref="ObjectPayload.Avoid"/>; null where the bundle does not say, or the
+    /// caption names no sound or several.</summary>
+    /// <param name="bundle">Of the model.</param>
+    /// <param name="caption">What is to be heard; may be null.</param>
+    public static string? AvoidOf(BundleDescription bundle, string? caption)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        return UserWords.Of(caption ?? "").Kinds is [var kind] ? bundle.ObjectAvoid.GetValueOrDefault(kind.Name) : null;
     }
 
     private static string NameOf(ObjectPayload payload, Reasoning.Reasoning? reasoning) =>

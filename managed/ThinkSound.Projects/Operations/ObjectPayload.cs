@@ -44,6 +44,9 @@ public sealed record ObjectPayload : OperationPayload
     /// <summary>Under <see cref="BedTreatment.Duck"/>: by how much, in dB, above 0.</summary>
     public double DuckDb { get; init; } = 6;
 
+    /// <summary>What guidance moves away from where no words say what must not be heard; null for nothing. See <see cref="ObjectRenderer.AvoidOf"/>.</summary>
+    public string? Avoid { get; init; }
+
     /// <summary>How the model is used.</summary>
     public GenerationSettings Generation { get; init; } = new();
 

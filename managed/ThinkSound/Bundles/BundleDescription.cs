@@ -31,6 +31,9 @@ public sealed record BundleDescription
     public int ObjectCandidates { get; init; } = 1;
     /// <summary>The same of what an edit makes anew ("edit_candidates").</summary>
     public int EditCandidates { get; init; } = 1;
+    /// <summary>Captions that guidance of an object's sound moves away from, by the class that the object's words name ("object_avoid"):
+    /// what the model's sounds of that class pass for.</summary>
+    public IReadOnlyDictionary<string, string> ObjectAvoid { get; init; } = new Dictionary<string, string>();
     /// <summary>Networks, in the order of the file.</summary>
     public required IReadOnlyList<BundleComponent> Components { get; init; }
 
@@ -124,6 +127,10 @@ public sealed record BundleDescription
                     : ConditionStreams.All,
                 ObjectCandidates = CandidatesOf(root, components, "object_candidates", origin),
                 EditCandidates = CandidatesOf(root, components, "edit_candidates", origin),
+                ObjectAvoid = root.TryGetProperty("defaults", out defaults) && defaults.TryGetProperty("object_avoid", out JsonElement avoid)
+                    ? avoid.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetString()
+                      ?? throw new BundleException($"{origin}: object_avoid has captions, not {entry.Value.GetRawText()}"))
+                    : new Dictionary<string, string>(),
                 OnsetThreshold = OnsetThresholdOf(components),
                 Components = [.. components.EnumerateObject().Select(member => BundleComponent.Of(member.Name, member.Value, folder, origin))],
             };

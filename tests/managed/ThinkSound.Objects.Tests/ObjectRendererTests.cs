@@ -1,4 +1,5 @@
 using SkiaSharp;
+using ThinkSound.Bundles;
 using ThinkSound.Media;
 using ThinkSound.Projects;
 using ThinkSound.Reasoning;
@@ -138,6 +139,26 @@ internal sealed class ObjectRendererTests
             (ConditionStreams.Video, "a bell rings", "It rings twice."), (ConditionStreams.Sync, "a bell rings", null), (ConditionStreams.Video, null, null),
             (ConditionStreams.Sync, null, null), (ConditionStreams.Video, null, (string?)null), (ConditionStreams.Sync, "a bell rings", "It rings once."),
         }));
+    }
+
+    [TestCase("a ball bounces on the floor", "a fist knocks on a door")]
+    [TestCase("a dribbled ball", "a fist knocks on a door")]
+    [TestCase("a bell rings", null)]
+    [TestCase("a ball bounces while a bell rings", null)]
+    [TestCase("a hum", null)]
+    [TestCase(null, null)]
+    public void Guidance_moves_away_from_what_a_sound_of_its_class_passes_for(string? caption, string? avoid)
+    {
+        BundleDescription bundle = BundleDescription.Parse("""{"components": {}, "defaults": {"object_avoid": {"bounce": "a fist knocks on a door"}}}"""u8.ToArray(), "test");
+        Assert.That(ObjectRenderer.AvoidOf(bundle, caption), Is.EqualTo(avoid));
+    }
+
+    [Test]
+    public void The_users_own_words_on_what_must_not_be_heard_come_first()
+    {
+        ObjectPayload payload = Payload(keepsMasks: false) with { Avoid = "a fist knocks on a door" };
+        Assert.That(ObjectRenderer.WordsOf(payload, null).NegativeCaption, Is.EqualTo("a fist knocks on a door"));
+        Assert.That(ObjectRenderer.WordsOf(payload with { Words = new OwnWords { NegativeCaption = "music" } }, null).NegativeCaption, Is.EqualTo("music"));
     }
 
     [Test]

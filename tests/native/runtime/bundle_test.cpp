@@ -63,6 +63,10 @@ TEST_CASE("bundle: defaults are taken as far as they are given, and refused by n
   CHECK(message_of(with_defaults(R"({"guidance": 3})")).find("unknown default \"guidance\"") != std::string::npos);
   CHECK(parse_bundle(with_defaults(R"({"object_streams": ["sync", "caption"]})"), "bundle.json", ".", false).name == "unnamed");
   CHECK(message_of(with_defaults(R"({"object_streams": ["smell"]})")).find("unknown stream \"smell\"") != std::string::npos);
+  CHECK(message_of(with_defaults(R"({"object_avoid": {"bell": "a fist knocks on a door"}})")) == "accepted");
+  CHECK(message_of(with_defaults(R"({"object_avoid": {"bell": 3}})")).find("bell") != std::string::npos);
+  CHECK(message_of(with_defaults(R"({"object_avoid": {"bell": ""}})")).find("bell") != std::string::npos);
+  CHECK(message_of(with_defaults(R"({"object_avoid": "a bell"})")).find("object_avoid") != std::string::npos);
   CHECK(message_of(with_defaults(R"({"object_streams": []})")).find("object_streams is empty") != std::string::npos);
   CHECK(message_of(with_defaults(R"({"num_steps": 0})")).find("num_steps") != std::string::npos);
   CHECK(message_of(with_defaults(R"({"cfg_scale": "high"})")).find("cfg_scale") != std::string::npos);

@@ -92,12 +92,19 @@ public class BundleDescriptionTests
         Assert.That((bundle.ObjectCandidates, bundle.EditCandidates, bundle.Defaults.Candidates), Is.EqualTo((objects, edits, (int?)null)));
     }
 
+    [TestCase("""{"object_avoid": {"bell": "a fist knocks on a door"}}""", "a fist knocks on a door")]
+    [TestCase("""{"cfg_scale": 3}""", null)]
+    public void A_bundle_says_what_the_sound_of_an_object_passes_for(string defaults, string? bell) =>
+        Assert.That(BundleDescription.Parse(Encoding.UTF8.GetBytes($$"""{"components": {}, "defaults": {{defaults}}}"""), "test").ObjectAvoid.GetValueOrDefault("bell"), Is.EqualTo(bell));
+
     [TestCase("")]
     [TestCase("[]")]
     [TestCase("{}")]
     [TestCase("""{"components": []}""")]
     [TestCase("""{"components": {}, "defaults": {"object_streams": ["smell"]}}""")]
     [TestCase("""{"components": {}, "defaults": {"object_streams": []}}""")]
+    [TestCase("""{"components": {}, "defaults": {"object_avoid": "a bell"}}""")]
+    [TestCase("""{"components": {}, "defaults": {"object_avoid": {"bell": null}}}""")]
     [TestCase("""{"components": {}, "defaults": {"object_candidates": 0}}""")]
     [TestCase("""{"components": {}, "defaults": {"edit_candidates": 65}}""")]
     [TestCase("""{"components": {}, "defaults": {"edit_candidates": 1.5}}""")]
