@@ -7,8 +7,8 @@ Each case writes a sound, has `thinksound edit` change it by a sentence, and lis
 onsets, and to every sample outside of the change, which must be the same bits. `add`, `remove`, `replace`, `exchange` (one
 sound of a mix is replaced), `extend` and `inpaint` have `--count` cases each; only scenes count whose true sound the judge
 knows. Beside each figure stands what the sound yields that nobody touched, and what guessing would. The judge knows no
-mixes: of an exchange it is asked whether the new sound is among its first three and before the old one, and `true_mix` is
-how often it is where the true sounds are mixed.
+mixes: of an exchange it is asked whether the new sound is among its first three and before the old one, `true_mix` is
+how often it is where the true sounds are mixed, and `success_of_true_mix` counts these cases alone.
 """
 import argparse
 import json
@@ -283,7 +283,8 @@ def summary(kind: str, rows: list[dict]) -> dict:
            "untouched": round(float(np.mean([row["untouched_as"] == row["wanted"] for row in rows])), 3), "chance": round(CHANCE, 3),
            "identical_outside": float(np.mean([row["identical_outside"] for row in rows]))}
     if kind == "exchange":
-        out |= {"chance": round(FIRST / len(scenes.CLASSES), 3), "true_mix": round(float(np.mean([row["true_mix"] for row in rows])), 3)}
+        known = [row["success"] for row in rows if row["true_mix"]]
+        out |= {"chance": round(FIRST / len(scenes.CLASSES), 3), "true_mix": round(len(known) / len(rows), 3), "success_of_true_mix": round(float(np.mean(known)), 3) if known else None}
     timed = [row for row in rows if "hits" in row]
     if timed:
         total = sum(row["found"] + row["events"] for row in timed)
