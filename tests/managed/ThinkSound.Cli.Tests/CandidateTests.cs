@@ -18,7 +18,7 @@ internal class CandidateTests : WithFolder
         return At(name);
     }
 
-    private string Recommending => Bundle("recommending", text => text.Replace("\"components\"", "\"defaults\": {\"object_candidates\": 3, \"edit_candidates\": 2}, \"components\"", StringComparison.Ordinal));
+    private string Recommending => Bundle("recommending", text => text.Replace("\"components\"", "\"defaults\": {\"object_avoid\": {\"knock\": \"rain\"}, \"object_candidates\": 3, \"edit_candidates\": 2}, \"components\"", StringComparison.Ordinal));
 
     private string Deaf => Bundle("deaf", text =>
     {
@@ -52,7 +52,7 @@ internal class CandidateTests : WithFolder
     }
 
     [Test]
-    public void An_object_has_as_many_candidates_as_the_bundle_recommends_and_is_the_same_when_rendered_again()
+    public void An_object_has_candidates_and_guidance_as_the_bundle_recommends_and_is_the_same_when_rendered_again()
     {
         string bundle = Recommending;
         string[] refine = ["refine", At("knock"), .. Fist[1..], "--provider", "none", "--bundle", bundle, "--steps", "2", "--json"];
@@ -69,6 +69,7 @@ internal class CandidateTests : WithFolder
 
         JsonElement document = JsonDocument.Parse(File.ReadAllText(At("knock/project.json"))).RootElement;
         Assert.That(document.GetProperty("operations").EnumerateArray().Select(operation => operation.GetProperty("payload").GetProperty("generation").GetProperty("candidates").GetInt32()), Is.EqualTo((int[])[3, 1, 1]));
+        Assert.That(document.GetProperty("operations").EnumerateArray().Select(operation => operation.GetProperty("payload").TryGetProperty("avoid", out JsonElement avoid) ? avoid.GetString() : null), Is.EqualTo((string?[])["rain", null, null]));
         CliResult check = Run("project", "check", At("knock"), "--render", "--bundle", bundle, "--json", "-q");
         Assert.That(check.Json.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("status").GetString()), Is.EqualTo((string[])["same", "same", "same"]), check.ToString());
     }
