@@ -128,7 +128,7 @@ public sealed record BundleDescription
                 ObjectCandidates = CandidatesOf(root, components, "object_candidates", origin),
                 EditCandidates = CandidatesOf(root, components, "edit_candidates", origin),
                 ObjectAvoid = root.TryGetProperty("defaults", out defaults) && defaults.TryGetProperty("object_avoid", out JsonElement avoid)
-                    ? avoid.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetString()
+                    ? avoid.EnumerateObject().DistinctBy(entry => entry.Name).ToDictionary(entry => entry.Name, entry => entry.Value.GetString()
                       ?? throw new BundleException($"{origin}: object_avoid has captions, not {entry.Value.GetRawText()}"))
                     : new Dictionary<string, string>(),
                 OnsetThreshold = OnsetThresholdOf(components),

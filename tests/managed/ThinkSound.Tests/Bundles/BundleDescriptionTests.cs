@@ -93,6 +93,7 @@ public class BundleDescriptionTests
     }
 
     [TestCase("""{"object_avoid": {"bell": "a fist knocks on a door"}}""", "a fist knocks on a door")]
+    [TestCase("""{"object_avoid": {"bell": "rain", "bell": "wind"}}""", "rain")]
     [TestCase("""{"cfg_scale": 3}""", null)]
     public void A_bundle_says_what_the_sound_of_an_object_passes_for(string defaults, string? bell) =>
         Assert.That(BundleDescription.Parse(Encoding.UTF8.GetBytes($$"""{"components": {}, "defaults": {{defaults}}}"""), "test").ObjectAvoid.GetValueOrDefault("bell"), Is.EqualTo(bell));
