@@ -2,7 +2,7 @@
 //
 // The closed set is what the published networks' large products are in bf16; all the rest is general, as is what is
 // stored as f16 or has scales. Kernels on the f32 units, and by mma.sync of anything but bf16, finish in general whatever
-// the form.
+// the form; so does what wgmma splits and is neither rows_f32 nor qkv_bf16, or not bf16.
 //
 //   rows_f32     sums, bias, gate, residual     modulation; linear1 and w2 of the DiT; out and fc2 of the towers; T5's o, wo
 //   rows_bf16    bias, (quick) GELU             fc1 of the towers; erf-GELU by a short form

@@ -80,7 +80,7 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
                                 : mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, multiprocessors(ctx));
   if (const auto wish = product_wish(); wish && is_wgmma && wish->rows != 0 && has_wgmma_tile(wish->rows, input.dtype)) {
     tiles.rows = wish->rows;
-    tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, splits_wgmma_tile(tiles.rows) ? steps : 1));
+    tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
   }
   p.splits = tiles.splits;
   if (p.splits > 1 && !is_wgmma) {

@@ -80,7 +80,7 @@ struct Product {
   Divider rows_per_item;
   int32_t row_tiles = 0, column_tiles = 0, splits = 1;
   bool rows_first = true;        // which tiles follow each other
-  float* partial = nullptr;      // splits > 1: f32 [splits, num_rows, partial_stride]
+  float* partial = nullptr;      // splits > 1, not of wgmma: f32 [splits, num_rows, partial_stride]
   int64_t partial_stride = 0;
   Finish finish;
 };

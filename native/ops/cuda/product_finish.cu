@@ -14,8 +14,7 @@ namespace {
 
 constexpr int kThreads = 128, kColumns = 128, kRows = 8;
 
-// The parts of a row's sums. Those of four splits are asked for before the first is added: they come from the L2 cache, and nothing
-// else hides the way.
+// The parts of a row's sums, which come from the L2 cache.
 struct Parts {
   const float* row;
   int64_t next;  // from one split to the next
@@ -23,25 +22,7 @@ struct Parts {
 
   template <int width>
   __device__ void operator()(int c, float (&v)[width]) const {
-    constexpr int kTogether = 4;
-#pragma unroll
-    for (float& sum : v) sum = 0;
-    for (int first = 0; first < splits; first += kTogether) {
-      float part[kTogether][width];
-#pragma unroll
-      for (int s = 0; s < kTogether; ++s)
-        if (first + s < splits)
-#pragma unroll
-          for (int i = 0; i < width; i += 4) {
-            const float4 four = *reinterpret_cast<const float4*>(row + (first + s) * next + c + i);
-            part[s][i] = four.x, part[s][i + 1] = four.y, part[s][i + 2] = four.z, part[s][i + 3] = four.w;
-          }
-#pragma unroll
-      for (int s = 0; s < kTogether; ++s)
-        if (first + s < splits)
-#pragma unroll
-          for (int i = 0; i < width; ++i) v[i] += part[s][i];
-    }
+    add_parts<4>(splits, v, [&](int s, int i, float (&four)[4]) { load_four(row + s * next + c + i, four); });
   }
 };
 

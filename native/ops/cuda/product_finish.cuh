@@ -370,6 +370,27 @@ __device__ void finish_strip_qkv(const Finish& f, int32_t first_row, int32_t row
   }
 }
 
+// v = the sums of `count` parts, in order; load(s, i, four) gives four numbers of part s from place i. Those of `together` parts are asked
+// for before the first is added: nothing else hides the way to them.
+template <int together, int width, class Load>
+__device__ void add_parts(int count, float (&v)[width], const Load& load) {
+#pragma unroll
+  for (float& sum : v) sum = 0;
+  for (int first = 0; first < count; first += together) {
+    float part[together][width / 4][4];
+#pragma unroll
+    for (int s = 0; s < together; ++s)
+      if (first + s < count)
+#pragma unroll
+        for (int i = 0; i < width / 4; ++i) load(first + s, 4 * i, part[s][i]);
+#pragma unroll
+    for (int s = 0; s < together; ++s)
+      if (first + s < count)
+#pragma unroll
+        for (int i = 0; i < width; ++i) v[i] += part[s][i / 4][i % 4];
+  }
+}
+
 // Which forms a kernel has code for: each of these has those before it, too. What is left after finish_group is q, k and v; where
 // wgmma splits a sum of the published networks, their outputs are f32 besides; kernels that are seldom the fastest have none,
 // since every form is compiled for every card.

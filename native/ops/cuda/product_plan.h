@@ -56,8 +56,8 @@ constexpr bool covers_cublaslt(int64_t taps, int64_t len_in, int64_t rows_per_it
 
 // Shapes of wgmma tiles: columns · rows, blocks that share a multiprocessor; the part of the tensor cores' rate at which a
 // multiprocessor computes them, and clocks for what is not multiplying: filling the pipeline, finishing. The last two are fitted
-// to the products of the published networks on an H200 (bench/NOTES.md): of the tiles measured they choose the fastest in 23 of
-// 26 products, and one within 1 % in the others.
+// to the products of the published networks on an H200 for tiles of 136 and 64 rows; those of 128, and where a split meets, are guesses
+// (bench/NOTES.md).
 struct WgmmaTile {
   int32_t columns, rows, blocks, percent, clocks;
 };

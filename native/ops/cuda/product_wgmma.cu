@@ -261,7 +261,7 @@ __device__ inline void hold(float (&c)[T::kParts][T::kRows / 2]) {
   for (int part = 0; part < T::kParts; ++part) ptx::hold(c[part]);
 }
 
-// Sums of a row of the tile, each block's in its shared memory at `row`; those of `together` blocks are asked for before the first is added.
+// Sums of a row of the tile, each block's in its shared memory at `row`.
 template <int together>
 struct MetSums {
   uint32_t row;
@@ -269,21 +269,7 @@ struct MetSums {
 
   template <int width>
   __device__ void operator()(int c, float (&v)[width]) const {
-#pragma unroll
-    for (float& sum : v) sum = 0;
-    for (int first = 0; first < splits; first += together) {
-      float part[together][width / 4][4];
-#pragma unroll
-      for (int s = 0; s < together; ++s)
-        if (first + s < splits)
-#pragma unroll
-          for (int i = 0; i < width / 4; ++i) ptx::load_four_of(row + uint32_t(c + 4 * i) * 4, first + s, part[s][i]);
-#pragma unroll
-      for (int s = 0; s < together; ++s)
-        if (first + s < splits)
-#pragma unroll
-          for (int i = 0; i < width; ++i) v[i] += part[s][i / 4][i % 4];
-    }
+    add_parts<together>(splits, v, [&](int s, int i, float (&four)[4]) { ptx::load_four_of(row + uint32_t(c + i) * 4, s, four); });
   }
 };
 

@@ -1,5 +1,5 @@
-// A stand-in for a GPU on which the kernels of native/ops/cuda run without one: blocks one after the other, the threads of
-// a block as fibers of one host thread, shared memory with addresses of its own, and the meaning that the PTX manual gives
+// A stand-in for a GPU on which the kernels of native/ops/cuda run without one: clusters of blocks one after the other, the threads of
+// each as fibers of one host thread, shared memory with addresses of its own, and the meaning that the PTX manual gives
 // to every instruction the kernels use. README.md says what that proves and what it does not.
 //
 // Included ahead of every rewritten .cu file (rewrite.cmake).
