@@ -11,7 +11,6 @@ internal sealed class BackgroundPlate : IDisposable
     private const double LargestShare = 0.6;  // of the picture: more says that the scene has changed
     private const double LeastInside = 0.05, LeastExplained = 0.5, MostParts = 1.5; // of a mask's area
     private const double LearningRate = 0.04;
-    private const double ReachPerPicture = 4; // pixels of 256 that a camera turns from one picture to the next
 
     private readonly CameraShift _camera;
     private readonly double _blur, _threshold, _reach;
@@ -22,7 +21,7 @@ internal sealed class BackgroundPlate : IDisposable
     private BackgroundPlate(CameraShift camera, double blur, double threshold, Mat colours, Mat known)
     {
         (_camera, _blur, _threshold, _colours, _known) = (camera, blur, threshold, colours, known);
-        _reach = ReachPerPicture * Math.Max(colours.Width, colours.Height) / 256;
+        _reach = CameraShift.ReachOf(colours.Width, colours.Height);
     }
 
     /// <summary>Of the pictures around one in which the object is known.</summary>
@@ -70,6 +69,9 @@ internal sealed class BackgroundPlate : IDisposable
         bool Differs(Vec3b a, Vec3b b) =>
             Math.Max(Math.Abs(a.Item0 - b.Item0), Math.Max(Math.Abs(a.Item1 - b.Item1), Math.Abs(a.Item2 - b.Item2))) > around.Threshold;
     }
+
+    /// <summary>How far the scene lies from where it is on the plate, in the picture that was compared last.</summary>
+    public Point2d Shift => _shift;
 
     /// <summary>One of its own.</summary>
     public BackgroundPlate Clone() => new(_camera, _blur, _threshold, _colours.Clone(), _known.Clone()) { _shift = _shift };

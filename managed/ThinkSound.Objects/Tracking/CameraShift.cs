@@ -6,6 +6,7 @@ namespace ThinkSound.Objects;
 /// agrees. Tiles vote, so that one thing that moves in front of a plain wall is not taken for the camera.</summary>
 internal sealed class CameraShift
 {
+    private const double ReachPerPicture = 4;    // pixels of 256 that a camera turns from one picture to the next
     private const int Side = 160, Tiles = 8;     // pixels of the longer side that are compared; a row and a column of tiles
     private const int LeastVotes = 5, LeastSpread = 6; // tiles that a shift has to make better; columns or rows that they lie in
     private const double LargestShift = 0.25;    // of the longer side
@@ -26,6 +27,9 @@ internal sealed class CameraShift
         _reference.GetArray(out _levels);
         _weights = WeightsOf(_levels, _reference.Width, _reference.Height);
     }
+
+    /// <summary>How far a camera turns from one picture to the next, at most, in pixels.</summary>
+    public static double ReachOf(int width, int height) => ReachPerPicture * Math.Max(width, height) / 256;
 
     /// <summary>Where a place of the reference lies in another picture, less where it was.</summary>
     /// <param name="picture">BGR, 8 bits, of the same size.</param>

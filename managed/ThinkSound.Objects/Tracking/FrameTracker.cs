@@ -18,6 +18,7 @@ internal sealed class FrameTracker : IDisposable
     private readonly int _width, _height;
     private readonly ColourModel _colours;
     private readonly double _firstArea;
+    private readonly CameraPath _camera;
     private BackgroundPlate? _plate; // while the scene stays as it is
     private Mat _template = new(), _shape = new(); // pixels of the object's box, and which of them are its own
     private Point2d _centre, _speed; // of the box, in pixels; per picture
@@ -33,6 +34,7 @@ internal sealed class FrameTracker : IDisposable
         (_width, _height, _colours, _firstArea) = (frame.Width, frame.Height, new ColourModel(), mask.Area);
         (Current, _usualArea) = (mask, mask.Area);
         using Mat bgr = Matting.ToBgr(frame);
+        _camera = new CameraPath(bgr);
         Remember(bgr, mask);
         _centre = CentreOf(Matting.BoxOf(mask));
         _colours.Learn(frame, Sides(mask), 1, 1);
@@ -47,11 +49,16 @@ internal sealed class FrameTracker : IDisposable
     /// <summary>How sure that is, up to 1.</summary>
     public double Score { get; private set; } = 1;
 
+    /// <summary>How far the scene of the last picture lies from where it was in the first, in pixels.</summary>
+    public Point2d Camera => _camera.Shift;
+
     /// <summary>The next picture.</summary>
     public void Advance(StillFrame frame)
     {
         using Mat bgr = Matting.ToBgr(frame);
-        if (Compare(bgr) is not var (foreground, unknown))
+        var compared = Compare(bgr);
+        _camera.Next(bgr, _plate?.Shift);
+        if (compared is not var (foreground, unknown))
         {
             Match(frame, bgr, _ => true);
             return;
@@ -95,6 +102,7 @@ internal sealed class FrameTracker : IDisposable
     {
         _template.Dispose();
         _shape.Dispose();
+        _camera.Dispose();
         _plate?.Dispose();
     }
 

@@ -162,7 +162,8 @@ public sealed class ObjectTracker(ISegmenter segmenter, TrackOptions? options = 
                 tracker.Advance(frame);
                 if (tracker.IsSeen && _correctEvery > 0 && ++_steps % _correctEvery == 0) Correct(frame, cancel);
                 if (tracker.IsSeen) lastSeen = Describe(tracker.Current, isSeen: true, tracker.Score);
-                into.Add(tracker.IsSeen ? lastSeen : lastSeen with { IsSeen = false, Score = Math.Round(Math.Max(0, tracker.Score), 3), Runs = default });
+                TrackedFrame now = tracker.IsSeen ? lastSeen : lastSeen with { IsSeen = false, Score = Math.Round(Math.Max(0, tracker.Score), 3), Runs = default };
+                into.Add(now with { CameraX = Math.Round(tracker.Camera.X / frame.Width, 5), CameraY = Math.Round(tracker.Camera.Y / frame.Height, 5) });
                 tell(index, tracker.IsSeen);
                 index += step;
                 last = frame;

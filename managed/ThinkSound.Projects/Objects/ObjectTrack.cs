@@ -22,6 +22,15 @@ public sealed record TrackedFrame
     /// <summary>How sure that is, up to 1.</summary>
     public double Score { get; init; }
 
+    /// <summary>How far the scene lies from where it lay in the picture that was pointed at, to the right, in widths of the picture: what the camera
+    /// did. 0 where it stood still, or nobody knows.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double CameraX { get; init; }
+
+    /// <summary>The same downwards, in heights.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double CameraY { get; init; }
+
     /// <summary>Its mask as runs: see <see cref="ObjectTrack.MaskOf"/>. Empty where it is not seen.</summary>
     [JsonPropertyName("mask")]
     public ReadOnlyMemory<byte> Runs { get; init; }

@@ -6,6 +6,8 @@ namespace ThinkSound.Projects;
 /// <summary>Tracks as JSON in UTF-8: times in seconds, masks as runs in Base64.</summary>
 public static class ObjectTrackFile
 {
+    private const double MostCamera = 1000; // pictures
+
     /// <summary>The bytes of a track.</summary>
     public static byte[] Write(ObjectTrack track) => JsonSerializer.SerializeToUtf8Bytes(track, TrackJson.Default.ObjectTrack);
 
@@ -23,6 +25,7 @@ public static class ObjectTrackFile
             {
                 TrackedFrame frame = track.Frames[i];
                 if (!(frame is { X: >= 0 and <= 1, Y: >= 0 and <= 1, Share: >= 0 and <= 1 })) throw new FormatException($"picture {i} has a place outside of 0 to 1");
+                if (!(Math.Abs(frame.CameraX) <= MostCamera && Math.Abs(frame.CameraY) <= MostCamera)) throw new FormatException($"picture {i} has a camera that is more than {MostCamera} pictures away");
                 track.MaskOf(i);
             }
             return track;

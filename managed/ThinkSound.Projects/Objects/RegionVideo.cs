@@ -40,7 +40,7 @@ public sealed record RegionOptions
 /// <summary>The video of one object, from when it is first seen to when it is last seen: what vision towers, recognisers and chat
 /// models are shown. Lossless, 24 pictures a second, so that picture n of it is picture n of the track.</summary>
 /// <remarks>What is usually there, for <see cref="RegionView.Alone"/> and <see cref="RegionView.Still"/>, is the median of sixteen pictures in which the object is elsewhere; where
-/// it never is, of all of them. A camera that travels leaves a blur of it.
+/// it never is, of all of them. It moves with the camera, as the track tells it.
 /// The crop of <see cref="RegionView.Masked"/> is a square about the mean of the object's places within a second around, large
 /// enough for the object wherever it is in that time. So it goes along with what travels, and what bounces, swings or knocks is still
 /// seen to move.</remarks>
@@ -48,6 +48,7 @@ public static class RegionVideo
 {
     private const int Smoothing = (int)ObjectTrack.FramesPerSecond / 2; // pictures on each side
     private const double Margin = 1.1;
+    private static readonly SKPngEncoderOptions Quick = new(SKPngEncoderFilterFlags.Sub, zLibLevel: 1); // it is read once or twice, then deleted
 
     /// <summary>Writes it.</summary>
     /// <param name="video">The file that the track is of.</param>
@@ -102,11 +103,11 @@ public static class RegionVideo
             Rates = [new FrameRate(ObjectTrack.FramesPerSecond, track.Frames.Count)], Start = track.Start,
             MaxSide = Math.Max(32, (int)Math.Ceiling(Math.Max(stream.Width, stream.Height) * scale)),
         };
-        var still = options.View is RegionView.Alone or RegionView.Still ? scene.Picture(read, cancel) : default;
+        Scenery? scenery = options.View is RegionView.Alone or RegionView.Still ? scene.Of(read, cancel) : null;
         using var file = new AviFile(path, width, height, (int)ObjectTrack.FramesPerSecond);
         byte[] png = [];
         int at = 0;
-        if (options.View == RegionView.Still) png = ToPng(still.Pixels, still.Width, still.Height, crops.At(0), width, height); // of all pictures
+        if (options.View == RegionView.Still) png = ToPng(scenery!.Rest.Pixels, scenery.Rest.Width, scenery.Rest.Height, crops.At(0), width, height); // of all pictures
         else
         {
             using VideoReader reader = VideoReader.Open(video, read, cancel);
@@ -117,7 +118,9 @@ public static class RegionVideo
                 {
                     cancel.ThrowIfCancellationRequested();
                     seen.CopyTo(pixels);
-                    if (options.View == RegionView.Alone) StillScene.Around(pixels, still.Pixels, StillScene.Grown(track.MaskOf(at), options.Dilation, seen.Width, seen.Height));
+                    if (options.View == RegionView.Alone)
+                        scenery!.Around(new Raster(pixels, seen.Width, seen.Height), StillScene.Grown(track.MaskOf(at), options.Dilation, seen.Width, seen.Height),
+                                        StillScene.CameraOf(track.Frames[at], seen.Width, seen.Height));
                     else if (options.View != RegionView.Crop) Blacken(pixels, seen.Width, seen.Height, track.MaskOf(at), options);
                     png = ToPng(pixels, seen.Width, seen.Height, crops.At(at), width, height);
                     file.Add(png);
@@ -165,7 +168,7 @@ public static class RegionVideo
             canvas.SetMatrix(SKMatrix.CreateScale(sx, sy).PreConcat(SKMatrix.CreateTranslation(-source.Left, -source.Top)));
             canvas.DrawImage(image, 0, 0, new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
         }
-        using SKData data = part.Encode(SKEncodedImageFormat.Png, 100);
+        using SKData data = part.PeekPixels()!.Encode(Quick)!;
         return data.ToArray();
     }
 }

@@ -62,6 +62,24 @@ internal static class DrawnVideo
         static byte Shift(byte value, int by) => (byte)Math.Clamp(value + by, 0, 255);
     }
 
+    /// <summary>A wall of several pictures' width, seen by a camera that has moved.</summary>
+    /// <param name="canvas">Drawn over.</param>
+    /// <param name="colour">Of the wall.</param>
+    /// <param name="x">How far it lies to the right, in pixels.</param>
+    /// <param name="y">How far down, less than the picture's height.</param>
+    public static void WideBackground(SKCanvas canvas, SKColor colour, double x, double y)
+    {
+        for (int column = -2; column <= 2; column++)
+            for (int row = -1; row <= 1; row++)
+            {
+                canvas.Save();
+                canvas.Translate((float)(x + column * Width), (float)(y + row * Height));
+                canvas.ClipRect(new SKRect(-1, -1, Width + 1, Height + 1));
+                Background(canvas, colour, 10 + 3 * column + row);
+                canvas.Restore();
+            }
+    }
+
     /// <summary>A ball of two colours.</summary>
     public static void Ball(SKCanvas canvas, double x, double y, double radius, SKColor colour)
     {

@@ -108,6 +108,35 @@ internal sealed class RegionVideoTests
     }
 
     [Test]
+    public void Alone_goes_along_with_a_camera_that_travels_and_trembles()
+    {
+        (double X, double Y) Camera(int i) => (-6 * i, 3 * Math.Sin(0.7 * i)); // 210 of 256 pixels in all
+        double Place(int i) => 128 + 60 * Math.Sin(0.2 * i);
+        string Draw(bool withOthers) => Write(Frames, (canvas, i) =>
+        {
+            WideBackground(canvas, Wall, Camera(i).X, Camera(i).Y);
+            if (withOthers) Ball(canvas, 250 + Camera(i).X, 20 + 4 * i, 10, new SKColor(30, 30, 200));
+            Ball(canvas, Place(i), 96, 20, Red);
+        });
+        TrackedFrame Frame(int i)
+        {
+            Mask mask = Disc(Place(i), 96, 21);
+            return new TrackedFrame { IsSeen = true, X = mask.Centre.X, Y = mask.Centre.Y, Share = mask.Share, Score = 1, Runs = RunLengths.Encode(mask), CameraX = Camera(i).X / Width, CameraY = Camera(i).Y / Height };
+        }
+        var track = new ObjectTrack { Width = Width, Height = Height, Segmenter = "drawn", Frames = [.. Enumerable.Range(0, Frames).Select(Frame)] };
+        double[] follows = Errors(track), stands = Errors(track with { Frames = [.. track.Frames.Select(frame => frame with { CameraX = 0, CameraY = 0 })] });
+        Assert.That(follows.Max(), Is.LessThan(3), "levels by which pictures differ from the object alone before the wall, on average");
+        Assert.That(stands.Average(), Is.GreaterThan(2 * follows.Average()), "as if the camera had stood");
+
+        double[] Errors(ObjectTrack shown)
+        {
+            string path = Temporary(".avi");
+            RegionVideo.Write(Draw(withOthers: true), shown, path, new RegionOptions { View = RegionView.Alone });
+            return [.. Read(path).Zip(Read(Draw(withOthers: false)), (mine, truth) => Enumerable.Range(0, truth.Pixels.Length).Average(k => Math.Abs(mine.Pixels[k] - truth.Pixels[k])))];
+        }
+    }
+
+    [Test]
     public void Still_shows_the_scene_without_the_object_and_at_rest()
     {
         IReadOnlyList<StillFrame> shown = Render(Track(), new RegionOptions { View = RegionView.Still });

@@ -80,6 +80,33 @@ internal sealed class TrackingTests
         }
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task The_track_tells_what_the_camera_did_beyond_a_picture_of_way(bool byBox)
+    {
+        const int frames = 96, clicked = 60;
+        (double X, double Y) Camera(int i) => (-3 * i + 2 * Math.Sin(0.4 * i), 2 * Math.Cos(0.3 * i)); // 285 of 256 pixels in all
+        double X(int i) => 128 + 50 * Math.Sin(0.1 * i);
+        string video = Write(frames, (canvas, i) =>
+        {
+            WideBackground(canvas, Wall, Camera(i).X, Camera(i).Y);
+            Ball(canvas, X(i), 96, Radius, Red);
+        });
+        var selection = new ObjectSelection { Time = TimeSpan.FromSeconds(clicked / (double)Rate) };
+        double left = (X(clicked) - Radius) / Width, top = (96 - Radius) / (double)Height;
+        ObjectTrack track = await _tracker.TrackAsync(video, byBox ? selection with { Box = new VideoRegion(left, top, 2.0 * Radius / Width, 2.0 * Radius / Height) }
+            : Click(X(clicked), 96, clicked));
+        Assert.That((track.FirstFrame, track.Frames.Count), Is.EqualTo((0, frames)), string.Join(' ', track.Events));
+        double worst = 0;
+        for (int i = 0; i < frames; i++)
+        {
+            double x = (track.Frames[i].CameraX - (Camera(i).X - Camera(clicked).X) / Width) * Width, y = (track.Frames[i].CameraY - (Camera(i).Y - Camera(clicked).Y) / Height) * Height;
+            worst = Math.Max(worst, Math.Sqrt(x * x + y * y));
+        }
+        Assert.That(worst, Is.LessThan(1.5), "pixels");
+        Assert.That(track.Frames[clicked].CameraX, Is.Zero);
+    }
+
     [Test]
     public async Task A_click_on_the_wall_says_that_nothing_stands_out_there()
     {
