@@ -12,6 +12,7 @@ the thing's, heard in the time in which the thing is followed: a rumble between 
 """
 import argparse
 import base64
+import itertools
 import json
 import os
 import subprocess
@@ -43,6 +44,7 @@ MOVES = 0.03        # of the picture's half width: less is camera shake or a shi
 LEAST_SHARE = 0.002  # of the picture, of a thing that can be clicked
 LEVEL_RANGE_DB = 6.0  # the program's own
 CHANCE = 1 / len(scenes.CLASSES)
+NOT_FOUND = 3       # the program's exit status where nothing stands out, or it is lost at once
 
 
 class Tracing(Canvas):
@@ -181,20 +183,24 @@ def refine(video, spot, folder, options, view, seed):
     return json.loads(track.read_text()), json.loads(done.stdout), None if options.tracks_only else read_wav(out)
 
 
-def cases(count, first=0):
-    """(scene, source, frames, cover, spot), `count` of them from the `first` on, classes in turn."""
-    made, seed = -first, 0
-    while made < count:
-        scene = scenes.generate(seed, DURATION_S, CLASSES[seed % len(CLASSES)], "test", size=SIZE, pictures=False)
-        seed += 1
-        for source in scene.sources:
-            if made == count or source.name not in CLASSES or not source.stage.visible:
-                continue
+def scene_of(seed, split):
+    """A scene with a thing that moves, classes in turn; no pictures yet."""
+    return scenes.generate(seed, DURATION_S, CLASSES[seed % len(CLASSES)], split, size=SIZE, pictures=False)
+
+
+def clickable(scene):
+    """(source, frames, cover, spot) of every source that can be clicked."""
+    for source in scene.sources:
+        if source.name in CLASSES and source.stage.visible:
             frames, cover = traced(scene, source)
             if (spot := click(cover)) is not None:
-                made += 1
-                if made > 0:
-                    yield scene, source, frames, cover, spot
+                yield source, frames, cover, spot
+
+
+def cases(count, first=0):
+    """(scene, source, frames, cover, spot), `count` of them from the `first` on."""
+    every = ((scene, *found) for scene in (scene_of(seed, "test") for seed in itertools.count()) for found in clickable(scene))
+    return itertools.islice(every, first, first + count)
 
 
 def median(values):

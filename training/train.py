@@ -4,8 +4,8 @@
     PYTHONPATH=training python3 -m train -o build/training --scale 0.02 a rehearsal
 
 Each step is a program of its own that goes on where it stopped; what is finished is not done again. Clips are drawn beside
-the training that reads them. The bundle ends up in OUTPUT/foley-small, measured by the native library (`scripts/build.sh
---native cpu`); copy it to models/ when it measures better. The vocabularies are the shipped bundle's, unless
+the training that reads them. The bundle ends up in OUTPUT/foley-small; its last steps need the native library and the command
+line program (`scripts/build.sh --cli`). Copy it to models/ when it measures better. The vocabularies are the shipped bundle's, unless
 OUTPUT/vocabularies holds others (`python3 -m vocabularies`).
 """
 import argparse
@@ -127,6 +127,8 @@ def main() -> None:
     run("export", "--model", out, "--validate", out / "val-4s", "-o", bundle)
     run("latent_units", bundle)
     run("listener", "--bundle", bundle, "--count", count(1400), "--test", count(220), "--minutes", 10 * scale, "--into", bundle, "-o", out / "listener")
+    run("regions", bundle, "--count", count(400), "-o", out / "regions")
+    run("naming", bundle, "--regions", out / "regions", "--clips", out / "train-4s", "--features", out / "features" / "train-4s", "-o", out / "naming")
     run("evaluate", bundle, "--count", 22 * max(1, round(5 * scale)), "-o", bundle / "scores.json")
     run("card", bundle, "--model", out)
 

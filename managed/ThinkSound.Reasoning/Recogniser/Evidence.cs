@@ -21,6 +21,9 @@ internal sealed record Evidence
     /// <summary>Where events may begin; null from begin to end.</summary>
     public TimeRange? Range { get; init; }
 
+    /// <summary>Least probability at which a class is taken for seen.</summary>
+    public double ClassSure => Video is { IsObject: true } ? Rules.ObjectSure : Rules.ClassSure;
+
     /// <summary>Probability of a class; null where the recogniser has no such class, or there is no video.</summary>
     public double? ProbabilityOf(string name)
     {

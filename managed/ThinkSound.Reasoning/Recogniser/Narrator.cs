@@ -124,10 +124,10 @@ internal static class Narrator
 
     private static IEnumerable<string> FromModel(Evidence evidence, IReadOnlyList<Source> sources, VideoReading video)
     {
-        Recognised[] sure = [.. video.Recognition.Classes.Where(entry => entry.Probability >= Rules.ClassSure)];
-        if (sure.Length > 0) yield return Text($"The recogniser sees {string.Join(" and ", sure.Select(entry => Text($"{entry.Name} ({entry.Probability:0.00})")))}; it is sure from {Rules.ClassSure:0.00} on.");
+        Recognised[] sure = [.. video.Recognition.Classes.Where(entry => entry.Probability >= evidence.ClassSure)];
+        if (sure.Length > 0) yield return Text($"The recogniser sees {string.Join(" and ", sure.Select(entry => Text($"{entry.Name} ({entry.Probability:0.00})")))}; it is sure from {evidence.ClassSure:0.00} on.");
         else if (video.Recognition.Classes is [var best, ..])
-            yield return Text($"The recogniser is uncertain: its best guess, {best.Name}, has probability {best.Probability:0.00} and would need {Rules.ClassSure:0.00}.");
+            yield return Text($"The recogniser is uncertain: its best guess, {best.Name}, has probability {best.Probability:0.00} and would need {evidence.ClassSure:0.00}.");
         if (evidence.Words is null && video.Facts.IsStill && sure.Any(entry => SoundKinds.Of(entry.Name).Strikes))
             yield return "What would have to strike (0 motions) is left out.";
         if (evidence.Excluded.Count > 0) yield return $"{evidence.Excluded.Count} excluded: {string.Join(", ", evidence.Excluded)}.";

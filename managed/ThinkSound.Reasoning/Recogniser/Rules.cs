@@ -6,6 +6,8 @@ internal static class Rules
 {
     /// <summary>Least probability at which a class is taken for seen.</summary>
     public const double ClassSure = 0.5;
+    /// <summary>The same of an object that is held against its scene: it was pointed at for its sound, so something is heard.</summary>
+    public const double ObjectSure = 0.2;
     /// <summary>Least probability at which a material is taken for known.</summary>
     public const double MaterialSure = 0.5;
     /// <summary>An onset below is told as uncertain, even where the bundle takes it for one; alone it makes no sound of something
@@ -127,7 +129,7 @@ internal static class Rules
     {
         string[] heard = [.. sources.Select(source => source.Kind.Name)];
         IEnumerable<string> absent = sources.SelectMany(source => source.Kind.Absent)
-            .Where(name => SoundKinds.MakerOf(name) is not { } maker || (!heard.Contains(maker) && !(evidence.ProbabilityOf(maker) >= ClassSure)));
+            .Where(name => SoundKinds.MakerOf(name) is not { } maker || (!heard.Contains(maker) && !(evidence.ProbabilityOf(maker) >= evidence.ClassSure)));
         return [.. (evidence.Words?.Avoid ?? []).Concat(absent).Distinct().Take(4)];
     }
 
@@ -136,7 +138,7 @@ internal static class Rules
         if (evidence.Words is { IsUnknown: true } words) return [(SoundKind.Unknown("words", words.Text.TrimEnd('.', '!'), words.Text.TrimEnd('.', '!')), 1)];
         if (evidence.Words is { } known) return [.. known.Kinds.Where(kind => !evidence.Excluded.Contains(kind.Name)).Select(kind => (kind, 1.0))];
         if (evidence.Video is not { } video) return [];
-        Recognised[] sure = [.. video.Recognition.Classes.Where(entry => entry.Probability >= ClassSure && !evidence.Excluded.Contains(entry.Name))];
+        Recognised[] sure = [.. video.Recognition.Classes.Where(entry => entry.Probability >= evidence.ClassSure && !evidence.Excluded.Contains(entry.Name))];
         if (sure is [{ Name: SoundKinds.Silence } silence, ..]) return [(SoundKinds.Of(silence.Name), silence.Probability)];
         return
         [

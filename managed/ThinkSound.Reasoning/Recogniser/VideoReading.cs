@@ -11,6 +11,9 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
     private const int ClipFrames = 8, SyncFrames = 24, SegmentHop = 8;
     private static readonly TimeSpan LongestStill = TimeSpan.FromSeconds(2); // more of it shows the same
 
+    /// <summary>It is of one object, and was held against its scene.</summary>
+    public bool IsObject { get; init; }
+
     /// <summary>Measures first, which is quick, then watches.</summary>
     /// <param name="engine">With both towers and a recogniser.</param>
     /// <param name="path">The video.</param>
@@ -39,7 +42,7 @@ internal sealed record VideoReading(Recognition Recognition, PictureFacts Facts)
         Dictionary<string, float> still = scene.Still is { } show
             ? await ClassesAsync(engine, await show(cancel).ConfigureAwait(false), TimeSpan.Zero, length < LongestStill ? length : LongestStill, progress, cancel).ConfigureAwait(false)
             : [];
-        return this with { Recognition = Recognition with { Classes = Weighed(Recognition.Classes, shown, still) } };
+        return this with { IsObject = true, Recognition = Recognition with { Classes = Weighed(Recognition.Classes, shown, still) } };
     }
 
     /// <summary>What the scene does not show, the object is hardly, and neither is it what is there while nothing happens. The likeliest
