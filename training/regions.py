@@ -1,6 +1,6 @@
 """What the program shows of things of training scenes, as features: what the recogniser learns to name single objects from.
 
-    python3 -m regions models/foley-small --count 600 -o build/training/regions      three hours of a core; goes on where it stopped
+    python3 -m regions models/foley-small --count 600 -o build/training/regions      two hours of a core; goes on where it stopped
 
 Each scene's silent picture becomes a file, every source that moves is clicked as `objects` does, and `thinksound refine` follows it and
 writes the region video. A folder of regions holds

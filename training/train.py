@@ -127,7 +127,7 @@ def main() -> None:
     run("export", "--model", out, "--validate", out / "val-4s", "-o", bundle)
     run("latent_units", bundle)
     run("listener", "--bundle", bundle, "--count", count(1400), "--test", count(220), "--minutes", 10 * scale, "--into", bundle, "-o", out / "listener")
-    run("regions", bundle, "--count", count(400), "-o", out / "regions")
+    run("regions", bundle, "--count", count(600), "-o", out / "regions")
     run("naming", bundle, "--regions", out / "regions", "--clips", out / "train-4s", "--features", out / "features" / "train-4s", "-o", out / "naming")
     run("evaluate", bundle, "--count", 22 * max(1, round(5 * scale)), "-o", bundle / "scores.json")
     run("card", bundle, "--model", out)

@@ -65,7 +65,7 @@ internal sealed class MaskTests
     public void A_track_file_comes_back_and_a_damaged_one_is_named()
     {
         Mask mask = Random(4);
-        var seen = new TrackedFrame { IsSeen = true, X = 0.25, Y = 0.5, Share = mask.Share, Score = 0.9, Runs = RunLengths.Encode(mask) };
+        var seen = new TrackedFrame { IsSeen = true, X = 0.25, Y = 0.5, Share = mask.Share, Score = 0.9, CameraX = -1.5, CameraY = 0.25, Runs = RunLengths.Encode(mask) };
         ObjectTrack track = ObjectTrack.Of(12, [seen with { IsSeen = false, Runs = default }, seen, seen with { IsSeen = false, Runs = default }, seen], mask.Width, mask.Height, "classical", true, false);
         Assert.That(track.Events.Select(e => e.Kind), Is.EqualTo([TrackEventKind.CutBefore, TrackEventKind.Appears, TrackEventKind.Lost, TrackEventKind.Found]));
         byte[] bytes = ObjectTrackFile.Write(track);
@@ -74,7 +74,9 @@ internal sealed class MaskTests
         Assert.That(again.MaskOf(0)!.Values.SequenceEqual(mask.Values));
         Assert.That(again.MaskOf(1), Is.Null);
         Assert.That(again.Start.TotalSeconds, Is.EqualTo(13 / 24.0).Within(1e-6));
-        foreach (string text in (string[])["", "{}", "[1]", System.Text.Encoding.UTF8.GetString(bytes).Replace("\"width\":37", "\"width\":3")])
+        Assert.That((again.Frames[0].CameraX, again.Frames[0].CameraY), Is.EqualTo((-1.5, 0.25)));
+        string json = System.Text.Encoding.UTF8.GetString(bytes);
+        foreach (string text in (string[])["", "{}", "[1]", json.Replace("\"width\":37", "\"width\":3"), json.Replace("\"camera_x\":-1.5", "\"camera_x\":-1e300")])
             Assert.That(() => ObjectTrackFile.Read(System.Text.Encoding.UTF8.GetBytes(text), "kept.bin"), Throws.TypeOf<ProjectException>().With.Message.Contains("kept.bin: is no track"));
     }
 }

@@ -44,6 +44,16 @@ public sealed class RulesTests
         Assert.That(result.Thoughts.Seen, Does.Contain("uncertain: its best guess, bell, has probability 0.49 and would need 0.50"));
     }
 
+    [TestCase(0.25f, "bell", "it is sure from 0.20 on")]
+    [TestCase(0.19f, null, "uncertain: its best guess, bell, has probability 0.19 and would need 0.20")]
+    public void An_object_that_is_held_against_its_scene_is_named_sooner_for_it_was_pointed_at(float probability, string? named, string thought)
+    {
+        Evidence known = Known(Heads([("bell", probability), ("rain", 0.1f)], [("metal", 0.9f)], 4), Moving(4));
+        Reasoning result = Rules.Apply(known with { Stage = ReasoningStage.Object, Video = known.Video! with { IsObject = true } });
+        Assert.That((result.Events.FirstOrDefault()?.Object, result.Thoughts.Seen), Is.EqualTo((named, result.Thoughts.Seen)));
+        Assert.That(result.Thoughts.Seen, Does.Contain(thought));
+    }
+
     [Test]
     public void Something_that_strikes_and_has_no_name_stays_something()
     {
