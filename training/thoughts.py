@@ -34,14 +34,15 @@ class Seen:
     frames: np.ndarray      # uint8 [n, height, width, 3], 24 a second
     classes: dict           # probabilities by name
     materials: dict
+    apart: dict             # by how much a probability of either depends on which picture a moment between two is shown by
     onsets: np.ndarray      # probabilities, 96 a second
     motion: np.ndarray      # 24 a second
     brightness: float
 
 
-def decode(video: Path, seconds: float, width: int, height: int) -> np.ndarray:
-    """Frames uint8 [n, height, width, 3] at FPS."""
-    done = subprocess.run(["ffmpeg", "-v", "error", "-i", str(video), "-t", f"{seconds:.3f}", "-vf", f"fps={FPS},scale={width}:{height}", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+def decode(video: Path, seconds: float, width: int, height: int, nearest: bool = True) -> np.ndarray:
+    """Frames uint8 [n, height, width, 3] at FPS: the nearest picture to each moment, or the one before it."""
+    done = subprocess.run(["ffmpeg", "-v", "error", "-i", str(video), "-t", f"{seconds:.3f}", "-vf", f"fps={FPS}:round={'near' if nearest else 'up'},scale={width}:{height}", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
                           capture_output=True, check=False)
     frames = np.frombuffer(done.stdout, np.uint8)
     if done.returncode or not len(frames):
@@ -71,13 +72,18 @@ def motion_of(frames: np.ndarray) -> tuple[np.ndarray, float]:
 
 def look(engine: product.Engine, bundle: Path, video: Path, seconds: float) -> Seen:
     width, height, _ = shape_of(video)
-    features = engine.video_features(decode(video, seconds, width, height), seconds)
     config = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))["components"]["recogniser"]["config"]
-    classes, materials, onsets = engine.recognise(features["clip"], features["sync"], len(config["classes"]), len(config["materials"]), config.get("onsets_per_step", 4))
+
+    def recognised(nearest: bool):
+        features = engine.video_features(decode(video, seconds, width, height, nearest), seconds)
+        classes, materials, onsets = engine.recognise(features["clip"], features["sync"], len(config["classes"]), len(config["materials"]), config.get("onsets_per_step", 4))
+        return dict(zip(config["classes"], classes)), dict(zip(config["materials"], materials)), onsets
+    (classes, materials, onsets), (*others, _) = recognised(True), recognised(False)
+    apart = {name: abs(float(value - other[name])) for mine, other in zip((classes, materials), others) for name, value in mine.items()}
     scale = 192 / max(width, height)
     small = decode(video, seconds, round(width * scale), round(height * scale))
     motion, brightness = motion_of(small)
-    return Seen(small, dict(zip(config["classes"], classes)), dict(zip(config["materials"], materials)), onsets, motion, brightness)
+    return Seen(small, classes, materials, apart, onsets, motion, brightness)
 
 
 def think(video: Path, seconds: float, options) -> dict:
@@ -96,9 +102,9 @@ def traced(told: dict, seen: Seen) -> list[tuple[str, float, float, float]]:
     """(what, as told, as measured anew, how far apart they may be): decoders and scalers differ a little."""
     text, found = " ".join(sentences(told)), []
     if named := CLASS.search(text):
-        found.append((f"probability of {named[2]}", float(named[3]), float(seen.classes[named[2]]), 0.05))
+        found.append((f"probability of {named[2]}", float(named[3]), float(seen.classes[named[2]]), 0.05 + seen.apart[named[2]]))
     if of := MATERIAL.search(text):
-        found.append((f"probability of {of[2]}", float(of[3]), float(seen.materials[of[2]]), 0.05))
+        found.append((f"probability of {of[2]}", float(of[3]), float(seen.materials[of[2]]), 0.05 + seen.apart[of[2]]))
     for moment, probability in re.findall(r"(\d+\.\d+) s \((0\.\d+|1\.00)\)", told["thoughts"]["timing"]):
         at = int(float(moment) * 96)
         found.append((f"onset at {moment} s", float(probability), float(seen.onsets[max(0, at - 2) : at + 3].max()), 0.08))

@@ -62,7 +62,7 @@ class TracingTest(unittest.TestCase):
     def seen(self, **changes):
         onsets, motion = np.zeros(192, np.float32), np.zeros(48)
         onsets[48], onsets[144], motion[:24] = 0.9, 0.34, 3.0
-        values = {"frames": None, "classes": {"knock": 0.93, "rain": 0.6}, "materials": {"wood": 0.8}, "onsets": onsets, "motion": motion, "brightness": 0.42}
+        values = {"frames": None, "classes": {"knock": 0.93, "rain": 0.6}, "materials": {"wood": 0.8}, "apart": {"knock": 0.0, "rain": 0.0, "wood": 0.1}, "onsets": onsets, "motion": motion, "brightness": 0.42}
         return thoughts.Seen(**{**values, **changes})
 
     def test_every_number_is_found_again_or_named(self):
