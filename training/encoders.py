@@ -56,14 +56,11 @@ def targets_of(mel: np.ndarray, lines: list[dict], steps: int) -> dict:
     grouped = mono.reshape(n, frames, BANDS, bands // BANDS).mean(-1)
     coarse = mono.reshape(n, frames, 24, bands // 24).mean(-1)
     onsets = onset_curves(lines, steps * QUARTERS, FPS * QUARTERS)
-    classes, materials = np.zeros((n, len(scenes.CLASSES)), np.float32), np.zeros(n, np.int64)
-    for i, line in enumerate(lines):
-        classes[i, [scenes.CLASSES.index(name) for name in line["classes"]]] = 1
-        materials[i] = scenes.MATERIALS.index(line["material"])
     return {"levels": np.stack([grouped[:, a : max(a + 1, b)].mean(1) for a, b in zip(quarter, quarter[1:])], 1),  # [n, 4·T, 8]
             "stats": np.concatenate([coarse.mean(1), coarse.std(1)], -1),  # [n, 48]
             "envelope": np.stack([part.mean((1, 2)) for part in np.array_split(mono, ENVELOPE, 1)], 1),
-            "onsets": onsets, "classes": classes, "materials": materials,
+            "onsets": onsets, "classes": model.class_rows([line["classes"] for line in lines]).numpy(),
+            "materials": model.material_numbers([line["material"] for line in lines]).numpy(),
             "share": np.where(onsets.any(1), 1.0, 0.15).astype(np.float32)}  # clips in which nothing strikes teach less
 
 

@@ -90,10 +90,7 @@ class Pairs:
     @staticmethod
     def labels(labels: list) -> tuple[torch.Tensor, torch.Tensor]:
         """Classes as rows of 0 and 1, material as a number."""
-        classes = torch.zeros(len(labels), len(scenes.CLASSES))
-        for row, (names, _) in zip(classes, labels):
-            row[[scenes.CLASSES.index(name) for name in names]] = 1
-        return classes, torch.tensor([scenes.MATERIALS.index(material) for _, material in labels])
+        return model.class_rows([names for names, _ in labels]), model.material_numbers([material for _, material in labels])
 
     def fit(self, sounds, texts) -> torch.Tensor:
         """[B, C], 0 … 1, of rows of either."""

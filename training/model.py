@@ -73,6 +73,19 @@ def configurations(vocabularies: Path) -> dict:
             "synchformer": SYNCHFORMER, "recogniser": asdict(recogniser_config())}
 
 
+def class_rows(names: list) -> torch.Tensor:
+    """Lists of classes → rows of 0 and 1 [n, classes]."""
+    rows = torch.zeros(len(names), len(scenes.CLASSES))
+    for row, some in zip(rows, names):
+        row[[scenes.CLASSES.index(name) for name in some]] = 1
+    return rows
+
+
+def material_numbers(names: list) -> torch.Tensor:
+    """Materials → their numbers [n]."""
+    return torch.tensor([scenes.MATERIALS.index(name) for name in names])
+
+
 class Networks(nn.Module):
     """All networks of a bundle with these configurations, untrained."""
 

@@ -9,7 +9,6 @@ side by side, from features that do not change: whole clips, the stretch of a sc
 the name is the thing's alone, and the same at rest, which must show everything but the thing. Onsets are named by another network, which stays.
 """
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -34,18 +33,6 @@ AT_REST = 0.8          # as docs/objects.md weighs
 NOT_SAID = -100        # of a material
 
 
-def of_names(names: list) -> torch.Tensor:
-    """Lists of classes → rows of 0 and 1 [n, classes]."""
-    rows = torch.zeros(len(names), len(scenes.CLASSES))
-    for row, some in zip(rows, names):
-        row[[scenes.CLASSES.index(name) for name in some]] = 1
-    return rows
-
-
-def of_materials(names: list) -> torch.Tensor:
-    return torch.tensor([scenes.MATERIALS.index(name) for name in names])
-
-
 class Examples:
     """Features [n, views, width], of a view and its mirror image; classes [n, classes]; materials [n], NOT_SAID where they do not count."""
 
@@ -63,15 +50,15 @@ def whole_clips(recogniser, clips: Path, features: Path) -> Examples:
     arrays = (torch.from_numpy(np.load(features / f"{name}.npy")).float() for name in ("clip", "sync"))
     rows = recogniser.summary(*arrays)
     lines = Lines(clips).take(len(rows))
-    return Examples(rows[:, None], of_names([line["classes"] for line in lines]), of_materials([line["material"] for line in lines]))
+    return Examples(rows[:, None], model.class_rows([line["classes"] for line in lines]), model.material_numbers([line["material"] for line in lines]))
 
 
 def of_things(regions: Regions, chosen: np.ndarray) -> list[Examples]:
     """Region, scene and picture at rest of some things."""
     lines = [regions.lines[k] for k in chosen]
     region, scene, still = (torch.from_numpy(regions.rows[view][chosen]).float() for view in ("region", "scene", "still"))
-    own, all_ = of_names([[line["name"]] for line in lines]), of_names([line["classes"] for line in lines])
-    return [Examples(region, own, of_materials([line["material"] for line in lines])), Examples(scene, all_), Examples(still, all_ - own)]
+    own, all_ = model.class_rows([[line["name"]] for line in lines]), model.class_rows([line["classes"] for line in lines])
+    return [Examples(region, own, model.material_numbers([line["material"] for line in lines])), Examples(scene, all_), Examples(still, all_ - own)]
 
 
 @torch.no_grad()

@@ -167,11 +167,16 @@ def read_wav(path):
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels()).T.astype(np.float32) / 32768
 
 
+def clicking(video, spot) -> list[str]:
+    """The program's command that refines what is clicked."""
+    frame, x, y = spot
+    return [str(PROGRAM), "refine", str(video), "--at", f"{x:.5f},{y:.5f}", "--time", f"{frame / FPS:.5f}", "--force", "--quiet", "--json"]
+
+
 def refine(video, spot, folder, options, view, seed):
     """(track, what the program tells as JSON, audio or None) of one click. Raises RuntimeError with the program's own words."""
-    frame, x, y = spot
     track, out = folder / "track.json", folder / "out.wav"
-    command = [str(PROGRAM), "refine", str(video), "--at", f"{x:.5f},{y:.5f}", "--time", f"{frame / FPS:.5f}", "--track", str(track), "--force", "--quiet", "--json"]
+    command = [*clicking(video, spot), "--track", str(track)]
     if options.tracks_only:
         command += ["--dry-run"]
     else:

@@ -55,10 +55,7 @@ def summary(frames: np.ndarray, duration_s: float) -> np.ndarray:
 
 def region_of(video: Path, spot, path: Path):
     """(begin, end) of what is clicked, whose region video becomes `path`; None where the program finds nothing."""
-    frame, x, y = spot
-    command = [str(objects.PROGRAM), "refine", str(video), "--at", f"{x:.5f},{y:.5f}", "--time", f"{frame / FPS:.5f}", "--region", str(path),
-               "--dry-run", "--force", "--quiet", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([*objects.clicking(video, spot), "--region", str(path), "--dry-run"], capture_output=True, text=True, check=False)
     if done.returncode == objects.NOT_FOUND:
         return None
     if done.returncode:

@@ -26,9 +26,9 @@ class NamingTest(unittest.TestCase):
         for view in regions.VIEWS:
             rows = torch.full((1, 2, len(scenes.CLASSES) + len(scenes.MATERIALS)), -12.0)
             rows[..., [scenes.CLASSES.index(name) for name in names]] = torch.tensor(logits[view])
-            things.append(naming.Examples(rows, naming.of_names([["bounce"]])))
+            things.append(naming.Examples(rows, model.class_rows([["bounce"]])))
         self.assertEqual(naming.named(nn.Identity(), things), 1.0)
-        things[0].classes = naming.of_names([["bell"]])
+        things[0].classes = model.class_rows([["bell"]])
         self.assertEqual(naming.named(nn.Identity(), things), 0.0)
 
     def test_what_a_picture_at_rest_must_show_is_all_but_the_thing(self):
@@ -36,8 +36,8 @@ class NamingTest(unittest.TestCase):
         made = SimpleNamespace(lines=lines, rows={view: np.zeros((2, 2, 4), np.float32) for view in regions.VIEWS})
         region, scene, still = naming.of_things(made, np.arange(2))
         self.assertEqual([scenes.CLASSES[k] for k in region.classes.argmax(1)], ["bounce", "bell"])
-        self.assertTrue(torch.equal(scene.classes, naming.of_names([["bounce", "fire"], ["bell"]])))
-        self.assertTrue(torch.equal(still.classes, naming.of_names([["fire"], []])))
+        self.assertTrue(torch.equal(scene.classes, model.class_rows([["bounce", "fire"], ["bell"]])))
+        self.assertTrue(torch.equal(still.classes, model.class_rows([["fire"], []])))
         self.assertEqual([scenes.MATERIALS[k] for k in region.materials], ["rubber", "metal"])
         self.assertTrue((scene.materials == naming.NOT_SAID).all())
 
