@@ -16,7 +16,6 @@ internal sealed class BackgroundPlate : IDisposable
     private readonly double _blur, _threshold, _reach;
     private readonly Mat _colours, _known; // float BGR; 255 where it has been seen
     private Mat _seen = new();             // the last picture, as if the camera had not turned
-    private Point2d _shift;
 
     private BackgroundPlate(CameraShift camera, double blur, double threshold, Mat colours, Mat known)
     {
@@ -71,18 +70,18 @@ internal sealed class BackgroundPlate : IDisposable
     }
 
     /// <summary>How far the scene lies from where it is on the plate, in the picture that was compared last.</summary>
-    public Point2d Shift => _shift;
+    public Point2d Shift { get; private set; }
 
     /// <summary>One of its own.</summary>
-    public BackgroundPlate Clone() => new(_camera, _blur, _threshold, _colours.Clone(), _known.Clone()) { _shift = _shift };
+    public BackgroundPlate Clone() => new(_camera, _blur, _threshold, _colours.Clone(), _known.Clone()) { Shift = Shift };
 
     /// <summary>What differs from it in a picture, and where nobody knows, both as 255; null where the scene is another one or the
     /// camera has turned too far.</summary>
     public (Mat Foreground, Mat Unknown)? Compare(Mat bgr)
     {
         using Mat smooth = Surroundings.Smooth(bgr, _blur);
-        if (_camera.To(smooth, _shift, _reach) is not { } shift) return null;
-        _shift = shift;
+        if (_camera.To(smooth, Shift, _reach) is not { } shift) return null;
+        Shift = shift;
         using Mat floats = new(), difference = new(), levels = new();
         _seen.Dispose();
         _seen = CameraShift.Undo(smooth, shift);
@@ -132,7 +131,7 @@ internal sealed class BackgroundPlate : IDisposable
     /// <summary>Takes in what the last picture shows beside the object.</summary>
     public void Learn(Mask mask)
     {
-        using Mat own = Matting.ToMat(mask), near = Matting.Near(own, 4), there = CameraShift.Undo(near, _shift, InterpolationFlags.Nearest), beside = new(), first = new();
+        using Mat own = Matting.ToMat(mask), near = Matting.Near(own, 4), there = CameraShift.Undo(near, Shift, InterpolationFlags.Nearest), beside = new(), first = new();
         Cv2.BitwiseNot(there, beside);
         using Mat floats = new();
         _seen.ConvertTo(floats, MatType.CV_32FC3);
