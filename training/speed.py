@@ -24,7 +24,7 @@ from timing.variants import BATCHED, baseline_parts
 ROOT = Path(__file__).resolve().parents[1]
 WHAT = ("ceilings", "eager", "ours", "kernels", "separate", "compiled", "batch", "f16", "int8", "fp8", "f32")
 PRECISIONS = ("f16", "int8", "fp8", "f32")  # beside bf16, an engine each; of a CPU the last alone
-SETTINGS = ("default", "product=mma attention=mma", "product=cublaslt", "separate")
+SETTINGS = ("default", "product=mma attention=mma", "product=cublaslt", "product=measure", "separate")
 # Of settings other than the first of a process, what a choice of kernels moves.
 FEWER_STAGES = ("sample_loop", "decode", "clip_vision", "synchformer", "first_pcm", "end_to_end")
 

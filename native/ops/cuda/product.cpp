@@ -4,17 +4,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
-#include <map>
-#include <mutex>
-#include <optional>
-#include <string>
+#include <vector>
 
 #include "ops/cuda/cublaslt.h"
 #include "ops/cuda/finish_form.h"
 #include "ops/cuda/launch.h"
 #include "ops/cuda/product_choice.h"
 #include "ops/cuda/product_kernels.h"
-#include "ops/cuda/product_measurements.h"
+#include "ops/cuda/product_timing.h"
 
 namespace ts::cuda {
 namespace {
@@ -71,16 +68,16 @@ bool product_by_library(Context& ctx, Product p, DType dtype) {
   return true;
 }
 
-// By wgmma or mma.
-void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tensor& input, bool is_int8) {
+// By wgmma or mma, in the way's tiles where the kernel has them.
+void product_by_tiles(Context& ctx, const ProductWay& way, Product p, const Tensor& input, bool is_int8) {
   const Arena::Scope scope(ctx.arena());
   const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap;
-  const bool is_fp8 = input.dtype == DType::e4m3, is_wgmma = kernel == ProductKernel::wgmma;
+  const bool is_fp8 = input.dtype == DType::e4m3, is_wgmma = way.kernel == ProductKernel::wgmma;
   ProductTiles tiles = is_wgmma ? wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, multiprocessors(ctx), input.dtype)
                                 : mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, multiprocessors(ctx));
-  if (const auto wish = product_wish(); wish && is_wgmma && wish->rows != 0 && has_wgmma_tile(wish->rows, input.dtype)) {
-    tiles.rows = wish->rows;
-    tiles.splits = int32_t(std::clamp<int64_t>(wish->splits, 1, steps));
+  if (way.rows != 0 && (!is_wgmma || has_wgmma_tile(way.rows, input.dtype))) {
+    tiles.rows = way.rows;
+    tiles.splits = int32_t(std::clamp<int64_t>(way.splits, 1, steps));
   }
   p.splits = tiles.splits;
   if (p.splits > 1 && !is_wgmma) {
@@ -94,97 +91,20 @@ void product_by_tiles(Context& ctx, ProductKernel kernel, Product p, const Tenso
   if (p.partial) product_finish(stream(ctx), p);
 }
 
-// Device memory for the while of a measurement.
-class Scratch {
- public:
-  explicit Scratch(int64_t bytes) { check(cudaMalloc(&memory_, size_t(bytes)), "memory for a measurement"); }
-  ~Scratch() { cudaFree(memory_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  void* data() const { return memory_; }
-
- private:
-  void* memory_ = nullptr;
-};
-
-// Microseconds of `body` on the stream: the fastest of some runs, after one that nobody times.
-template <class Body>
-double time_us(cudaStream_t stream, const Body& body) {
-  constexpr int kRuns = 5;
-  cudaEvent_t begin, end;
-  check(cudaEventCreateWithFlags(&begin, cudaEventDefault), "an event");
-  check(cudaEventCreateWithFlags(&end, cudaEventDefault), "an event");
-  double best = std::numeric_limits<double>::infinity();
-  for (int run = 0; run <= kRuns; ++run) {
-    check(cudaEventRecord(begin, stream), "an event");
-    body();
-    check(cudaEventRecord(end, stream), "an event");
-    check(cudaEventSynchronize(end), "a measurement");
-    float ms = 0;
-    check(cudaEventElapsedTime(&ms, begin, end), "a measurement");
-    if (run > 0) best = std::min(best, double(ms) * 1000);
+// Every way to compute a product by tiles of a kernel: of two that are as fast, the planned one counts, so it comes first.
+std::vector<ProductWay> ways_by_tiles(Context& ctx, ProductKernel kernel, const Product& p, DType stored) {
+  const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap, places = multiprocessors(ctx);
+  std::vector<ProductWay> ways;
+  const auto add = [&](const ProductTiles& tiles) { ways.push_back({kernel, tiles.rows, tiles.splits}); };
+  if (kernel == ProductKernel::mma) {
+    add(mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, places));
+    each_mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, places, add);
+  } else {
+    add(wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, places, stored));
+    each_wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, places, stored, [&](const WgmmaTile&, const ProductTiles& tiles) { add(tiles); });
   }
-  cudaEventDestroy(begin);
-  cudaEventDestroy(end);
-  return best;
-}
-
-ProductMeasurements& measurements_in(const std::string& file) {
-  static std::mutex mutex;
-  static std::map<std::string, ProductMeasurements> of_files;
-  const std::lock_guard lock(mutex);
-  return of_files.try_emplace(file, file).first->second;
-}
-
-// Of the current device.
-std::string device_name() {
-  static std::mutex mutex;
-  static std::map<int, std::string> names;
-  int device = 0;
-  check(cudaGetDevice(&device), "cudaGetDevice");
-  const std::lock_guard lock(mutex);
-  std::string& name = names[device];
-  if (name.empty()) {
-    cudaDeviceProp properties;
-    check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
-    name = properties.name;
-  }
-  return name;
-}
-
-// What decides on the time of a product, in words.
-std::string describe(const Product& p, const CudaWeight& weight) {
-  const Finish& f = p.finish;
-  return concat(device_name(), ", ", p.num_rows, " x ", weight.depth(), " to ", p.columns, " in ", name_of(weight.dtype), ", stride ", p.x_stride, ", form ", int(f.form),
-                ", kind ", int(f.kind), ", ", name_of(f.type), ", activation ", int(f.activation), f.bias ? ", bias" : "", f.gate ? ", gate" : "",
-                f.residual ? ", residual" : "", f.snaked ? ", snake" : "");
-}
-
-// Of whoever refuses a product: longer than any, and a number that the file can hold.
-constexpr double kForever = 1e30;
-
-// Times both ways once; while a recording is made, which nothing can be timed in, what is not known is ours. Nothing while planning.
-template <class Ours, class Library>
-std::optional<FasterWay> faster_way(Context& ctx, const ProductWish& wish, const Product& p, const CudaWeight& weight, const Ours& ours, const Library& library) {
-  ProductMeasurements& measurements = measurements_in(wish.measurements_file);
-  stream(ctx);
-  const std::string what = describe(p, weight);
-  if (const auto known = measurements.find(what)) return *known;
-  if (ctx.planning()) return std::nullopt;
-  cudaStreamCaptureStatus capturing;
-  check(cudaStreamIsCapturing(stream(ctx), &capturing), "cudaStreamIsCapturing");
-  if (capturing != cudaStreamCaptureStatusNone) return FasterWay::ours;
-  // Outputs go elsewhere: those in place would add up. Of one tap they are as many as sums, or fewer.
-  const int64_t part = (int64_t(p.num_rows) * p.columns * int64_t(sizeof(float)) + 255) / 256 * 256;
-  const Scratch outputs(part * 4);
-  Product timed = p;
-  const auto at = [&](int i) { return static_cast<std::byte*>(outputs.data()) + i * part; };
-  for (int i = 0; i < 3; ++i)
-    if (timed.finish.y[i]) timed.finish.y[i] = at(i);
-  if (timed.finish.snaked) timed.finish.snaked = at(3);
-  return measurements.measure(what, [&] { return time_us(stream(ctx), [&] { ours(timed); }); }, [&] {
-    return library(timed) ? time_us(stream(ctx), [&] { library(timed); }) : kForever;
-  });
+  ways.erase(std::remove(ways.begin() + 1, ways.end(), ways[0]), ways.end());
+  return ways;
 }
 
 }  // namespace
@@ -213,10 +133,11 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   finish.form = choose_form(finish, num_rows);
   p.finish = finish;
 
+  const ProductWish wish = product_wish();
   const bool is_int8 = weight.format == WeightFormat::int8, is_fp8 = weight.format == WeightFormat::fp8;
   const bool for_wgmma = !is_int8 && covers_wgmma(rows.items, rows.len_in, rows.rows_per_item, rows.stride);
   const bool for_cublaslt = !weight.has_scales() && covers_cublaslt(rows.taps, rows.len_in, rows.rows_per_item, rows.stride, rows.first, weight.rows);
-  const ProductKernel wished = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel(ctx, for_wgmma);
+  const ProductKernel wished = weight.dtype == DType::f32 ? ProductKernel::simt : choose_product_kernel(ctx, wish, for_wgmma);
   const ProductKernel kernel = is_fp8 && wished == ProductKernel::simt ? ProductKernel::mma : wished;
   if (kernel == ProductKernel::simt) {
     p.steps_per_tap = int32_t(weight.channels / kSimtStep);
@@ -225,13 +146,22 @@ void product(Context& ctx, const Tensor& x, const Snake& snake, const CudaWeight
   }
   static_assert(kMmaStep == kWgmmaStep && channels_of_step(DType::bf16) == kMmaStep);
   p.steps_per_tap = int32_t(weight.channels / channels_of_step(weight.stored()));
-  const auto ours = [&](const Product& p) { product_by_tiles(ctx, kernel, p, input, is_int8); };
-  const auto library = [&](const Product& p) { return product_by_library(ctx, p, weight.dtype); };
-  bool by_library = for_cublaslt && wishes_cublaslt();
-  if (const auto wish = product_wish(); wish && wish->measures && for_cublaslt && has_cublaslt())
-    by_library = faster_way(ctx, *wish, p, weight, ours, library) != FasterWay::ours;  // while planning also what is not known yet
-  if (by_library && library(p) && !ctx.planning()) return;
-  ours(p);  // while planning: room for either, as the library may refuse
+  const auto compute = [&](const ProductWay& way, const Product& p) {
+    if (way.kernel == ProductKernel::cublaslt) return product_by_library(ctx, p, weight.dtype);
+    product_by_tiles(ctx, way, p, input, is_int8);
+    return true;
+  };
+  constexpr ProductWay kLibrary{.kernel = ProductKernel::cublaslt};
+  const ProductWay ours = wish.way && wish.way->kernel == kernel ? *wish.way : ProductWay{.kernel = kernel};
+  ProductWay way = for_cublaslt && wishes_cublaslt(wish) ? kLibrary : ours;
+  if (!wish.measurements_file.empty()) {
+    std::vector<ProductWay> ways = ways_by_tiles(ctx, kernel, p, input.dtype);
+    if (for_cublaslt && has_cublaslt()) ways.push_back(kLibrary);
+    if (const auto fastest = fastest_way(ctx, wish.measurements_file, p, input, weight.stored(), ways, compute)) way = *fastest;
+    else for (const ProductWay& any : ways) compute(any, p);  // planning: room for each, as any may prove the fastest
+  }
+  if (compute(way, p) && (way != kLibrary || !ctx.planning())) return;
+  compute(ours, p);  // while planning: room for either, as the library may refuse
 }
 
 }  // namespace ts::cuda

@@ -5,34 +5,31 @@
 #include <string>
 
 #include "ops/context.h"
-#include "ops/cuda/product_plan.h"
+#include "ops/cuda/product_way.h"
 
 namespace ts::cuda {
 
-// What the environment's THINKSOUND_CUDA_PRODUCT asks for: "simt", "mma", "wgmma" or "cublaslt" for every bf16 or f16 product that the
-// kernel covers, and that cuBLASLt does not refuse; "wgmma:ROWS" and that with "/SPLITS" also say which tile and how often the summed
-// axis is split. "measure" times our kernel and cuBLASLt once for every product that both can compute and takes the faster from
+// What the environment's THINKSOUND_CUDA_PRODUCT asks for: the name of a way (product_way.h) for every bf16 or f16 product that its kernel
+// covers, and that cuBLASLt does not refuse; or "measure", which times every way once for each product and takes the fastest from
 // then on, also in later processes (product_measurements.h); "measure:FILE" says where that is kept.
 struct ProductWish {
-  ProductKernel kernel = ProductKernel::wgmma;
-  bool measures = false;
-  std::string measurements_file = {};
-  int32_t rows = 0, splits = 1;  // rows 0 = all as planned
+  std::optional<ProductWay> way = {};
+  std::string measurements_file = {};  // "" = nothing is measured
 };
 
-// Unset or empty = no wish. TS_INVALID_ARGUMENT with the choices for anything else. Read at every call: tests change it.
-std::optional<ProductWish> product_wish();
+// TS_INVALID_ARGUMENT with the choices for what is none; unset and empty ask for nothing. Read at every call: tests change it.
+ProductWish product_wish();
 
 // Of the device that is current.
 int64_t current_multiprocessors();
 // Of the context's device, which becomes current.
 int64_t multiprocessors(Context& ctx);
 
-// Whether the wish is cuBLASLt; TS_INVALID_ARGUMENT where it is not installed.
-bool wishes_cublaslt();
+// TS_INVALID_ARGUMENT where the wish is cuBLASLt, and it is not installed.
+bool wishes_cublaslt(const ProductWish& wish);
 
 // Of our kernels, for bf16 and f16, and for fp8, which knows wgmma and mma alone: what the wish names, or wgmma, where it covers the
 // product and the card has it (compute capability 9.0), else mma.
-ProductKernel choose_product_kernel(Context& ctx, bool covers_wgmma);
+ProductKernel choose_product_kernel(Context& ctx, const ProductWish& wish, bool covers_wgmma);
 
 }  // namespace ts::cuda

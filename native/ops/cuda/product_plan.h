@@ -25,6 +25,7 @@ constexpr bool rows_follow_each_other(int64_t num_rows, int64_t columns, int64_t
 // Steps of the summed axis a block must have left after a split: filling the pipeline and adding up cost a few.
 constexpr int64_t kMinStepsPerSplit = 8;
 constexpr int64_t kMaxSplits = 8;
+constexpr int64_t kMmaBlocks = 2;  // of mma.sync that share a multiprocessor
 
 // So many blocks share the summed axis that the tiles fill the multiprocessors, if it is long enough.
 constexpr int32_t choose_splits(int64_t tiles, int64_t steps, int64_t places) {
@@ -40,7 +41,18 @@ constexpr ProductTiles mma_tiles(int64_t num_rows, int64_t columns, int64_t step
   const int64_t large = tiles_of(num_rows, 128) * tiles_of(columns, 128);
   if (large >= multiprocessors) return {128, 128, 1, rows_first};
   const int64_t small = tiles_of(num_rows, 64) * tiles_of(columns, 64);
-  return {64, 64, choose_splits(small, steps, 2 * multiprocessors), rows_first};
+  return {64, 64, choose_splits(small, steps, kMmaBlocks * multiprocessors), rows_first};
+}
+
+// Calls body(tiles) for all that mma.sync may be measured with: both tiles, and splits that leave each block steps enough and run at once.
+template <class Body>
+constexpr void each_mma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, int64_t multiprocessors, const Body& body) {
+  for (int32_t size : {128, 64})
+    for (int32_t splits = 1; splits <= kMaxSplits; ++splits) {
+      const int64_t works = tiles_of(num_rows, size) * tiles_of(columns, size) * splits;
+      if (splits > 1 && (steps / splits < kMinStepsPerSplit || works > kMmaBlocks * multiprocessors)) break;
+      body(ProductTiles{size, size, splits, rows_follow_each_other(num_rows, columns, taps)});
+    }
 }
 
 // wgmma fetches rows of x in boxes, so they must follow each other, whatever the tap. Neighbours across items are cleared
@@ -95,24 +107,35 @@ constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t 
 // Sums of fp8 are kept twice, too many for tiles by turns.
 constexpr bool has_wgmma_tile(int32_t rows, DType stored) { return rows != 128 || stored != DType::e4m3; }
 
+// Calls body(tile, tiles) for all that wgmma may be asked for: every tile, and splits that leave each block steps enough and run at once.
+template <class Body>
+constexpr void each_wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, int64_t multiprocessors, DType stored, const Body& body) {
+  for (const WgmmaTile& tile : kWgmmaTiles)
+    for (int32_t splits = 1; has_wgmma_tile(tile.rows, stored) && splits <= (splits_wgmma_tile(tile.rows) ? kMaxSplits : 1); ++splits) {
+      const int64_t works = tiles_of(num_rows, tile.rows) * tiles_of(columns, tile.columns) * splits;
+      if (splits > 1 && (steps / splits < kMinStepsPerSplit || works > clustered_places(multiprocessors, tile.blocks, splits))) continue;
+      body(tile, ProductTiles{tile.rows, tile.columns, splits, rows_follow_each_other(num_rows, columns, taps)});
+    }
+}
+
 // The tile and the splits that are done first.
 constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, int64_t multiprocessors,
                                    DType stored = DType::bf16) {
-  ProductTiles best{.rows = 0, .columns = 0, .splits = 1, .rows_first = rows_follow_each_other(num_rows, columns, taps)};
+  ProductTiles best;
   int64_t best_clocks = 0;
-  for (const WgmmaTile& tile : kWgmmaTiles)
-    for (int32_t splits = 1; splits <= kMaxSplits && (splits == 1 || (splits_wgmma_tile(tile.rows) && steps / splits >= kMinStepsPerSplit)); ++splits) {
-      if (!has_wgmma_tile(tile.rows, stored)) continue;
-      const int64_t works = tiles_of(num_rows, tile.rows) * tiles_of(columns, tile.columns) * splits;
-      if (splits > 1 && works > clustered_places(multiprocessors, tile.blocks, splits)) continue;
-      const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, splits, multiprocessors);
-      if (best.rows != 0 && clocks >= best_clocks) continue;
-      best_clocks = clocks;
-      best.rows = tile.rows;
-      best.columns = tile.columns;
-      best.splits = splits;
-    }
+  each_wgmma_tiles(num_rows, columns, steps, taps, multiprocessors, stored, [&](const WgmmaTile& tile, const ProductTiles& tiles) {
+    const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, tiles.splits, multiprocessors);
+    if (best.rows != 0 && clocks >= best_clocks) return;
+    best_clocks = clocks;
+    best = tiles;
+  });
   return best;
 }
+
+// Whether a kernel has tiles of so many rows, and whether blocks may share the summed axis of one.
+constexpr bool has_tile(ProductKernel kernel, int32_t rows) {
+  return kernel == ProductKernel::mma ? rows == 128 || rows == 64 : kernel == ProductKernel::wgmma && find_wgmma_tile(rows);
+}
+constexpr bool splits_tile(ProductKernel kernel, int32_t rows) { return kernel == ProductKernel::mma || splits_wgmma_tile(rows); }
 
 }  // namespace ts::cuda

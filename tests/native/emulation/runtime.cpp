@@ -208,6 +208,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
     case cudaDevAttrMultiProcessorCount: return *value = ts::emulation::multiprocessors(), cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor: return *value = 9, cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor: return *value = 0, cudaSuccess;
+    case cudaDevAttrL2CacheSize: return *value = 4096, cudaSuccess;
     default: return answer(cudaErrorInvalidValue);
   }
 }

@@ -36,7 +36,7 @@ inline std::vector<const char*> product_ways(const OperatorTable& table, DType d
   if (dtype == DType::f32 || !is_cuda(table)) return {""};
   if (format == WeightFormat::int8) return {"simt", ""};
   if (format == WeightFormat::fp8) return {"mma", "wgmma:64/2", "wgmma:136/3", ""};
-  std::vector<const char*> ways{"simt", "mma", "wgmma:64/2", "wgmma:136/3", "wgmma:128", ""};
+  std::vector<const char*> ways{"simt", "mma", "mma:128/3", "wgmma:64/2", "wgmma:136/3", "wgmma:128", ""};
   if (is_emulated()) ways.push_back("cublaslt");
   return ways;
 }
