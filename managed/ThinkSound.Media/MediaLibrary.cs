@@ -13,8 +13,7 @@ public static unsafe class MediaLibrary
         () => CoreLibrary.Verify("thinksound_media", NativeMedia.TSM_ABI_VERSION, NativeMedia.tsm_abi_version(), NativeMedia.struct_sizes),
         "FFmpeg 5.1 with its shared libraries (Debian 12: apt-get install libavformat59 libavcodec59 libavutil57 libswscale6 libswresample4)");
 
-    private static readonly Lock LogLock = new();
-    private static ILogger? _logger;
+    private static readonly NativeLog Log = new();
 
     /// <summary>Where the library was looked for and what was found, without failing.</summary>
     public static NativeLibraryProbe Probe() => Loader.Probe();
@@ -35,43 +34,15 @@ public static unsafe class MediaLibrary
     public static void UseLogger(ILogger? logger, LogLevel minimum = LogLevel.Warning)
     {
         EnsureLoaded();
-        bool isOff = logger is null || minimum == LogLevel.None;
-        lock (LogLock)
+        Log.Use(logger, minimum, static level =>
         {
-            NativeMedia.tsm_set_log(null, null, ts_log_level.TS_LOG_ERROR); // when it returns, the callback no longer runs
-            _logger = isOff ? null : logger;
-            if (!isOff) NativeMedia.tsm_set_log(&OnLog, null, ToNative(minimum));
-        }
+            if (level is { } from) NativeMedia.tsm_set_log(&OnLog, null, from);
+            else NativeMedia.tsm_set_log(null, null, ts_log_level.TS_LOG_ERROR);
+        });
     }
-
-    private static ts_log_level ToNative(LogLevel level) => level switch
-    {
-        LogLevel.Trace or LogLevel.Debug => ts_log_level.TS_LOG_DEBUG,
-        LogLevel.Information => ts_log_level.TS_LOG_INFO,
-        LogLevel.Warning => ts_log_level.TS_LOG_WARNING,
-        _ => ts_log_level.TS_LOG_ERROR,
-    };
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void OnLog(void* userData, ts_log_level level, byte* message)
-    {
-        LogLevel managed = level switch
-        {
-            ts_log_level.TS_LOG_DEBUG => LogLevel.Debug,
-            ts_log_level.TS_LOG_INFO => LogLevel.Information,
-            ts_log_level.TS_LOG_WARNING => LogLevel.Warning,
-            _ => LogLevel.Error,
-        };
-        try
-        {
-            if (_logger is { } logger && logger.IsEnabled(managed))
-                logger.Log(managed, default, Utf8.Read(message), null, static (line, _) => line);
-        }
-        catch (Exception)
-        {
-            // A line of log belongs to no call, so there is nobody to rethrow to, and nothing may cross into native code.
-        }
-    }
+    private static void OnLog(void* userData, ts_log_level level, byte* message) => Log.Write(level, message);
 
     internal static void EnsureLoaded() => Loader.EnsureLoaded();
 

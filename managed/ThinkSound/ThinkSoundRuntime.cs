@@ -8,8 +8,7 @@ namespace ThinkSound;
 /// <summary>The native library as a whole: its version, the devices it knows, its log. Any thread.</summary>
 public static unsafe class ThinkSoundRuntime
 {
-    private static readonly Lock LogLock = new();
-    private static ILogger? _logger;
+    private static readonly NativeLog Log = new();
 
     /// <summary>Version of the native library.</summary>
     /// <exception cref="NativeLibraryException">The native library is missing or does not fit.</exception>
@@ -49,42 +48,13 @@ public static unsafe class ThinkSoundRuntime
     public static void UseLogger(ILogger? logger, LogLevel minimum = LogLevel.Information)
     {
         CoreLibrary.EnsureLoaded();
-        bool isOff = logger is null || minimum == LogLevel.None;
-        lock (LogLock)
+        Log.Use(logger, minimum, static level =>
         {
-            // Off while it changes: when ts_set_log returns, the callback is no longer running.
-            Native.ts_set_log(null, null, ts_log_level.TS_LOG_ERROR);
-            _logger = isOff ? null : logger;
-            if (!isOff) Native.ts_set_log(&OnLog, null, ToNative(minimum));
-        }
+            if (level is { } from) Native.ts_set_log(&OnLog, null, from);
+            else Native.ts_set_log(null, null, ts_log_level.TS_LOG_ERROR);
+        });
     }
-
-    private static ts_log_level ToNative(LogLevel level) => level switch
-    {
-        LogLevel.Trace or LogLevel.Debug => ts_log_level.TS_LOG_DEBUG,
-        LogLevel.Information => ts_log_level.TS_LOG_INFO,
-        LogLevel.Warning => ts_log_level.TS_LOG_WARNING,
-        _ => ts_log_level.TS_LOG_ERROR,
-    };
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void OnLog(void* userData, ts_log_level level, byte* message)
-    {
-        LogLevel managed = level switch
-        {
-            ts_log_level.TS_LOG_DEBUG => LogLevel.Debug,
-            ts_log_level.TS_LOG_INFO => LogLevel.Information,
-            ts_log_level.TS_LOG_WARNING => LogLevel.Warning,
-            _ => LogLevel.Error,
-        };
-        try
-        {
-            if (_logger is { } logger && logger.IsEnabled(managed))
-                logger.Log(managed, default, Utf8.Read(message), null, static (line, _) => line);
-        }
-        catch (Exception)
-        {
-            // A line of log belongs to no call, so there is nobody to rethrow to, and nothing may cross into native code.
-        }
-    }
+    private static void OnLog(void* userData, ts_log_level level, byte* message) => Log.Write(level, message);
 }

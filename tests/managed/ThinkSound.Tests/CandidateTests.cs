@@ -1,26 +1,15 @@
 namespace ThinkSound.Tests;
 
-public sealed class CandidateTests
+public sealed class CandidateTests : EngineFixture
 {
     private static readonly GenerateOptions Brief = new() { Duration = TimeSpan.FromSeconds(1), Steps = 2, Seed = 11 };
     private static readonly Conditions Rain = new() { Caption = "rain on a tin roof" };
 
-    private ThinkSoundEngine _engine = null!;
-
-    [OneTimeSetUp]
-    public void Load()
-    {
-        NativeParts.Require();
-        _engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = NativeParts.Bundle });
-    }
-
-    [OneTimeTearDown]
-    public void Unload() => _engine?.Dispose();
 
     [Test]
     public async Task The_candidate_that_fits_best_goes_on_and_the_first_is_that_of_the_seed()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         Latent first = await session.SampleAsync(Rain, Brief);
         Assert.That(session.LastFits, Is.Null, "there was no choice");
         float fit = await session.ListenAsync(first, Rain.Caption!);
@@ -41,7 +30,7 @@ public sealed class CandidateTests
     [Test]
     public async Task A_sound_and_a_job_choose_as_a_sampling_does()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         GenerateOptions three = Brief with { Candidates = 3 };
         AudioClip clip = await session.GenerateAsync(Rain, three);
         CandidateFits fits = session.LastFits!;
@@ -56,9 +45,9 @@ public sealed class CandidateTests
     [Test]
     public void What_cannot_be_chosen_among_is_refused()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         GenerateOptions four = Brief with { Candidates = 4 };
-        int length = _engine.GetLengths(Brief.Duration).LatentLength;
+        int length = Engine.GetLengths(Brief.Duration).LatentLength;
         Assert.That(async () => await session.SampleAsync(new Conditions { ChainOfThought = "Drops fall." }, four), Throws.ArgumentException.With.Message.Contains("caption"));
         Assert.That(async () => await session.SampleAsync(Rain, four with { Noise = new Latent(64, length, new float[64 * length]) }), Throws.ArgumentException.With.Message.Contains("noise"));
         foreach (int count in (int[])[0, GenerateOptions.MostCandidates + 1])

@@ -1,29 +1,22 @@
 namespace ThinkSound.Tests;
 
-public sealed class EditTests
+public sealed class EditTests : EngineFixture
 {
     private static readonly GenerateOptions Brief = new() { Duration = TimeSpan.FromSeconds(1), Steps = 4 };
     private static readonly Conditions Rain = new() { Caption = "rain on a tin roof" }, Glass = new() { Caption = "a glass breaks" };
 
-    private ThinkSoundEngine _engine = null!;
     private ThinkSoundSession _session = null!;
     private Latent _sound = null!;
 
     [OneTimeSetUp]
     public async Task Load()
     {
-        NativeParts.Require();
-        _engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = NativeParts.Bundle });
-        _session = _engine.CreateSession();
+        _session = Engine.CreateSession();
         _sound = await _session.SampleAsync(Rain, Brief);
     }
 
     [OneTimeTearDown]
-    public void Unload()
-    {
-        _session?.Dispose();
-        _engine?.Dispose();
-    }
+    public void Unload() => _session?.Dispose();
 
     private static float[] Step(Latent latent, int n) => [.. Enumerable.Range(0, latent.Channels).Select(channel => latent.Data.Span[channel * latent.Length + n])];
 
@@ -79,12 +72,12 @@ public sealed class EditTests
     [Test]
     public void Ranges_are_those_of_the_codec()
     {
-        var (begin, end) = _engine.DecodedRange(10, 12, 22);
-        Assert.That(begin, Is.LessThanOrEqualTo(10 * _engine.Info.Hop));
-        Assert.That(end, Is.GreaterThanOrEqualTo(12 * _engine.Info.Hop));
-        Assert.That(_engine.EncodedRange(0, 1, 44100).Begin, Is.Zero);
-        Assert.That(() => _engine.DecodedRange(12, 12, 22), Throws.ArgumentException);
-        Assert.That(() => _engine.EncodedRange(5, 4, 10), Throws.InstanceOf<ArgumentException>());
+        var (begin, end) = Engine.DecodedRange(10, 12, 22);
+        Assert.That(begin, Is.LessThanOrEqualTo(10 * Engine.Info.Hop));
+        Assert.That(end, Is.GreaterThanOrEqualTo(12 * Engine.Info.Hop));
+        Assert.That(Engine.EncodedRange(0, 1, 44100).Begin, Is.Zero);
+        Assert.That(() => Engine.DecodedRange(12, 12, 22), Throws.ArgumentException);
+        Assert.That(() => Engine.EncodedRange(5, 4, 10), Throws.InstanceOf<ArgumentException>());
     }
 
     [Test]
@@ -112,7 +105,7 @@ public sealed class EditTests
     [Test]
     public void What_is_left_open_is_as_the_bundle_recommends()
     {
-        GenerateOptions complete = _engine.Complete(new GenerateOptions { Jumps = 3 });
+        GenerateOptions complete = Engine.Complete(new GenerateOptions { Jumps = 3 });
         Assert.That((complete.Steps, complete.GuidanceScale, complete.GuidanceRescale, complete.Jumps, complete.JumpLength), Is.EqualTo((24, 5f, 0f, 3, 4)));
         using var shipped = ThinkSoundEngine.Load(new EngineOptions { BundlePath = Path.Combine(NativeParts.Root, "models/foley-small"), Components = BundleComponents.VaeDecoder });
         Assert.That(shipped.Defaults.GuidanceScale, Is.EqualTo(3));

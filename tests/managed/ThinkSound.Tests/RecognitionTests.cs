@@ -1,29 +1,18 @@
 namespace ThinkSound.Tests;
 
-public sealed class RecognitionTests
+public sealed class RecognitionTests : EngineFixture
 {
-    private ThinkSoundEngine _engine = null!;
-
-    [OneTimeSetUp]
-    public void Load()
-    {
-        NativeParts.Require();
-        _engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = NativeParts.Bundle });
-    }
-
-    [OneTimeTearDown]
-    public void Unload() => _engine?.Dispose();
 
     [Test]
     public async Task What_is_seen_comes_ranked_with_onsets_of_every_row()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         Features clip = await session.EncodeClipFramesAsync(SessionTests.Frames(3, 40, 30));
         Features sync = await session.EncodeSyncFramesAsync(SessionTests.Frames(32, 40, 30));
         Recognition seen = await session.RecogniseAsync(clip, sync);
-        Assert.That(seen.Classes.Select(entry => entry.Name), Is.EquivalentTo(_engine.Info.Classes));
+        Assert.That(seen.Classes.Select(entry => entry.Name), Is.EquivalentTo(Engine.Info.Classes));
         Assert.That(seen.Classes.Select(entry => entry.Probability), Is.Ordered.Descending.And.All.InRange(0, 1));
-        Assert.That(seen.Materials.Select(entry => entry.Name), Is.EquivalentTo(_engine.Info.Materials));
+        Assert.That(seen.Materials.Select(entry => entry.Name), Is.EquivalentTo(Engine.Info.Materials));
         Assert.That(seen.Materials.Select(entry => entry.Probability), Is.Ordered.Descending);
         Assert.That(seen.Materials.Sum(entry => entry.Probability), Is.EqualTo(1).Within(1e-6));
         Assert.That((seen.OnsetTrack.Length, seen.OnsetRate), Is.EqualTo((4 * sync.Rows, 100.0)), "the small bundle watches 25 frames a second");
@@ -36,7 +25,7 @@ public sealed class RecognitionTests
     [Test]
     public async Task One_row_of_each_is_enough_and_other_features_make_another_answer()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         Recognition one = await session.RecogniseAsync(new Features(1, 64, new float[64]), new Features(1, 96, new float[96]));
         Recognition other = await session.RecogniseAsync(Rows(7, 64), Rows(13, 96));
         Assert.That((one.OnsetTrack.Length, other.OnsetTrack.Length), Is.EqualTo((4, 52)));
@@ -46,7 +35,7 @@ public sealed class RecognitionTests
     [Test]
     public void What_is_no_features_is_refused()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         Features clip = Rows(2, 64), sync = Rows(2, 96);
         Assert.That(async () => await session.RecogniseAsync(Rows(2, 63), sync), Throws.ArgumentException.With.Message.Contains("63 wide, this model's are 64"));
         Assert.That(async () => await session.RecogniseAsync(clip, Rows(2, 97)), Throws.ArgumentException.With.Message.Contains("97 wide, this model's are 96"));

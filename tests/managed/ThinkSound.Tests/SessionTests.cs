@@ -1,26 +1,15 @@
 namespace ThinkSound.Tests;
 
-public sealed class SessionTests
+public sealed class SessionTests : EngineFixture
 {
     private static readonly GenerateOptions Brief = new() { Duration = TimeSpan.FromSeconds(1), Steps = 4 };
     private static readonly Conditions Rain = new() { Caption = "rain on a tin roof", ChainOfThought = "Drops fall, first few, then many." };
 
-    private ThinkSoundEngine _engine = null!;
-
-    [OneTimeSetUp]
-    public void Load()
-    {
-        NativeParts.Require();
-        _engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = NativeParts.Bundle });
-    }
-
-    [OneTimeTearDown]
-    public void Unload() => _engine?.Dispose();
 
     [Test]
     public async Task A_clip_has_its_exact_length_and_the_same_samples_every_time()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         var options = Brief with { Duration = TimeSpan.FromSeconds(1.23) };
         AudioClip clip = await session.GenerateAsync(Rain, options);
         Assert.That((clip.Channels, clip.SampleRate, clip.Samples), Is.EqualTo((2, 44100, 54243)));
@@ -28,7 +17,7 @@ public sealed class SessionTests
         Assert.That(clip.Peak(), Is.GreaterThan(0));
 
         AudioClip again = await session.GenerateAsync(Rain, options);
-        using ThinkSoundSession other = _engine.CreateSession();
+        using ThinkSoundSession other = Engine.CreateSession();
         AudioClip elsewhere = await other.GenerateAsync(Rain, options);
         AudioClip another = await session.GenerateAsync(Rain, options with { Seed = 43 });
         Assert.That(again.Planar.Span.SequenceEqual(clip.Planar.Span), "same session");
@@ -39,7 +28,7 @@ public sealed class SessionTests
     [Test]
     public async Task Every_combination_of_conditions_generates()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         Features clip = await session.EncodeClipFramesAsync(Frames(8, 40, 30));
         Features sync = await session.EncodeSyncFramesAsync(Frames(32, 40, 30));
         for (int bits = 0; bits < 16; bits++)
@@ -64,7 +53,7 @@ public sealed class SessionTests
         var pixels = new byte[16 * pitch * (surface + (surface + 1) / 2)];
         new Random(2).NextBytes(pixels);
         VideoFrames frames = VideoFrames.FromNv12(pixels, 16, width, height, color, pitch, surface);
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         Features clip = await session.EncodeClipFramesAsync(frames), clipOfRgb = await session.EncodeClipFramesAsync(frames.ToRgb());
         Features sync = await session.EncodeSyncFramesAsync(frames), syncOfRgb = await session.EncodeSyncFramesAsync(frames.ToRgb());
         Assert.That(clip.Data.Span.SequenceEqual(clipOfRgb.Data.Span) && sync.Data.Span.SequenceEqual(syncOfRgb.Data.Span));
@@ -73,7 +62,7 @@ public sealed class SessionTests
     [Test]
     public async Task Features_of_a_text_make_the_sound_that_the_text_makes()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         AudioClip fromText = await session.GenerateAsync(Rain, Brief);
         AudioClip fromFeatures = await session.GenerateAsync(new Conditions
         {
@@ -86,7 +75,7 @@ public sealed class SessionTests
     [Test]
     public async Task Sampling_and_decoding_by_hand_makes_the_sound_of_the_whole()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         var options = Brief with { Lengths = LengthRule.Reference };
         AudioClip whole = await session.GenerateAsync(Rain, options);
         Latent latent = await session.SampleAsync(Rain, options);
@@ -98,7 +87,7 @@ public sealed class SessionTests
     [Test]
     public async Task Given_noise_replaces_the_seed()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         var random = new Random(1);
         var noise = new Latent(64, 22, Enumerable.Range(0, 64 * 22).Select(_ => random.NextSingle() - 0.5f).ToArray());
         Latent one = await session.SampleAsync(Rain, Brief with { Noise = noise, Seed = 1 });
@@ -109,7 +98,7 @@ public sealed class SessionTests
     [Test]
     public async Task Sound_goes_to_a_latent_of_the_right_length()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         Latent latent = await session.EncodeAudioAsync(new AudioClip(1, 22050, new float[22050]));
         Assert.That((latent.Channels, latent.Length), Is.EqualTo((64, 22)));
         AudioClip varied = await session.GenerateAsync(Rain, Brief with { InitialLatent = latent, SigmaMax = 0.5f });
@@ -119,7 +108,7 @@ public sealed class SessionTests
     [Test]
     public void Arrays_of_the_wrong_shape_never_reach_native_code()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         Assert.That(async () => await session.GenerateAsync(Rain, Brief with { Noise = new Latent(64, 21, new float[64 * 21]) }),
                     Throws.ArgumentException.With.Message.Contains("64 × 22"));
         Assert.That(async () => await session.GenerateAsync(new Conditions { ClipFeatures = new Features(8, 63, new float[8 * 63]) }, Brief),
@@ -135,7 +124,7 @@ public sealed class SessionTests
     [Test]
     public async Task Progress_goes_through_the_stages_in_order_and_learns_the_time_left()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         await session.GenerateAsync(Rain, Brief);
         var seen = new Steps();
         await session.GenerateAsync(Rain, Brief, seen);
@@ -152,7 +141,7 @@ public sealed class SessionTests
     [TestCase(GenerateStage.Decode)]
     public async Task GenerateAsync_cancelled_midway_throws_and_the_session_goes_on(GenerateStage stage)
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         using var source = new CancellationTokenSource();
         var steps = new Steps { On = p => { if (p.Stage == stage) source.Cancel(); } };
         OperationCanceledException cancelled = (await Assert.CatchAsync<OperationCanceledException>(
@@ -166,7 +155,7 @@ public sealed class SessionTests
     [Test]
     public async Task A_token_that_is_cancelled_already_starts_nothing()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         using var source = new CancellationTokenSource();
         source.Cancel();
         var steps = new Steps();
@@ -177,7 +166,7 @@ public sealed class SessionTests
     [Test]
     public async Task An_exception_in_progress_comes_back_as_it_was()
     {
-        using ThinkSoundSession session = _engine.CreateSession();
+        using ThinkSoundSession session = Engine.CreateSession();
         var fault = new InvalidTimeZoneException("mine");
         var steps = new Steps { On = p => { if (p is { Stage: GenerateStage.Sample, Step: 2 }) throw fault; } };
         Assert.That(await Assert.ThrowsAsync<InvalidTimeZoneException>(async () => await session.GenerateAsync(Rain, Brief, steps)), Is.SameAs(fault));
@@ -188,10 +177,10 @@ public sealed class SessionTests
     public async Task One_session_does_one_thing_at_a_time_and_two_work_at_once()
     {
         AudioClip alone;
-        using (ThinkSoundSession session = _engine.CreateSession()) alone = await session.GenerateAsync(Rain, Brief);
+        using (ThinkSoundSession session = Engine.CreateSession()) alone = await session.GenerateAsync(Rain, Brief);
 
-        using ThinkSoundSession first = _engine.CreateSession();
-        using ThinkSoundSession second = _engine.CreateSession();
+        using ThinkSoundSession first = Engine.CreateSession();
+        using ThinkSoundSession second = Engine.CreateSession();
         using var isRunning = new ManualResetEventSlim();
         using var mayGoOn = new ManualResetEventSlim();
         Task<AudioClip> one = first.GenerateAsync(Rain, Brief, new Steps { On = _ => { isRunning.Set(); mayGoOn.Wait(); } });
@@ -207,7 +196,7 @@ public sealed class SessionTests
     [TestCase(false)]
     public async Task Disposing_while_it_runs_cancels_and_waits(bool asynchronously)
     {
-        ThinkSoundSession session = _engine.CreateSession();
+        ThinkSoundSession session = Engine.CreateSession();
         using var isRunning = new ManualResetEventSlim();
         Task<AudioClip> run = session.GenerateAsync(Rain, Brief with { Steps = 1000 }, new Steps { On = p => { if (p.Stage == GenerateStage.Sample) isRunning.Set(); } });
         isRunning.Wait();
@@ -221,7 +210,7 @@ public sealed class SessionTests
     [Test]
     public async Task Disposing_from_inside_progress_does_not_wait_for_itself()
     {
-        ThinkSoundSession session = _engine.CreateSession();
+        ThinkSoundSession session = Engine.CreateSession();
         await Assert.CatchAsync<OperationCanceledException>(async () => await session
             .GenerateAsync(Rain, Brief with { Steps = 1000 }, new Steps { On = _ => session.Dispose() }).WaitAsync(TimeSpan.FromSeconds(20)));
     }

@@ -1,26 +1,15 @@
 namespace ThinkSound.Tests;
 
 /// <summary>Streams and jobs: the same sound, delivered while it is made.</summary>
-public sealed class StreamTests
+public sealed class StreamTests : EngineFixture
 {
     private static readonly GenerateOptions Brief = new() { Duration = TimeSpan.FromSeconds(2), Steps = 2, DecodeChunk = 8 };
     private static readonly Conditions Rain = new() { Caption = "rain on a tin roof" };
 
-    private ThinkSoundEngine _engine = null!;
     private ThinkSoundSession _session = null!;
 
-    [OneTimeSetUp]
-    public void Load()
-    {
-        NativeParts.Require();
-        _engine = ThinkSoundEngine.Load(new EngineOptions { BundlePath = NativeParts.Bundle });
-    }
-
-    [OneTimeTearDown]
-    public void Unload() => _engine?.Dispose();
-
     [SetUp]
-    public void MakeSession() => _session = _engine.CreateSession();
+    public void MakeSession() => _session = Engine.CreateSession();
 
     [TearDown]
     public void DropSession() => _session.Dispose();
@@ -173,11 +162,11 @@ public sealed class StreamTests
             GC.Collect();
             GC.WaitForPendingFinalizers();
         }
-        using ThinkSoundSession other = _engine.CreateSession();
+        using ThinkSoundSession other = Engine.CreateSession();
         Assert.That(async () => await other.GenerateAsync(Rain, Brief), Throws.Nothing);
 
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-        void StartAndForget() => _engine.CreateSession().StartJob(Rain, Brief with { Steps = 1000 });
+        void StartAndForget() => Engine.CreateSession().StartJob(Rain, Brief with { Steps = 1000 });
     }
 
     [TestCase(0)]
