@@ -1,37 +1,35 @@
-// The operators that this backend has of its own, under the names of the contracts in ops/*.h.
+// The operators that this backend has of its own, under the names and of the types of the contracts in ops/*.h.
 #pragma once
 
 #include "ops/table.h"
 
 namespace ts::cpu {
 
-void linear(Context& ctx, const Tensor& y, const Tensor& x, const PackedWeight& weight, const Epilogue& epilogue);
-void gated_linear(Context& ctx, const Tensor& y, const Tensor& x, const PackedWeight& weight, Activation activation);
-void qkv_projection(Context& ctx, const Qkv& qkv, const Tensor& x, const PackedWeight& weight, const QkvOptions& options);
+decltype(ops::linear) linear;
+decltype(ops::gated_linear) gated_linear;
+decltype(ops::qkv_projection) qkv_projection;
 
-void attention(Context& ctx, std::span<const AttentionStream> streams, const AttentionOptions& options);
-void divided_attention(Context& ctx, const Tensor& out, const Qkv& qkv, int64_t frames, int64_t sites, ops::DividedAxis axis, float scale);
+decltype(ops::attention) attention;
+decltype(ops::divided_attention) divided_attention;
 
-void layer_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps);
-void layer_norm_modulate(Context& ctx, const Tensor& y, const Tensor& x, const Chunk& shift, const Chunk& scale, float eps);
-void rms_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, float eps);
+decltype(ops::layer_norm) layer_norm;
+decltype(ops::layer_norm_modulate) layer_norm_modulate;
+decltype(ops::rms_norm) rms_norm;
 
-void add(Context& ctx, const Tensor& y, const Tensor& a, const Tensor& b);
-void multiply_add(Context& ctx, const Tensor& y, const Tensor& a, const Tensor& b);
-void activate(Context& ctx, const Tensor& y, const Tensor& x, Activation activation);
+decltype(ops::add) add;
+decltype(ops::multiply_add) multiply_add;
+decltype(ops::activate) activate;
 
-void copy_block(Context& ctx, const Tensor& y, int64_t row, int64_t col, const Tensor& x);
-void gather_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& index);
-void embed(Context& ctx, const Tensor& y, const Tensor& table, const Tensor& ids);
+decltype(ops::copy_block) copy_block;
+decltype(ops::gather_rows) gather_rows;
+decltype(ops::embed) embed;
 
-void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake);
-void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual, const SnakedOutput& snaked);
-void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                            const ConvGeometry& geometry, const Tensor& bias, const SnakedOutput& snaked);
+decltype(ops::snake) snake;
+decltype(ops::snake_conv1d) snake_conv1d;
+decltype(ops::snake_conv_transpose1d) snake_conv_transpose1d;
 
-void depthwise_conv_norm(Context& ctx, const Tensor& y, const Tensor& x, const DepthwiseNorm& layer, int64_t offset);
+decltype(ops::depthwise_conv_norm) depthwise_conv_norm;
 
-void resize(Context& ctx, const Tensor& y, const ops::Frames& frames, const ops::ResizeGeometry& geometry, ops::ResizeKind kind);
+decltype(ops::resize) resize;
 
 }  // namespace ts::cpu

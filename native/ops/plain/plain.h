@@ -1,4 +1,4 @@
-// The plain backend: every operator of ops/*.h in clear loops, under the same names. The truth that the other backends
+// The plain backend: every operator of ops/*.h in clear loops, under the same names and of the same types. The truth that the other backends
 // are tested against, and what runs where they are not built.
 //
 // Accumulation is in f32, in the order of the loops below, and nothing depends on the number of threads.
@@ -8,48 +8,46 @@
 
 namespace ts::plain {
 
-Weight pack_weight(const OperatorTable& table, const Tensor& weight, const PackOptions& options);
-Weight pack_gated_weight(const OperatorTable& table, const Tensor& w1, const Tensor& w3, const PackOptions& options);
+decltype(ts::pack_weight) pack_weight;
+decltype(ts::pack_gated_weight) pack_gated_weight;
 
-void fill(Context& ctx, const Tensor& y, float value);
+decltype(ops::fill) fill;
 
-void linear(Context& ctx, const Tensor& y, const Tensor& x, const PackedWeight& weight, const Epilogue& epilogue);
-void gated_linear(Context& ctx, const Tensor& y, const Tensor& x, const PackedWeight& weight, Activation activation);
-void qkv_projection(Context& ctx, const Qkv& qkv, const Tensor& x, const PackedWeight& weight, const QkvOptions& options);
+decltype(ops::linear) linear;
+decltype(ops::gated_linear) gated_linear;
+decltype(ops::qkv_projection) qkv_projection;
 
-void layer_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias, float eps);
-void layer_norm_modulate(Context& ctx, const Tensor& y, const Tensor& x, const Chunk& shift, const Chunk& scale, float eps);
-void rms_norm(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& weight, float eps);
+decltype(ops::layer_norm) layer_norm;
+decltype(ops::layer_norm_modulate) layer_norm_modulate;
+decltype(ops::rms_norm) rms_norm;
 
-void attention(Context& ctx, std::span<const AttentionStream> streams, const AttentionOptions& options);
-void divided_attention(Context& ctx, const Tensor& out, const Qkv& qkv, int64_t frames, int64_t sites, ops::DividedAxis axis, float scale);
+decltype(ops::attention) attention;
+decltype(ops::divided_attention) divided_attention;
 
-void add(Context& ctx, const Tensor& y, const Tensor& a, const Tensor& b);
-void multiply_add(Context& ctx, const Tensor& y, const Tensor& a, const Tensor& b);
-void activate(Context& ctx, const Tensor& y, const Tensor& x, Activation activation);
-void scale_add(Context& ctx, const Tensor& y, float alpha, const Tensor& x, float beta, const Tensor& z);
+decltype(ops::add) add;
+decltype(ops::multiply_add) multiply_add;
+decltype(ops::activate) activate;
+decltype(ops::scale_add) scale_add;
 
-void copy_block(Context& ctx, const Tensor& y, int64_t row, int64_t col, const Tensor& x);
-void gather_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& index);
-void embed(Context& ctx, const Tensor& y, const Tensor& table, const Tensor& ids);
-void mean_rows(Context& ctx, const Tensor& y, const Tensor& x);
-void max_rows(Context& ctx, const Tensor& y, const Tensor& x);
-void resample_rows(Context& ctx, const Tensor& y, const Tensor& x, const Tensor& matrix);
-void transpose(Context& ctx, const Tensor& y, const Tensor& x);
+decltype(ops::copy_block) copy_block;
+decltype(ops::gather_rows) gather_rows;
+decltype(ops::embed) embed;
+decltype(ops::mean_rows) mean_rows;
+decltype(ops::max_rows) max_rows;
+decltype(ops::resample_rows) resample_rows;
+decltype(ops::transpose) transpose;
 
-void snake(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake);
-void snake_conv1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                  const ConvGeometry& geometry, const Tensor& bias, const Tensor& residual, const SnakedOutput& snaked);
-void snake_conv_transpose1d(Context& ctx, const Tensor& y, const Tensor& x, const Snake& snake, const PackedWeight& weight,
-                            const ConvGeometry& geometry, const Tensor& bias, const SnakedOutput& snaked);
+decltype(ops::snake) snake;
+decltype(ops::snake_conv1d) snake_conv1d;
+decltype(ops::snake_conv_transpose1d) snake_conv_transpose1d;
 
-void depthwise_conv_norm(Context& ctx, const Tensor& y, const Tensor& x, const DepthwiseNorm& layer, int64_t offset);
+decltype(ops::depthwise_conv_norm) depthwise_conv_norm;
 
-void guide(Context& ctx, const Tensor& v, const Tensor& cond, const Tensor& uncond, float cfg_scale, float scale_phi);
-void guided_euler_step(Context& ctx, const Tensor& x, const Tensor& cond, const Tensor& uncond, float cfg_scale, float dt);
+decltype(ops::guide) guide;
+decltype(ops::guided_euler_step) guided_euler_step;
 
-void resize(Context& ctx, const Tensor& y, const ops::Frames& frames, const ops::ResizeGeometry& geometry, ops::ResizeKind kind);
-void normalise(Context& ctx, const Tensor& y, const Tensor& x, ops::Normalisation normalisation);
-void patchify(Context& ctx, const Tensor& y, const Tensor& x, int64_t frames_per_patch, int64_t patch);
+decltype(ops::resize) resize;
+decltype(ops::normalise) normalise;
+decltype(ops::patchify) patchify;
 
 }  // namespace ts::plain

@@ -1,12 +1,14 @@
 #include "ops/branches.h"
 
 #include "ops/harness.h"
+#include "ops/noted.h"
 #include "ops/replay.h"
 
 namespace ts {
 namespace {
 
-std::string calls;  // what the table below was asked for
+using test::calls;
+using test::Run;
 
 // The plain operators with branches that are only noted.
 const OperatorTable& noting_table() {
@@ -19,20 +21,6 @@ const OperatorTable& noting_table() {
   }();
   return table;
 }
-
-constexpr int64_t kBytes = 1024;
-
-struct Run {
-  explicit Run(const OperatorTable& table, bool planning = false)
-      : block(allocate_buffer(table, DType::u8, {kBytes})), arena(planning ? Arena::planning() : Arena(block.tensor().data, kBytes)),
-        ctx(table, arena, serial, DType::f32) {
-    calls.clear();
-  }
-  Serial serial;
-  Buffer block;
-  Arena arena;
-  Context ctx;
-};
 
 const auto kBody = [](int32_t i) { calls += concat("body ", i, " "); };
 

@@ -1,11 +1,13 @@
 #include "ops/replay.h"
 
 #include "ops/harness.h"
+#include "ops/noted.h"
 
 namespace ts {
 namespace {
 
-std::string calls;  // what the table below was asked for
+using test::calls;
+using test::Run;
 
 // The plain operators with a recorder that notes its calls. As nothing is really recorded, a replay does nothing.
 const OperatorTable& noting_table() {
@@ -22,18 +24,6 @@ const OperatorTable& noting_table() {
   }();
   return table;
 }
-
-struct Run {
-  explicit Run(const OperatorTable& table, bool planning = false)
-      : block(allocate_buffer(table, DType::u8, {64})), arena(planning ? Arena::planning() : Arena(block.tensor().data, 64)),
-        ctx(table, arena, serial, DType::f32) {
-    calls.clear();
-  }
-  Serial serial;
-  Buffer block;
-  Arena arena;
-  Context ctx;
-};
 
 const auto kBody = [] { calls += "body "; };
 
