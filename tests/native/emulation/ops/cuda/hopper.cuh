@@ -23,7 +23,7 @@ inline void prefetch_map(const CUtensorMap*) {}
 inline void publish_writes() {}
 inline void sync_warps(int barrier, int threads) { emulation::sync_threads(barrier, threads, __LINE__); }
 
-inline void begin_products() {}
+inline void begin_products() { __syncwarp(); }  // as all of wgmma, whole warps come to it
 inline void commit_products() { emulation::commit_products(); }
 template <int pending>
 inline void wait_for_products() { emulation::wait_for_products(pending); }
