@@ -85,6 +85,7 @@ struct Block {
   std::unique_ptr<std::byte, decltype(&std::free)> shared{nullptr, std::free};
   Barrier barriers[kMaxBarriers];
   Meeting warps[kMaxThreads / kWarp];
+  int left = 0;  // threads that have not ended
 };
 
 struct Launch {
@@ -141,6 +142,11 @@ void start(Fiber& fiber) {
   fiber.is_done = false;
 }
 
+// What nobody has written, or a block had that has ended, is not a number.
+void forget_shared(Block& block) {
+  if (now->shared_bytes) std::memset(block.shared.get(), 0xFF, now->shared_bytes);
+}
+
 // The blocks of one cluster, the first of which is `first`, to their end.
 void run_cluster(uint3 first) {
   Launch& launch = *now;
@@ -149,7 +155,8 @@ void run_cluster(uint3 first) {
     Block& block = launch.blocks[rank];
     for (Barrier& barrier : block.barriers) barrier = {};
     for (Meeting& warp : block.warps) warp = {};
-    if (launch.shared_bytes) std::memset(block.shared.get(), 0xFF, launch.shared_bytes);  // what nobody has written is not a number
+    block.left = launch.threads;
+    forget_shared(block);
   }
   launch.all = {};
   reset_asynchronous(launch.cluster, launch.threads);
@@ -167,7 +174,9 @@ void run_cluster(uint3 first) {
       here.block = {first.x + unsigned(here.rank), first.y, first.z};
       ts_emulation_switch(&scheduler, fiber.stack_pointer);
       has_run = true;
-      if (fiber.is_done) --left;
+      if (!fiber.is_done) continue;
+      --left;
+      if (Block& block = launch.blocks[current / launch.threads]; --block.left == 0) forget_shared(block);
     }
     if (has_run || complete_late_copy()) continue;
     for (current = 0; current < total; ++current)

@@ -432,6 +432,67 @@ TEST_CASE("linear: weights of 8 bits come back as they were, and rows of zeros s
   CHECK(to_int8(-300.0f, 1.0f) == -127);
 }
 
+// On a GPU, by wgmma: as many blocks as it has multiprocessors walk through these tiles, several each and not all of them as many, in
+// which sums take each stage more than once and rows of another item are cleared.
+TEST_CASE("linear: blocks that walk through many tiles give what blocks with few of them give") {
+  constexpr int64_t kTile = 128, kParts = 4, kItems = 2, kLen = 200, kIn = 72, kTaps = 3;
+  const int64_t part = kTile * (test::is_emulated() ? 1 : 17), out = kParts * part - 8;  // 4 · 4 · 17 tiles for 132 blocks, 4 · 4 for 3
+  const Shape shape{out, kIn, kTaps};
+  TS_FOR_EACH_BACKEND(table) {
+    if (!test::is_cuda(table)) continue;
+    const std::vector<float> w = normal(shape, 0.1f);
+    const auto packed = [&](int64_t first, int64_t count) {
+      return pack_weight(table, tensor_of(w.data() + first * kIn * kTaps, {count, kIn, kTaps}), {.dtype = DType::bf16});
+    };
+    const Weight whole = packed(0, out);
+    for (DType stored : {DType::f32, DType::bf16})
+      for (const char* way : {"wgmma:64", "wgmma:128", "wgmma:136"}) {
+        CAPTURE(way);
+        const test::CudaWay asked(test::kProductWay, way);
+        Harness h(table, DType::bf16);
+        const Tensor x = h.input(rounded(normal({kItems, kLen, kIn}), DType::bf16), {kItems, kLen, kIn}, DType::bf16);
+        const Tensor y = h.output({kItems, kLen, out}, stored);
+        h.run([&](Context& ctx) { ops::linear(ctx, y, x, *whole); });
+        const std::vector<float> all = h.read(y);
+        for (int64_t first = 0; first < out; first += part) {
+          const int64_t count = std::min(part, out - first);
+          const Weight few = packed(first, count);
+          Harness beside(table, DType::bf16);
+          const Tensor columns = beside.output({kItems, kLen, count}, stored);
+          beside.run([&](Context& ctx) { ops::linear(ctx, columns, x, *few); });
+          const std::vector<float> values = beside.read(columns);
+          bool is_same = true;
+          for (int64_t i = 0; i < kItems * kLen * count; ++i) is_same = is_same && values[size_t(i)] == all[size_t(i / count * out + first + i % count)];
+          CHECK_MESSAGE(is_same, "columns from " << first);
+        }
+      }
+  }
+}
+
+TEST_CASE("linear: as many blocks as can share the summed axis of a tile, each of any part of it, give one product") {
+  const LinearCase c{2, 70, 72, 136, 5};  // ten steps for two to eight blocks, of tiles whose last has four rows or eight columns
+  TS_FOR_EACH_BACKEND(table) {
+    if (!test::is_cuda(table)) continue;
+    LinearData data = random_data(c, DType::bf16);
+    const Shape shape{c.batch, c.out_len(), c.out};
+    data.bias = normal(c.out);
+    data.residual = normal(shape);
+    const Weight weight = pack(table, c, data.w, DType::bf16);
+    const std::vector<double> exact = linear<double>(c, data, Activation::none);
+    const std::vector<float> obvious = linear<float>(c, data, Activation::none);
+    for (int rows : {64, 136})
+      for (int splits = 2; splits <= 8; ++splits) {
+        const std::string way = concat("wgmma:", rows, "/", splits);
+        const test::CudaWay asked(test::kProductWay, way.c_str());
+        Harness h(table, DType::bf16);
+        const Tensor x = h.input(data.x, {c.batch, c.len, c.in}, DType::bf16), y = h.output(shape);
+        const Epilogue epilogue{.bias = h.input(data.bias, {c.out}), .residual = h.input(data.residual, shape)};
+        h.run([&](Context& ctx) { ops::linear(ctx, y, x, *weight, epilogue); });
+        test::check_error(concat(c.str(), " ", way), h.read(y), exact, obvious, DType::f32, cut(table, c, DType::bf16, way));
+      }
+  }
+}
+
 TEST_CASE("linear: products of fp8 differ from those of what they were given by two roundings at most") {
   TS_FOR_EACH_BACKEND(table) {
     if (!table.has_fp8) continue;
