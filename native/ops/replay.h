@@ -31,7 +31,12 @@ class Replay {
   // or to the host: that would be the same bytes for ever.
   template <class Body>
   void run(Context& ctx, const Body& body) {
-    if (!table_.begin_recording || ctx.planning() || ctx.probing() || num_runs_++ == 0) return body();
+    if (!table_.begin_recording || ctx.planning() || ctx.probing()) return body();
+    if (!has_run_) {
+      body();
+      has_run_ = true;
+      return;
+    }
     if (!recording_) record(body);
     table_.replay(recording_);
   }
@@ -51,7 +56,7 @@ class Replay {
 
   const OperatorTable& table_;
   void* recording_ = nullptr;
-  int64_t num_runs_ = 0;
+  bool has_run_ = false;  // to its end: what the first call loads or measures is there
 };
 
 // Replays that outlive a run, since a recording takes as long to make as several steps. One call at a time.

@@ -61,6 +61,14 @@ TEST_CASE("replay: a body that throws while it is recorded leaves no recording b
   CHECK(calls.ends_with("replay forget "));
 }
 
+TEST_CASE("replay: a first call that throws is not counted") {
+  Run run(noting_table());
+  Replay replay(run.ctx.table());
+  CHECK_THROWS_WITH_AS(replay.run(run.ctx, [] { fail(TS_CANCELLED, "cancelled"); }), "cancelled", Error);
+  replay.run(run.ctx, kBody);
+  CHECK(calls == "body ");
+}
+
 TEST_CASE("replay: those of a key are kept, and the one that was not wanted for longest is forgotten for a fifth") {
   Run run(noting_table());
   Replays replays(run.ctx.table());
