@@ -293,7 +293,7 @@ int run(int argc, char** argv) {
   std::string path = (std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "lib" / "libthinksound_cuda.so").string(), only;
   std::vector<std::string> kernels{"cublaslt", "wgmma", "mma"};
   for (int i = 1; i < argc; ++i)
-    if (std::string(argv[i]) == "--tiles") kernels = {"cublaslt", "wgmma", "wgmma:64", "wgmma:64/2", "wgmma:64/4", "wgmma:136", "wgmma:136/2", "wgmma:136/4", "wgmma:128"};
+    if (std::string(argv[i]) == "--tiles") kernels = {"cublaslt", "wgmma", "wgmma:64", "wgmma:64/2", "wgmma:64/4", "wgmma:136", "wgmma:136/2", "wgmma:136/4", "wgmma:136/5", "wgmma:128"};
     else if (std::string(argv[i]) == "--only" && i + 1 < argc) only = argv[++i];
     else path = argv[i];
   const BackendPlugin& plugin = load_plugin(path);
