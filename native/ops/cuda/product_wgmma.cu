@@ -47,8 +47,9 @@ struct Tile {
   static constexpr int kColumns = kReaders * kParts * kGroupColumns, kThreads = (groups + 1) * kGroupThreads;
   static constexpr int kWBytes = kColumns * kRowBytes, kXBytes = rows * kRowBytes, kStageBytes = kWBytes + kXBytes;
   static constexpr int kSumsBytes = std::max(kFinishRows * kPitch * 4, kGroupSharedBytes<rows>);  // of one group
-  // Of a thread that multiplies, where it needs more than its share; the others of the block make do with 40.
-  static constexpr int kMultiplyRegisters = rows > 64 ? 232 : kIsScaled ? 208 : 0;
+  // Of a thread that multiplies, which needs more than its share of the block's; the others make do with less.
+  static constexpr int kMultiplyRegisters = rows > 64 ? 232 : 208, kOtherRegisters = 40, kShare = 65536 / blocks / kThreads / 8 * 8;
+  static_assert(groups * kMultiplyRegisters + kOtherRegisters <= (groups + 1) * kShare);
   static constexpr int kBarrierBytes = 1024;                   // of which few are used: stages begin at multiples of 1024
   static constexpr int kSharedBytes = kBarrierBytes + stages * kStageBytes + groups * kSumsBytes;
   static_assert(rows % 8 == 0 && kSumsBytes % 16 == 0 && 8 * (3 * stages + groups) <= kBarrierBytes && kWBytes % 1024 == 0 && kXBytes % 1024 == 0);
@@ -395,11 +396,11 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   const bool clears = p.rows.taps > 1 && p.rows.items > 1;
   const int warp = int(threadIdx.x) / 32, group = warp / 4;
   if (group < T::kGroups) {
-    if constexpr (T::kMultiplyRegisters > 0) ptx::take_registers<T::kMultiplyRegisters>();
+    ptx::take_registers<T::kMultiplyRegisters>();
     ptx::await_work_before();  // what finishing reads
     multiply<T, is_split>(p, group, stages, sums + group * (T::kSumsBytes / 4), clears ? cleared : full, empty, turns);
   } else {
-    if constexpr (T::kMultiplyRegisters > 0) ptx::give_registers<40>();
+    ptx::give_registers<T::kOtherRegisters>();
     if (warp == 4 * T::kGroups && threadIdx.x % 32 == 0) fetch<T>(p, &x_map, &w_map, ptx::shared_address(stages), full, empty);
     if (warp == 4 * T::kGroups + 1 && clears) clear_foreign_rows<T>(p, stages, full, cleared);
     if constexpr (is_split) {  // every thread of a cluster comes to its barriers
