@@ -154,7 +154,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
     private static string Line(FoleyResult result)
     {
         double took = result.Seconds.Values.Sum();
-        string loudness = double.IsFinite(result.LoudnessLufs) ? result.LoudnessLufs.ToString("0.0 LUFS;−0.0 LUFS", CultureInfo.InvariantCulture) : "silent";
+        string loudness = double.IsFinite(result.LoudnessLufs) ? $"{Units.Decibels(result.LoudnessLufs)} LUFS" : "silent";
         return string.Create(CultureInfo.InvariantCulture, $"{result.Output.Path}: {result.Duration.TotalSeconds:0.00} s of sound{(result.Windows.Count > 0 ? $" in {result.Windows.Count} windows" : "")}, seed {result.Output.Seed}{CandidateArguments.Describe(result.Candidates)}, {loudness}, made in {Units.Time(TimeSpan.FromSeconds(took))}{(result.FeaturesFromCache ? " (the video had been watched before)" : "")}");
     }
 

@@ -60,7 +60,7 @@ internal static class PlotCommand
 
     private static string ToText(MediaPictureOptions options, MediaPictureResult result)
     {
-        string level = double.IsFinite(result.PeakDbfs) ? $"peak {Decibels(result.PeakDbfs)} dBFS, " + (double.IsFinite(result.LoudnessLufs) ? $"{Decibels(result.LoudnessLufs)} LUFS" : "too quiet for LUFS") : "silent";
+        string level = double.IsFinite(result.PeakDbfs) ? $"peak {Units.Decibels(result.PeakDbfs)} dBFS, " + (double.IsFinite(result.LoudnessLufs) ? $"{Units.Decibels(result.LoudnessLufs)} LUFS" : "too quiet for LUFS") : "silent";
         string line = string.Create(CultureInfo.InvariantCulture, $"{options.Output}: {result.Duration.TotalSeconds:0.00} s of sound, {level}, onsets: {result.Onsets.Count}");
         return result.Match is null ? line : line + Environment.NewLine + Compare(result.Match);
     }
@@ -71,8 +71,6 @@ internal static class PlotCommand
         if (match.MedianError is { } median) line += string.Create(CultureInfo.InvariantCulture, $" (median error {median.TotalMilliseconds:0} ms)");
         return line + $"; further onsets: {match.Found.Count - match.Hits}";
     }
-
-    private static string Decibels(double value) => value.ToString("0.0;−0.0", CultureInfo.InvariantCulture);
 
     private static string ToJson(MediaPictureOptions options, MediaPictureResult result) => JsonText.Write(json =>
     {

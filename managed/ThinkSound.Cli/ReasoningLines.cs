@@ -24,7 +24,13 @@ internal sealed class ReasoningLines(Terminal terminal, bool isQuiet) : IProgres
             lines.End();
         }
         if (!isQuiet) terminal.WriteLine($"thought by {ReasonCommand.By(reasoning)}: {reasoning.ChainOfThought}");
-        foreach (Shortening shortening in reasoning.Shortened) terminal.Warn(ReasonCommand.Describe(shortening));
+        foreach (Shortening shortening in reasoning.Shortened)
+        {
+            // The recogniser's thought is put together to fit; what was left out of anybody else's words is worth a warning.
+            bool isOwn = reasoning.Provider == RecogniserReasoner.Name && shortening.Encoder == TextEncoder.T5;
+            if (!isOwn) terminal.Warn(ReasonCommand.Describe(shortening));
+            else if (!isQuiet) terminal.WriteLine(ReasonCommand.Describe(shortening));
+        }
         return reasoning;
     }
 

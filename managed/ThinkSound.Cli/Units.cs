@@ -52,5 +52,8 @@ internal static class Units
         ? string.Create(Plain, $"{Math.Max(0, Math.Round(time.TotalSeconds)):0} s")
         : Time(time);
 
+    /// <summary>"−16.2", of which zero has no sign.</summary>
+    public static string Decibels(double level) => (Math.Round(level, 1) + 0.0).ToString("0.0;−0.0", Plain);
+
     public static string Seconds(double seconds) => string.Create(Plain, $"{seconds:0.00} s");
 }
