@@ -18,6 +18,8 @@ public sealed class ThinkSoundEngine : IDisposable
 {
     private readonly ts_engine _handle;
     private readonly Lazy<BundleDescription> _bundle;
+    private int _users = 1; // the engine's owner and every session; the last to go takes the weights along
+    private int _isDisposed;
 
     private ThinkSoundEngine(ts_engine handle, string? folder)
     {
@@ -98,7 +100,21 @@ public sealed class ThinkSoundEngine : IDisposable
 
     /// <summary>A session, cheap: one generation at a time. Several sessions may work at once.</summary>
     /// <exception cref="DeviceMemoryException">The memory cap is reached.</exception>
-    public ThinkSoundSession CreateSession() => new(this, _handle);
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
+    public ThinkSoundSession CreateSession()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
+        Interlocked.Increment(ref _users);
+        try
+        {
+            return new ThinkSoundSession(this, _handle);
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+    }
 
     /// <summary>The lengths that belong to a duration.</summary>
     /// <exception cref="ArgumentException">The duration is not within 1 to 60 seconds.</exception>
@@ -190,5 +206,14 @@ public sealed class ThinkSoundEngine : IDisposable
     }
 
     /// <summary>Gives up the engine. Sessions that still exist go on and keep the weights until they are disposed of.</summary>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) Release();
+    }
+
+    /// <summary>The owner or a session needs it no more.</summary>
+    internal void Release()
+    {
+        if (Interlocked.Decrement(ref _users) == 0) _handle.Dispose();
+    }
 }

@@ -172,6 +172,7 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
             _job?.Stop();
         }
         _handle.Dispose();
+        Engine.Release();
     }
 
     /// <summary>As <see cref="Dispose"/>, without blocking the caller.</summary>
@@ -184,6 +185,7 @@ public sealed partial class ThinkSoundSession : IDisposable, IAsyncDisposable
             if (_job is { } job) await NativeThread.Run(job.Stop).ConfigureAwait(false);
         }
         _handle.Dispose();
+        Engine.Release();
     }
 
     private bool BeginDispose()

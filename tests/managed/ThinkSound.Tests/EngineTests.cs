@@ -232,7 +232,11 @@ public sealed class EngineTests
         {
             Features features = await session.EncodeTextAsync(TextEncoder.Clip, "rain");
             Assert.That((features.Rows, features.Width), Is.EqualTo((77, 64)));
+            AudioClip clip = await session.GenerateAsync(new Conditions { Caption = "rain" }, new GenerateOptions { Duration = TimeSpan.FromSeconds(1), Steps = 1 });
+            Assert.That(clip.Samples, Is.EqualTo(clip.SampleRate));
+            Assert.That(() => session.Engine.CreateSession(), Throws.TypeOf<ObjectDisposedException>());
         }
+        Assert.That(() => session.Engine.GetLengths(TimeSpan.FromSeconds(1)), Throws.TypeOf<ObjectDisposedException>(), "the weights went with the last session");
     }
 
     [Test]
