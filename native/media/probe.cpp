@@ -143,7 +143,8 @@ MediaFacts probe(const std::string& path, Cancel cancel) {
   // Where the container states no duration, or only guesses it from the bit rate, every packet is read.
   const bool stated = input->duration > 0 && input->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE;
   const double begin_s = input->start_time == AV_NOPTS_VALUE ? 0 : double(input->start_time) / AV_TIME_BASE;
-  const double promised_s = stated ? begin_s + double(input->duration) / AV_TIME_BASE : kUnknown;
+  const double stated_s = stated ? double(input->duration) / AV_TIME_BASE : kUnknown;
+  const double promised_s = begin_s + stated_s;
   std::vector<double> ends = stream_ends(path, cancel, stated ? promised_s - kTail_s : -1e18);
   const int main_stream = info.video_stream >= 0 ? info.video_stream : info.audio_stream;
   if (stated && ends[size_t(main_stream)] == kUnknown) ends = stream_ends(path, cancel, -1e18);
@@ -172,7 +173,8 @@ MediaFacts probe(const std::string& path, Cancel cancel) {
     facts.streams.push_back(std::move(stream));
   }
   info.duration_s = std::max(0.0, end_s);
-  info.is_truncated = promised_s != kUnknown && end_s + origin.seconds() + kTruncated_s < promised_s;
+  // Of a file that begins late, some containers state the length from its first packet, some from 0.
+  info.is_truncated = end_s + origin.seconds() + kTruncated_s < std::min(promised_s, stated_s);
   return facts;
 }
 

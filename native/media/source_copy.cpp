@@ -17,6 +17,13 @@ bool fits(const AVFormatContext& out, AVCodecID codec) {
   return avformat_query_codec(out.oformat, codec, FF_COMPLIANCE_NORMAL) == 1;
 }
 
+// Matroska says yes to the videos that it names itself, and carries those that AVI names as well.
+bool fits_as_video(const AVOutputFormat& format, AVCodecID codec) {
+  unsigned tag = 0;
+  return avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) == 1 ||
+         (std::strcmp(format.name, "matroska") == 0 && av_codec_get_tag2(format.codec_tag, codec, &tag));
+}
+
 bool is_matroska(const AVFormatContext& out) {
   return std::strcmp(out.oformat->name, "matroska") == 0 || std::strcmp(out.oformat->name, "webm") == 0;
 }
@@ -73,7 +80,9 @@ AVStream& SourceCopy::add_stream(AVFormatContext& out, int index) {
   to.time_base = from.time_base;
   to.avg_frame_rate = from.avg_frame_rate;
   to.r_frame_rate = from.r_frame_rate;
-  to.sample_aspect_ratio = from.sample_aspect_ratio;
+  // The shape that is shown, which is the container's where it says one; a muxer refuses to be told two.
+  if (from.sample_aspect_ratio.num > 0) to.codecpar->sample_aspect_ratio = from.sample_aspect_ratio;
+  to.sample_aspect_ratio = to.codecpar->sample_aspect_ratio;
   to.disposition = from.disposition;
   copy_side_data(to, from);
   copy_tags(&to.metadata, from.metadata);
@@ -91,9 +100,10 @@ void SourceCopy::drop(int index, const char* why) {
 
 void SourceCopy::add_video(AVFormatContext& out, const Container& container) {
   const AVCodecID codec = input_.stream(video_).codecpar->codec_id;
-  if (!fits(out, codec)) {
-    fail(TS_INVALID_ARGUMENT, input_.path(), ": its video is ", avcodec_get_name(codec), ", which ", container.name,
-         " does not carry; write an .mkv, or the source's own format");
+  if (!fits_as_video(*out.oformat, codec)) {
+    const AVOutputFormat* matroska = av_guess_format("matroska", nullptr, nullptr);
+    fail(TS_INVALID_ARGUMENT, input_.path(), ": its video is ", avcodec_get_name(codec), ", which ", container.name, " does not carry; write ",
+         matroska && fits_as_video(*matroska, codec) ? "an .mkv" : "the sound alone, such as a .wav", ", or convert the video first");
   }
   add_stream(out, video_);
 #if LIBAVFORMAT_VERSION_INT < AV_VERSION_INT(60, 6, 100)

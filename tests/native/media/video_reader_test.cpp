@@ -314,6 +314,18 @@ TEST_CASE("video reader: a file cut off after its index says so in the probe and
   CHECK(frames.stats.num_repeated[0] > 10);
 }
 
+TEST_CASE("video reader: a file that begins late is not cut off") {
+  NEEDS_FFMPEG
+  const std::string whole = made("ontime.mp4", "-f lavfi -i testsrc2=s=160x120:r=25:d=3 -c:v libx264");
+  for (const char* name : {"late.mkv", "late.mp4", "late.ts"}) {
+    CAPTURE(name);
+    const Media media = probe(made(name, "-itsoffset 4 -i " + whole + " -c copy"));
+    REQUIRE_MESSAGE(media.status == TS_OK, media.error);
+    CHECK(media.info.is_truncated == 0);
+    CHECK(std::fabs(media.info.duration_s - 3) < 0.05);
+  }
+}
+
 TEST_CASE("video reader: a start past the end, bad rates and bad structs are refused") {
   const Frames late = read_frames(sample("friday.mp4"), {{8, 1, 8}}, 100);
   CHECK(late.status == TS_INVALID_ARGUMENT);

@@ -393,6 +393,40 @@ TEST_CASE("writer: variable rate, late start, edit list and missing times are co
   }
 }
 
+TEST_CASE("writer: Matroska takes what has no name of its own in it, and what fits nowhere is told so") {
+  NEEDS_FFMPEG
+  const std::string scene = "-f lavfi -i testsrc2=s=176x144:r=25:d=1 ";
+  for (const char* name : {"old.wmv", "old.flv", "old.3gp"}) {
+    CAPTURE(name);
+    const std::string from = made(name, scene);
+    const std::string path = scratch() + "/" + name + ".mkv";
+    const Written out = write_clicks(path, [&](auto& o) { o.source = from.c_str(); });
+    REQUIRE_MESSAGE(out.status == TS_OK, out.error);
+    CHECK(picture(path) == picture(from));
+    const Written refused = write_clicks(path + ".webm", [&](auto& o) { o.source = from.c_str(); });
+    CHECK(refused.status == TS_INVALID_ARGUMENT);
+    CHECK(refused.error.find("an .mkv") != std::string::npos);
+  }
+  const std::string nowhere = made("moves.gif", scene);
+  const Written out = write_clicks(scratch() + "/moves.mkv", [&](auto& o) { o.source = nowhere.c_str(); });
+  CHECK(out.status == TS_INVALID_ARGUMENT);
+  CHECK(out.error.find("the sound alone") != std::string::npos);
+}
+
+TEST_CASE("writer: of two shapes of a pixel that a source states the container's is kept") {
+  NEEDS_FFMPEG
+  const std::string square = made("square.mp4", "-f lavfi -i testsrc2=s=160x120:r=25:d=1 -c:v libx264");
+  const std::string from = made("wide.mp4", "-i " + square + " -c copy -aspect 16:9");
+  for (const char* name : {"/wide_out.mp4", "/wide_out.mov", "/wide_out.mkv"}) {
+    CAPTURE(name);
+    const Written out = write_clicks(scratch() + name, [&](auto& o) { o.source = from.c_str(); });
+    REQUIRE_MESSAGE(out.status == TS_OK, out.error);
+    const Media media = probe(scratch() + name);
+    REQUIRE(media.info.video_stream >= 0);
+    CHECK(media.streams[size_t(media.info.video_stream)].width == 213);
+  }
+}
+
 TEST_CASE("writer: a source whose packets do not say when they are shown is refused, not shuffled") {
   NEEDS_FFMPEG
   const std::string whole = made("w.mp4", "-f lavfi -i testsrc2=s=160x120:r=25:d=5 -c:v libx264 -g 100 -bf 2");
