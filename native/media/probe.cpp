@@ -51,8 +51,9 @@ std::vector<double> stream_ends(const std::string& path, Cancel cancel, double f
     const int64_t pts = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     double length = double(packet->duration) * av_q2d(s.time_base);
     if (packet->duration <= 0 && s.avg_frame_rate.num > 0) length = av_q2d(av_inv_q(s.avg_frame_rate));
-    if (index < ends.size() && pts != AV_NOPTS_VALUE && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
-      ends[index] = std::max(ends[index], double(pts) * av_q2d(s.time_base) + length);
+    if (index < ends.size() && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
+      const double last_s = std::max(ends[index], 0.0);  // raw streams have no times, only one packet after the other
+      ends[index] = std::max(ends[index], (pts != AV_NOPTS_VALUE ? double(pts) * av_q2d(s.time_base) : last_s) + length);
     }
     av_packet_unref(packet.get());
   }

@@ -314,6 +314,13 @@ TEST_CASE("video reader: a file cut off after its index says so in the probe and
   CHECK(frames.stats.num_repeated[0] > 10);
 }
 
+TEST_CASE("video reader: a raw stream, which states no times, is as long as its frames") {
+  NEEDS_FFMPEG
+  const Media media = probe(made("raw.h264", "-f lavfi -i testsrc2=s=160x120:r=25:d=3 -c:v libx264"));
+  REQUIRE_MESSAGE(media.status == TS_OK, media.error);
+  CHECK(std::fabs(media.info.duration_s - 3) < 0.05);
+}
+
 TEST_CASE("video reader: a file that begins late is not cut off") {
   NEEDS_FFMPEG
   const std::string whole = made("ontime.mp4", "-f lavfi -i testsrc2=s=160x120:r=25:d=3 -c:v libx264");
