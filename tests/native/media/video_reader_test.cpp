@@ -316,15 +316,15 @@ TEST_CASE("video reader: a file cut off after its index says so in the probe and
 
 TEST_CASE("video reader: a raw stream, which states no times, is as long as its frames") {
   NEEDS_FFMPEG
-  const Media media = probe(made("raw.h264", "-f lavfi -i testsrc2=s=160x120:r=25:d=3 -c:v libx264"));
+  const Media media = probe(made("timeless.h264", "-f lavfi -i testsrc2=s=160x120:r=25:d=3 -c:v libx264"));
   REQUIRE_MESSAGE(media.status == TS_OK, media.error);
   CHECK(std::fabs(media.info.duration_s - 3) < 0.05);
 }
 
 TEST_CASE("video reader: a file that begins late is not cut off") {
   NEEDS_FFMPEG
-  const std::string whole = made("ontime.mp4", "-f lavfi -i testsrc2=s=160x120:r=25:d=3 -c:v libx264");
-  for (const char* name : {"late.mkv", "late.mp4", "late.ts"}) {
+  const std::string whole = made("begins_at_once.mp4", "-f lavfi -i testsrc2=s=160x120:r=25:d=3 -c:v libx264");
+  for (const char* name : {"begins_late.mkv", "begins_late.mp4", "begins_late.ts"}) {
     CAPTURE(name);
     const Media media = probe(made(name, "-itsoffset 4 -i " + whole + " -c copy"));
     REQUIRE_MESSAGE(media.status == TS_OK, media.error);

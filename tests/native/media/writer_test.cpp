@@ -415,8 +415,8 @@ TEST_CASE("writer: Matroska takes what has no name of its own in it, and what fi
 
 TEST_CASE("writer: of two shapes of a pixel that a source states the container's is kept") {
   NEEDS_FFMPEG
-  const std::string square = made("square.mp4", "-f lavfi -i testsrc2=s=160x120:r=25:d=1 -c:v libx264");
-  const std::string from = made("wide.mp4", "-i " + square + " -c copy -aspect 16:9");
+  const std::string square = made("one_shape.mp4", "-f lavfi -i testsrc2=s=160x120:r=25:d=1 -c:v libx264");
+  const std::string from = made("two_shapes.mp4", "-i " + square + " -c copy -aspect 16:9");
   for (const char* name : {"/wide_out.mp4", "/wide_out.mov", "/wide_out.mkv"}) {
     CAPTURE(name);
     const Written out = write_clicks(scratch() + name, [&](auto& o) { o.source = from.c_str(); });
