@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Reflection;
 
 namespace ThinkSound.Cli;
@@ -20,8 +21,11 @@ internal static class CommandLine
         });
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors) terminal.WriteLine($"thinksound: {error.Message}");
-            terminal.WriteLine($"See: thinksound {Path(parsed)}--help");
+            // An unknown option is taken for an argument where one is still free.
+            IEnumerable<string> unknown = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+                .Where(token => token.Value.StartsWith("--", StringComparison.Ordinal)).Select(token => $"unknown option {token.Value}");
+            foreach (string error in unknown.Concat(parsed.Errors.Select(error => error.Message)).Distinct()) terminal.WriteLine($"thinksound: {error}");
+            terminal.WriteLine($"See: {Path(parsed.CommandResult)} --help");
             return ExitCode.Usage;
         }
         try
@@ -57,6 +61,7 @@ internal static class CommandLine
             InfoCommand.Create(terminal),
             DoctorCommand.Create(terminal),
         };
+        NumberText.ReadIn(root);
         foreach (Option option in root.Options)
         {
             if (option is HelpOption { Action: HelpAction help }) option.Action = new HelpWithExitCodes(help);
@@ -71,16 +76,21 @@ internal static class CommandLine
         TypeInitializationException { InnerException: { } inner } => Describe(inner),
         AggregateException { InnerException: { } inner } => Describe(inner),
         ArgumentException { ParamName: { } name } => e.Message.Replace($" (Parameter '{name}')", ""),
+        OperationCanceledException => "cancelled",
         OutOfMemoryException => "memory ran out; try a shorter duration, --precision bf16 or a smaller model",
         ThinkSoundException or UsageException or ArgumentException or IOException => e.Message,
         _ => $"{e.Message} ({e.GetType().Name}; --verbose tells where)",
     };
 
-    private static string Path(ParseResult parsed) =>
-        parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+    /// <summary>"thinksound project new".</summary>
+    private static string Path(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{Path(parent)} {result.Command.Name}" : "thinksound";
 
     private sealed class HelpWithExitCodes(HelpAction help) : SynchronousCommandLineAction
     {
+        /// <summary>Who asks how a command is called has not called it wrongly.</summary>
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             int code = help.Invoke(parseResult);

@@ -27,7 +27,6 @@ internal sealed partial class Interruption : IDisposable
     public static void ExitNow(int code)
     {
         Console.Out.Flush();
-        Console.Error.Flush();
         if (OperatingSystem.IsWindows()) Environment.Exit(code);
         else Exit(code);
     }

@@ -27,7 +27,7 @@ internal sealed class Terminal
         lock (_lock)
         {
             ClearLive();
-            Console.Error.WriteLine(line);
+            Tell(line + Environment.NewLine);
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed class Terminal
         {
             int width = Width();
             if (line.Length >= width) line = line[..Math.Max(0, width - 1)];
-            Console.Error.Write($"\r{line}\x1b[K");
+            Tell($"\r{line}\x1b[K");
             _hasLiveLine = true;
         }
     }
@@ -52,7 +52,7 @@ internal sealed class Terminal
         lock (_lock)
         {
             ClearLive();
-            Console.Error.Write(text);
+            Tell(text);
         }
     }
 
@@ -68,10 +68,23 @@ internal sealed class Terminal
     /// <summary>UTF-8 without a mark, whatever the locale says: paths and captions are in any language.</summary>
     public static void UseUtf8() => Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
+    /// <summary>Work does not end because nobody can be told of it: the log's disk is full, its reader has gone.</summary>
+    private static void Tell(string text)
+    {
+        try
+        {
+            Console.Error.Write(text);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The results and the exit code say the rest.
+        }
+    }
+
     private void ClearLive()
     {
         if (!_hasLiveLine) return;
-        Console.Error.Write("\r\x1b[K");
+        Tell("\r\x1b[K");
         _hasLiveLine = false;
     }
 

@@ -26,7 +26,7 @@ internal static class Cli
 
     public static string Sample(string name) => Path.Combine(Root, "samples", name);
 
-    private static string Program => Environment.GetEnvironmentVariable("THINKSOUND_CLI") is { Length: > 0 } named ? named
+    public static string Program => Environment.GetEnvironmentVariable("THINKSOUND_CLI") is { Length: > 0 } named ? named
         // From its own folder: what ASP.NET brings along for these tests is left out of the copy beside them.
         : Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "ThinkSound.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "ThinkSound.Cli"));
 

@@ -16,6 +16,8 @@ internal class UsageTests : WithFolder
     [TestCase("generate --caption rain -o out.wav --window 4 --overlap 2.1")]
     [TestCase("generate --caption rain -o out.wav --duration 70 --window 8 --lengths reference")]
     [TestCase("generate --caption rain -o out.wav --duration NaN")]
+    [TestCase("generate --caption rain -o out.wav --duration 1,5")]
+    [TestCase("generate --caption rain -o out.wav --cfg 4,5")]
     [TestCase("generate --caption rain -o out.wav --start 1")]
     [TestCase("generate --caption rain -o out.wav --keep-audio mix")]
     [TestCase("generate --caption rain -o out.wav --sampler magic")]
@@ -62,12 +64,53 @@ internal class UsageTests : WithFolder
             Assert.That(output, Does.Contain("130  cancelled").And.Contain("4    environment").And.Contain("3    bad input"));
     }
 
+    [TestCase("generate")]
+    [TestCase("plot")]
+    [TestCase("reason")]
+    [TestCase("refine")]
+    [TestCase("project")]
+    [TestCase("project new")]
+    [TestCase("project mix")]
+    [TestCase("project render")]
+    [TestCase("edit")]
+    [TestCase("verify")]
+    [TestCase("bench")]
+    [TestCase("info")]
+    [TestCase("doctor")]
+    public void Every_command_has_its_help_whatever_it_requires(string command)
+    {
+        CliResult run = Cli.Run([.. command.Split(' '), "--help"]);
+        Assert.That(run.ExitCode, Is.Zero, run.ToString());
+        Assert.That(run.Output, Does.Contain($" {command} ").And.Contain("130  cancelled"));
+        Assert.That(run.Error, Is.Empty);
+    }
+
+    [TestCase("generate --capton rain", "unknown option --capton")]
+    [TestCase("generate --duration 1,5", "--duration is a number, such as 2 or 1.5, not \"1,5\"")]
+    [TestCase("generate --seed -1", "--seed is a whole number from 0 to 18446744073709551615, not \"-1\"")]
+    [TestCase("project mix", "See: thinksound project mix --help")]
+    public void A_mistake_is_told_in_the_words_of_the_call(string arguments, string sentence)
+    {
+        CliResult run = Cli.Run(arguments.Split(' '));
+        Assert.That(run.ExitCode, Is.EqualTo(2), run.ToString());
+        Assert.That(run.Error, Does.Contain(sentence).And.Not.Contain("System."));
+    }
+
     [Test]
     public void Version_is_one_line()
     {
         CliResult run = Cli.Run("--version");
         Assert.That(run.ExitCode, Is.Zero);
         Assert.That(run.Output.TrimEnd(), Does.Match(@"^thinksound \d+\.\d+\.\d+"));
+    }
+
+    [TestCase("2>/dev/full", TestName = "A full disk under the log stops no work")]
+    [TestCase("2>&-", TestName = "A closed standard error stops no work")]
+    public void A_log_that_cannot_be_written_stops_no_work(string redirection)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Ignore("shells and devices of Linux");
+        Cli.Tool("sh", "-c", $"'{Cli.Program}' generate --caption rain --duration 1 --steps 1 --provider none --bundle '{Cli.Bundle}' -o '{At("out.wav")}' {redirection}");
+        Assert.That(File.Exists(At("out.wav")));
     }
 
     [Test]
