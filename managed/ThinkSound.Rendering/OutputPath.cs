@@ -13,7 +13,7 @@ internal static class OutputPath
     public static void Check(string path, string? input, bool overwrite)
     {
         string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full) ?? full;
-        if (input is not null && full == Path.GetFullPath(input)) throw new ArgumentException($"{path}: is the input itself; choose another name");
+        if (input is not null && Real(full) == Real(Path.GetFullPath(input))) throw new ArgumentException($"{path}: is the input itself; choose another name");
         if (Directory.Exists(full)) throw new OutputException($"{path}: is a folder");
         if (!Directory.Exists(folder)) throw new OutputException($"{path}: its folder {folder} does not exist");
         if (!File.Exists(full)) TryFolder(path, folder);
@@ -27,6 +27,15 @@ internal static class OutputPath
         string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
         return Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal) || target.StartsWith("/dev/", StringComparison.Ordinal) ||
                target.StartsWith("/proc/", StringComparison.Ordinal);
+    }
+
+    /// <summary>Where a full path leads through all links.</summary>
+    private static string Real(string full)
+    {
+        if (Path.GetDirectoryName(full) is not { } folder) return full;
+        string path = Path.Combine(Real(folder), Path.GetFileName(full));
+        bool exists = File.Exists(path) || Directory.Exists(path); // a link that leads in circles leads nowhere
+        return exists && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target ? Real(target.FullName) : path;
     }
 
     private static void TryFolder(string path, string folder)

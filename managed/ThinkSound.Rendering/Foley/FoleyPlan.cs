@@ -18,7 +18,7 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
     /// <summary>Checks a job.</summary>
     /// <exception cref="InputException">The input has no video, or is too long.</exception>
     /// <exception cref="MediaException">The input cannot be read.</exception>
-    /// <exception cref="ArgumentException">An output exists, or its format does not fit; the start is past the end.</exception>
+    /// <exception cref="ArgumentException">An output exists, or its format does not carry the video; the start is past the end.</exception>
     /// <exception cref="OutputException">An output cannot be written.</exception>
     public static FoleyPlan Of(FoleyJob job, CancellationToken cancel)
     {
@@ -35,7 +35,17 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
             throw new ArgumentException($"{picture}: pictures show up to {LongestPiece.TotalSeconds} s, and this sound has {duration.TotalSeconds:0.##}; leave the picture out");
         foreach (string path in job.Outputs.SelectMany(output => new[] { output.Path, output.Picture }).OfType<string>())
             OutputPath.Check(path, job.Video, job.Overwrite);
-        return new FoleyPlan(job, media, duration, warnings);
+        var plan = new FoleyPlan(job, media, duration, warnings);
+        foreach (FoleyOutput output in job.Outputs.Where(output => OutputFormat.HasVideo(FormatOf(output))).DistinctBy(FormatOf)) CheckStreams(plan, output, cancel);
+        return plan;
+    }
+
+    /// <summary>Begins the file and leaves it, because not every format carries every video.</summary>
+    private static void CheckStreams(FoleyPlan plan, FoleyOutput output, CancellationToken cancel)
+    {
+        MediaWriterOptions options = SoundFile.WriterOptions(plan, output, FormatOf(output), []);
+        if (output.Path is not { } path || OutputPath.IsDevice(path)) options = options with { Path = null, Output = Stream.Null };
+        SoundFile.Attempt(output, () => MediaWriter.Create(options, cancel)).Dispose();
     }
 
     private static TimeSpan VideoDuration(FoleyJob job, MediaInfo media, List<string> warnings)

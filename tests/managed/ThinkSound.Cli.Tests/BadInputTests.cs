@@ -88,12 +88,22 @@ internal class BadInputTests : WithFolder
         Refuses(2, "p.png: exists already", "--caption", "rain", "--duration", "1", "--plot", At("p.png"), "-o", At("new.wav"));
         File.Copy(Cli.Sample("stream-of-water.mp4"), At("in.mp4"));
         Refuses(2, "is the input itself", At("in.mp4"), "--force", "-o", At("in.mp4"));
+        if (OperatingSystem.IsWindows()) return;
+        File.CreateSymbolicLink(At("link.mp4"), At("in.mp4"));
+        Directory.CreateSymbolicLink(At("here"), Folder);
+        foreach (string link in (string[])["link.mp4", "here/in.mp4", "here/link.mp4"]) Refuses(2, "is the input itself", At("in.mp4"), "--force", "-o", At(link));
+        Refuses(2, "is the input itself", At("link.mp4"), "--force", "-o", At("in.mp4"));
     }
 
     [Test]
     public void An_output_that_cannot_be_written_fails_before_the_work()
     {
         Refuses(1, "does not exist", "--caption", "rain", "-o", At("nowhere/out.wav"));
+        // Nothing is loaded for a file that could not hold the video.
+        CliResult unfit = Generate(Cli.Sample("scene-knock.mp4"), "-o", At("out.webm"));
+        Assert.That(unfit.ExitCode, Is.EqualTo(2), unfit.ToString());
+        Assert.That(unfit.Error, Does.Contain("h264, which webm does not carry").And.Not.Contain("loading"));
+        Assert.That(Files(), Is.Empty);
         if (!OperatingSystem.IsLinux()) return;
         Refuses(1, "cannot be written", "--caption", "rain", "-o", "/proc/out.wav");
     }
