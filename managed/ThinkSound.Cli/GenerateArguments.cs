@@ -119,7 +119,7 @@ internal sealed class GenerateArguments
             Outputs = [],
         };
         IReadOnlyList<FoleyJob> jobs = isFolder
-            ? [.. VideosIn(input!).Select(video => job with { Video = video, Outputs = Outputs(parsed, Path.Combine(output, NameFor(video, format)), format, true) })]
+            ? [.. NamesFor(VideosIn(input!), format).Select(pair => job with { Video = pair.Video, Outputs = Outputs(parsed, Path.Combine(output, pair.Name), format, true) })]
             : [job with { Video = input, Outputs = Outputs(parsed, output, format, input is not null) }];
         return new GenerateRequest
         {
@@ -210,10 +210,15 @@ internal sealed class GenerateArguments
         return videos.Length > 0 ? videos : throw new ResourceNotFoundException($"{folder}: holds no videos ({string.Join(" ", OutputFormat.VideoEndings)})");
     }
 
-    /// <summary>The video's own name; in its own format if that can be written, else in Matroska, which carries everything.</summary>
-    private static string NameFor(string video, string? format)
+    /// <summary>Each video's own name; in its own format if that can be written, else in Matroska, which carries nearly everything.
+    /// Videos that differ in their endings alone keep these, so that none is written over another: clip.avi.mkv.</summary>
+    private static IEnumerable<(string Video, string Name)> NamesFor(string[] videos, string? format)
     {
-        string own = OutputFormat.OfPath(video);
-        return $"{Path.GetFileNameWithoutExtension(video)}.{format ?? (OutputFormat.HasVideo(own) ? own : own == "m4v" ? "mp4" : "mkv")}";
+        ILookup<string, string> alike = videos.ToLookup(Path.GetFileNameWithoutExtension, StringComparer.OrdinalIgnoreCase)!;
+        return videos.Select(video =>
+        {
+            string own = OutputFormat.OfPath(video), name = Path.GetFileNameWithoutExtension(video);
+            return (video, $"{(alike[name].Count() > 1 ? Path.GetFileName(video) : name)}.{format ?? (OutputFormat.HasVideo(own) ? own : own == "m4v" ? "mp4" : "mkv")}");
+        });
     }
 }

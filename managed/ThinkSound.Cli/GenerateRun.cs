@@ -51,11 +51,16 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
                     if (!request.IsJson && result.Output.Path is not null) terminal.WriteResult(Line(result));
                 }
             }
-            catch (Exception e) when (request.IsFolder && e is not OperationCanceledException && ExitCode.Of(e) != ExitCode.Environment)
+            catch (Exception e) when (request.IsFolder)
             {
-                // One bad file does not stop the others; a missing library or memory would fail them all.
-                terminal.WriteLine($"{job.Video}: {CommandLine.Describe(e)}");
                 _done[^1] = _done[^1] with { Failure = e };
+                // One bad file does not stop the others; a missing library or memory would fail them all.
+                if (ExitCode.Of(e) is ExitCode.Environment or ExitCode.Cancelled)
+                {
+                    if (request.IsJson) terminal.WriteResult(ToJson(pipeline)); // what was done until then
+                    throw;
+                }
+                terminal.WriteLine(NameOnce(job.Video!, CommandLine.Describe(e)));
             }
         }
         return Finish(pipeline);
@@ -120,6 +125,9 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
             if (value.Stage == FoleyStage.Watch) progress.Report(new ReasoningProgress(ReasoningActivity.Watching, value.Fraction, value.Detail));
         }
     }
+
+    /// <summary>A sentence that names its file, which most do.</summary>
+    private static string NameOnce(string file, string sentence) => sentence.StartsWith(file, StringComparison.Ordinal) ? sentence : $"{file}: {sentence}";
 
     private int Finish(FoleyPipeline pipeline)
     {

@@ -184,6 +184,16 @@ internal class GenerateVideoTests : WithFolder
     }
 
     [Test]
+    public void Videos_of_one_name_in_a_folder_do_not_overwrite_each_other()
+    {
+        Directory.CreateDirectory(At("in"));
+        foreach (string name in (string[])["a.avi", "A.mkv", "b.mp4"]) Cli.FFmpeg("-i", Cli.Sample("scene-knock.mp4"), "-t", "1", "-an", "-c:v", "mpeg4", At("in/" + name));
+        CliResult run = Generate(At("in"), "--provider", "none", "--force", "-o", At("out"));
+        Assert.That(run.ExitCode, Is.Zero, run.ToString());
+        Assert.That(Directory.GetFiles(At("out")).Select(Path.GetFileName).Order(StringComparer.Ordinal), Is.EqualTo(new[] { "A.mkv.mkv", "a.avi.mkv", "b.mp4" }));
+    }
+
+    [Test]
     public void A_video_can_go_to_standard_output()
     {
         CliResult run = Generate(Cli.Sample("stream-of-water.mp4"), "--duration", "1", "-o", "-");

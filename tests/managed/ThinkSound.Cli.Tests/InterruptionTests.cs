@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 
 namespace ThinkSound.Cli.Tests;
 
@@ -10,8 +11,8 @@ internal class InterruptionTests : WithFolder
     public void Interrupted_it_leaves_nothing(string line)
     {
         if (OperatingSystem.IsWindows()) Assert.Ignore("no signals here");
-        File.WriteAllText(At("out.mp4"), "precious");
-        string[] arguments = ["generate", Cli.Sample("big-buck-bunny-0-30.webm"), "--duration", "20", "--caption", "birds", "--steps", "1000", "--bundle", Cli.Bundle, "--force", "-o", At("out.mp4")];
+        File.WriteAllText(At("out.webm"), "precious");
+        string[] arguments = ["generate", Cli.Sample("big-buck-bunny-0-30.webm"), "--duration", "20", "--caption", "birds", "--steps", "1000", "--bundle", Cli.Bundle, "--force", "-o", At("out.webm")];
         using Process process = Cli.Start(arguments, new() { ["XDG_CACHE_HOME"] = At("cache") });
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         while (process.StandardError.ReadLine() is { } read && !read.Contains(line)) { }
@@ -27,9 +28,28 @@ internal class InterruptionTests : WithFolder
             Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan(20), "a step or a batch at most");
             Assert.That(output.Result, Is.Empty);
             Assert.That(rest, Does.Contain("cancelled"));
-            Assert.That(File.ReadAllText(At("out.mp4")), Is.EqualTo("precious"));
-            Assert.That(Files(), Is.EqualTo(new[] { "out.mp4" }));
+            Assert.That(File.ReadAllText(At("out.webm")), Is.EqualTo("precious"));
+            Assert.That(Files(), Is.EqualTo(new[] { "out.webm" }));
         });
+    }
+
+    [Test]
+    public void Interrupted_in_a_folder_it_tells_what_was_done()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Ignore("no signals here");
+        Directory.CreateDirectory(At("in"));
+        foreach (string name in (string[])["a.mp4", "b.mp4"]) File.Copy(Cli.Sample("scene-knock.mp4"), At("in/" + name));
+        using Process process = Cli.Start(["generate", At("in"), "--duration", "1", "--steps", "1000", "--provider", "none", "--bundle", Cli.Bundle, "--json", "-o", At("out")], []);
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        while (process.StandardError.ReadLine() is { } read && !read.Contains("b.mp4: reading the words")) { }
+        Cli.Tool("kill", "-INT", process.Id.ToString());
+        string rest = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.EqualTo(130), rest);
+        JsonElement[] results = [.. JsonDocument.Parse(output.Result).RootElement.GetProperty("results").EnumerateArray()];
+        Assert.That(results.Select(result => result.GetProperty("status").GetString()), Is.EqualTo(new[] { "done", "failed" }));
+        Assert.That((results[1].GetProperty("error").GetString(), results[1].GetProperty("exit_code").GetInt32()), Is.EqualTo(("cancelled", 130)));
+        Assert.That(Directory.GetFiles(At("out")).Select(Path.GetFileName), Is.EqualTo(new[] { "a.mp4" }));
     }
 
     [Test]
