@@ -9,7 +9,8 @@ internal static class AtomicFile
     public static void Write(string path, ReadOnlySpan<byte> bytes, bool overwrite)
     {
         string full = Path.GetFullPath(path);
-        string temporary = $"{full}.{Guid.NewGuid():N}.part"; // the same folder: a move within one file system is atomic
+        // In the same folder, since a move within one file system is atomic; under a name of its own, since that of the file may have no room left.
+        string temporary = Path.Combine(Path.GetDirectoryName(full) ?? full, $".{Guid.NewGuid():N}.part");
         try
         {
             using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))

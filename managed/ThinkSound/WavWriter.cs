@@ -15,8 +15,10 @@ internal static class WavWriter
     public static void Save(AudioClip clip, string path, WavOptions options)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string full = Path.GetFullPath(path);
-        string temporary = $"{full}.{Guid.NewGuid():N}.part"; // in the same folder: a move within one file system is atomic
+        string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full) ?? full;
+        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"{path}: its folder {folder} does not exist");
+        // In the same folder, since a move within one file system is atomic; under a name of its own, since that of the file may have no room left.
+        string temporary = Path.Combine(folder, $".{Guid.NewGuid():N}.part");
         try
         {
             using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))

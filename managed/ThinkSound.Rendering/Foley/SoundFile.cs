@@ -56,25 +56,21 @@ internal static class SoundFile
     {
         string format = FoleyPlan.FormatOf(output);
         Dictionary<string, string> tags = FoleyTags.Of(plan, output, engine);
-        return Attempt(output, () => format == "wav" ? WriteWav(output, clip, gain, tags) : WriteEncoded(plan, output, format, clip, gain, tags, cancel));
+        return Attempt(output, () => format == "wav" ? WriteWav(output, clip, gain, tags, plan.Job.Overwrite) : WriteEncoded(plan, output, format, clip, gain, tags, cancel));
     }
 
     /// <summary>WAV needs no encoder, so it works where there is no FFmpeg; samples are stored as the reference stores them.</summary>
-    private static MediaWriteResult WriteWav(FoleyOutput output, AudioClip clip, float gain, Dictionary<string, string> tags)
+    private static MediaWriteResult WriteWav(FoleyOutput output, AudioClip clip, float gain, Dictionary<string, string> tags, bool overwrite)
     {
-        var options = new WavOptions { Loudness = Loudness.None, Comment = FoleyTags.ToComment(tags) };
-        AudioClip scaled = clip.WithGain(gain);
-        long bytes;
+        using var buffer = new MemoryStream();
+        clip.WithGain(gain).WriteWav(buffer, new WavOptions { Loudness = Loudness.None, Comment = FoleyTags.ToComment(tags) });
+        long bytes = buffer.Length;
         if (output.Path is { } path && !OutputPath.IsDevice(path))
         {
-            scaled.SaveWav(path, options);
-            bytes = new FileInfo(path).Length;
+            AtomicFile.Write(path, buffer.GetBuffer().AsSpan(0, (int)bytes), overwrite);
         }
         else
         {
-            using var buffer = new MemoryStream();
-            scaled.WriteWav(buffer, options);
-            bytes = buffer.Length;
             using Stream? device = output.Path is null ? null : new FileStream(output.Path, FileMode.Open, FileAccess.Write);
             Stream to = device ?? output.Stream!;
             buffer.WriteTo(to);

@@ -70,10 +70,11 @@ public sealed class WavTests
         Assert.That(wav.Comment, Is.EqualTo(comment));
     }
 
-    [Test]
-    public async Task A_file_appears_whole_and_replaces_the_old_one()
+    [TestCase("ton – ☔", 1)]
+    [TestCase("long", 60)] // so long that no further ending would fit
+    public async Task A_file_appears_whole_and_replaces_the_old_one(string word, int times)
     {
-        string path = Path.Combine(_folder, "ton – ☔.wav");
+        string path = Path.Combine(_folder, string.Concat(Enumerable.Repeat(word, times)) + ".wav");
         await File.WriteAllTextAsync(path, "old");
         var clip = new AudioClip(2, 44100, new float[2000]);
         await clip.SaveWavAsync(path);
@@ -85,7 +86,7 @@ public sealed class WavTests
     public void A_write_that_fails_leaves_nothing_behind_and_the_old_file_alone()
     {
         var clip = new AudioClip(1, 44100, new float[10]);
-        Assert.That(() => clip.SaveWav(Path.Combine(_folder, "missing", "out.wav")), Throws.InstanceOf<IOException>());
+        Assert.That(() => clip.SaveWav(Path.Combine(_folder, "missing", "out.wav")), Throws.InstanceOf<IOException>().With.Message.Contains("out.wav: its folder"));
         // The place is taken by a folder: the move fails after the temporary file was written.
         string taken = Path.Combine(_folder, "taken.wav");
         Directory.CreateDirectory(taken);

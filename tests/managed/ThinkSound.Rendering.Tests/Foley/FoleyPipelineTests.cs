@@ -65,6 +65,24 @@ public class FoleyPipelineTests : FoleyTest
         Assert.That(async () => await Collect(deaf.RunAsync(job)), Throws.TypeOf<UnsupportedException>().With.Message.Contains("bundle random-small has no listener"));
     }
 
+    [TestCase("a.wav")]
+    [TestCase("a.flac")]
+    public void A_file_that_another_program_made_meanwhile_stays(string name)
+    {
+        using var pipeline = new FoleyPipeline(Engine);
+        var job = new FoleyJob
+        {
+            Duration = TimeSpan.FromSeconds(1), Conditions = new Conditions { Caption = "water" }, Generate = new GenerateOptions { Steps = 1 }, Outputs = [new FoleyOutput { Path = At(name) }],
+        };
+        var other = new Sink(progress =>
+        {
+            if (progress.Stage == FoleyStage.Sample) File.WriteAllText(At(name), "precious");
+        });
+        Assert.That(async () => await Collect(pipeline.RunAsync(job, other)), Throws.Exception.With.Message.Contains(name).And.Message.Contains("exists"));
+        Assert.That(File.ReadAllText(At(name)), Is.EqualTo("precious"));
+        Assert.That(Directory.GetFiles(Path.GetDirectoryName(At(name))!), Has.Length.EqualTo(1), "nothing half-written");
+    }
+
     [Test]
     public async Task A_video_that_is_watched_ahead_of_its_job_is_watched_once()
     {
