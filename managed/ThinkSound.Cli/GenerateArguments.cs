@@ -18,6 +18,8 @@ internal sealed record GenerateRequest
     public required IReasoner? Reasoner { get; init; }
     /// <summary>A saved reasoning to go by; null if none was given.</summary>
     public required string? ReasoningFile { get; init; }
+    /// <summary>Outputs that exist are not made again.</summary>
+    public required bool SkipsExisting { get; init; }
     public required bool UseCache { get; init; }
     public required bool IsJson { get; init; }
     public required bool IsQuiet { get; init; }
@@ -56,6 +58,7 @@ internal sealed class GenerateArguments
     private readonly Option<string> _loudness = new("--loudness") { Description = "none, peak (the loudest sample becomes full scale; near silence stays quiet) or lufs=<value>, e.g. lufs=-23; each output by itself.", DefaultValueFactory = _ => "peak" };
     private readonly Option<int> _variations = new("--variations") { Description = "So many sounds with the seeds N, N+1, …, each with candidates of its own; \"-1\", \"-2\", … are added to the names.", DefaultValueFactory = _ => 1, HelpName = "N" };
     private readonly Option<bool> _force = new("--force") { Description = "Replace existing files." };
+    private readonly Option<bool> _skipExisting = new("--skip-existing") { Description = "Make what is missing alone: whatever is there stays, however it was made." };
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "Neither use nor keep vision features on disk." };
     private readonly Option<bool> _json = new("--json") { Description = "Results as JSON on standard output." };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "No progress; warnings and errors only." };
@@ -72,7 +75,7 @@ internal sealed class GenerateArguments
         _candidates.AddTo(command);
         _reasoners.AddTo(command);
         _engine.AddTo(command);
-        foreach (Option option in (Option[])[_format, _plot, _keepAudio, _loudness, _variations, _force, _noCache, _json, _quiet, _verbose]) command.Add(option);
+        foreach (Option option in (Option[])[_format, _plot, _keepAudio, _loudness, _variations, _force, _skipExisting, _noCache, _json, _quiet, _verbose]) command.Add(option);
         _steps.Require(n => n is null or (>= 1 and <= 1000), "--steps is 1 to 1000");
         _variations.Require(n => n is >= 1 and <= 1000, "--variations is 1 to 1000");
         _duration.Require(s => s is null or (>= 1 and <= 86400), "--duration is 1 to 86400 seconds, which is a day");
@@ -128,6 +131,7 @@ internal sealed class GenerateArguments
             // Somebody who was named is asked even where there is a thought already; by itself nobody is.
             Reasoner = _reasoners.IsNamed(parsed) || (Words(parsed, _cot) ?? parsed.GetValue(_reasoning)) is null ? _reasoners.Read(parsed, () => engine) : null,
             ReasoningFile = parsed.GetValue(_reasoning),
+            SkipsExisting = parsed.GetValue(_skipExisting),
             UseCache = !parsed.GetValue(_noCache),
             IsJson = parsed.GetValue(_json),
             IsQuiet = parsed.GetValue(_quiet),
@@ -149,6 +153,7 @@ internal sealed class GenerateArguments
             throw new UsageException($"--overlap is at most half of --window, so {window / 2:0.###} seconds here");
         if (parsed.GetValue(_cfg) == 1 && (Words(parsed, _negative) ?? Words(parsed, _negativeCot)) is not null)
             throw new UsageException("--negative works through guidance, and --cfg 1 turns that off");
+        if (parsed.GetValue(_force) && parsed.GetValue(_skipExisting)) throw new UsageException("--force replaces what --skip-existing would keep; choose one");
         if (output == "-")
         {
             if (parsed.GetValue(_json)) throw new UsageException("--json and -o - both want standard output");

@@ -15,7 +15,11 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
     private bool _hasWarned;
 
     /// <summary>A job, what was thought about it, what came of it, and why there is no more.</summary>
-    private sealed record Done(FoleyJob Job, Reasoning.Reasoning? Reasoning, IReadOnlyList<FoleyResult> Results, Exception? Failure = null);
+    private sealed record Done(FoleyJob Job, Reasoning.Reasoning? Reasoning, IReadOnlyList<FoleyResult> Results, Exception? Failure = null)
+    {
+        /// <summary>Outputs that were there already.</summary>
+        public IReadOnlyList<FoleyOutput> Kept { get; init; } = [];
+    }
 
     public async Task<int> RunAsync()
     {
@@ -32,17 +36,26 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
             FoleyJob job = request.Jobs[i];
             string title = request.IsFolder ? $"{i + 1} of {request.Jobs.Count}, {Path.GetFileName(job.Video)}: " : "";
             if (request.IsFolder && i == 0) MakeFolder(Path.GetDirectoryName(Path.GetFullPath(job.Outputs[0].Path!))!);
+            FoleyOutput[] kept = request.SkipsExisting ? [.. job.Outputs.Where(output => File.Exists(output.Path))] : [];
+            if (!request.IsQuiet)
+                foreach (FoleyOutput output in kept) terminal.WriteLine($"{output.Path}: is there already");
+            job = job with { Outputs = [.. job.Outputs.Except(kept)] };
+            if (job.Outputs.Count == 0)
+            {
+                _done.Add(new Done(job, null, []) { Kept = kept });
+                continue;
+            }
             var progress = request.IsQuiet ? null : new ProgressLines(terminal, title, job.Outputs.Count);
             try
             {
                 // What was written before a failure stays and is told.
                 var results = new List<FoleyResult>();
-                _done.Add(new Done(job, null, results));
+                _done.Add(new Done(job, null, results) { Kept = kept });
                 if (await ThinkAsync(job, pipeline) is { } reasoning)
                 {
                     Conditions given = job.Conditions;
                     job = job with { Conditions = WordsOf(reasoning, given), WordsFor = window => WordsFor(reasoning, window, given) };
-                    _done[^1] = new Done(job, reasoning, results);
+                    _done[^1] = _done[^1] with { Job = job, Reasoning = reasoning };
                 }
                 await foreach (FoleyResult result in pipeline.RunAsync(job, progress, cancel))
                 {
@@ -131,10 +144,10 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
 
     private int Finish(FoleyPipeline pipeline)
     {
-        int failed = _done.Count(job => job.Failure is not null);
+        int failed = _done.Count(job => job.Failure is not null), kept = _done.Count(job => job.Job.Outputs.Count == 0);
         if (request.IsJson) terminal.WriteResult(ToJson(pipeline));
         if (request.IsFolder && !request.IsQuiet)
-            terminal.WriteLine($"{_done.Count - failed} of {_done.Count} videos done" + (failed > 0 ? $", {failed} failed" : ""));
+            terminal.WriteLine($"{_done.Count - failed - kept} of {_done.Count} videos done" + (kept > 0 ? $", {kept} there already" : "") + (failed > 0 ? $", {failed} failed" : ""));
         return failed > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 
@@ -183,6 +196,7 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         json.WriteStartArray("results");
         foreach (Done done in _done)
         {
+            foreach (FoleyOutput output in done.Kept) WriteKept(json, done.Job, output);
             foreach (FoleyResult result in done.Results) WriteResult(json, done, result);
             if (done.Failure is { } failure) WriteFailure(json, done.Job, failure);
         }
@@ -232,6 +246,15 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
         json.WriteStartArray("warnings");
         foreach (string warning in result.Warnings) json.WriteStringValue(warning);
         json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteKept(Utf8JsonWriter json, FoleyJob job, FoleyOutput output)
+    {
+        json.WriteStartObject();
+        json.WriteString("status", "skipped");
+        json.WriteString("input", job.Video);
+        json.WriteString("output", output.Path);
         json.WriteEndObject();
     }
 

@@ -184,6 +184,27 @@ internal class GenerateVideoTests : WithFolder
     }
 
     [Test]
+    public void A_folder_goes_on_where_it_stopped()
+    {
+        Directory.CreateDirectory(At("in"));
+        foreach (string name in (string[])["a.mp4", "b.mp4"]) File.Copy(Cli.Sample("stream-of-water.mp4"), At("in/" + name));
+        string[] how = [At("in"), "--duration", "1", "--provider", "none", "--variations", "2", "--json", "-o", At("out"), "--skip-existing"];
+        CliResult first = Generate(how);
+        Assert.That(first.ExitCode, Is.Zero, first.ToString());
+        byte[] whole = File.ReadAllBytes(At("out/b-2.mp4"));
+        File.WriteAllText(At("out/a-1.mp4"), "kept as it is");
+        File.Delete(At("out/b-2.mp4"));
+
+        CliResult again = Generate(how);
+        Assert.That(again.ExitCode, Is.Zero, again.ToString());
+        Assert.That(again.Error, Does.Contain("a-1.mp4: is there already").And.Contain("1 of 2 videos done, 1 there already"));
+        Assert.That(again.Json.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("status").GetString()), Is.EqualTo(new[] { "skipped", "skipped", "skipped", "done" }));
+        Assert.That(File.ReadAllText(At("out/a-1.mp4")), Is.EqualTo("kept as it is"));
+        Assert.That(File.ReadAllBytes(At("out/b-2.mp4")), Is.EqualTo(whole), "the seed goes by the name");
+        Assert.That(Generate([.. how, "--force"]).ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
     public void Videos_of_one_name_in_a_folder_do_not_overwrite_each_other()
     {
         Directory.CreateDirectory(At("in"));
