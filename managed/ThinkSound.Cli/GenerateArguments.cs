@@ -223,7 +223,7 @@ internal sealed class GenerateArguments
         return videos.Select(video =>
         {
             string own = OutputFormat.OfPath(video), name = Path.GetFileNameWithoutExtension(video);
-            return (video, $"{(alike[name].Count() > 1 ? Path.GetFileName(video) : name)}.{format ?? (OutputFormat.HasVideo(own) ? own : own == "m4v" ? "mp4" : "mkv")}");
+            return (video, $"{(alike[name].Count() > 1 ? Path.GetFileName(video) : name)}.{format ?? (OutputFormat.HasVideo(own) ? own : "mkv")}");
         });
     }
 }

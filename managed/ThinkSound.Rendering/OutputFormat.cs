@@ -19,6 +19,13 @@ public static class OutputFormat
     /// <summary>A format that carries video.</summary>
     public static bool HasVideo(string format) => Videos.Contains(format);
 
-    /// <summary>What the ending of a path says, in small letters; "" if it has none.</summary>
-    public static string OfPath(string path) => Path.GetExtension(path).TrimStart('.').ToLowerInvariant();
+    /// <summary>The format that the ending of a path stands for, else the ending itself, in small letters; "" if it has none.</summary>
+    public static string OfPath(string path) => Path.GetExtension(path).TrimStart('.').ToLowerInvariant() switch
+    {
+        "m4v" => "mp4",
+        "qt" => "mov",
+        "oga" => "ogg",
+        "wave" => "wav",
+        string ending => ending,
+    };
 }
