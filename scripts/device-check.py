@@ -270,7 +270,8 @@ class Check:
             raise Skipped("PyTorch or numpy is not on this machine")
         seconds = end - time.monotonic()
         run = Run([sys.executable, "-m", "speed", "--device", self.device, "--commit", self.commit, "--minutes", f"{(seconds - 8) / 60:.3f}", "-o", self.logs / "speed.json",
-                   *os.environ.get("SPEED", "").split()], seconds, self.logs / "speed.log", PYTHONPATH="training", PYTHONUNBUFFERED="1")
+                   *os.environ.get("SPEED", "").split()], seconds, self.logs / "speed.log", PYTHONPATH="training", PYTHONUNBUFFERED="1",
+                  XDG_CACHE_HOME=str(self.logs))  # products are measured anew, and what was measured is among the logs
         print("\n".join(f"  {line}" for line in run.output.splitlines()))
         return run.status == 0, run.told if run.status == 0 else f"rc {run.status}: {run.told}"
 

@@ -19,7 +19,7 @@ ProductWish product_wish() {
   if (text == kMeasure) return {.measurements_file = default_measurements_file()};
   if (text.substr(0, kMeasure.size() + 1) == "measure:" && text.size() > kMeasure.size() + 1) return {.measurements_file = std::string(text.substr(kMeasure.size() + 1))};
   const std::optional<ProductWay> way = find_way(text);
-  if (!way) fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_PRODUCT is \"", text, "\"; simt, mma, wgmma, either of these with :ROWS[/SPLITS], cublaslt, measure or measure:FILE needed, or nothing");
+  if (!way) fail(TS_INVALID_ARGUMENT, "THINKSOUND_CUDA_PRODUCT is \"", text, "\"; simt, mma, mma:ROWS[/SPLITS], wgmma, wgmma:ROWS[/SPLITS], cublaslt, measure or measure:FILE needed, or nothing");
   return {.way = way};
 }
 

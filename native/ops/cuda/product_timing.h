@@ -16,8 +16,9 @@ namespace ts::cuda {
 using ComputeWay = std::function<bool(const ProductWay&, const Product&)>;
 
 // Which of `ways` is the fastest at `product` of `input` with weights of `stored`, which come out of memory, while the input comes out of
-// the L2 cache, as in a network. Timed where `file` (product_measurements.h) does not know it yet. While a recording is made, in which nothing can be timed, what is not known is the first;
-// while planning, nothing. TS_OUT_OF_MEMORY where the outputs do not fit beside themselves and twice the L2 cache.
+// the L2 cache, as in a network. Timed where `file` (product_measurements.h) does not know it yet. While a recording is made, in which
+// nothing can be timed, what is not known is the first; while planning, nothing. TS_OUT_OF_MEMORY where the outputs do not fit beside
+// themselves and twice the L2 cache.
 std::optional<ProductWay> fastest_way(Context& ctx, const std::string& file, const Product& product, const Tensor& input, DType stored,
                                       const std::vector<ProductWay>& ways, const ComputeWay& compute);
 
