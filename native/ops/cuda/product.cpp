@@ -73,8 +73,9 @@ void product_by_tiles(Context& ctx, const ProductWay& way, Product p, const Tens
   const Arena::Scope scope(ctx.arena());
   const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap;
   const bool is_fp8 = input.dtype == DType::e4m3, is_wgmma = way.kernel == ProductKernel::wgmma;
-  ProductTiles tiles = is_wgmma ? wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, multiprocessors(ctx), input.dtype)
-                                : mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, multiprocessors(ctx));
+  const Card& card = card_of(ctx);
+  ProductTiles tiles = is_wgmma ? wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, card, input.dtype)
+                                : mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, card.multiprocessors);
   if (way.rows != 0 && (!is_wgmma || has_wgmma_tile(way.rows, input.dtype))) {
     tiles.rows = way.rows;
     tiles.splits = int32_t(std::clamp<int64_t>(way.splits, 1, steps));
@@ -93,15 +94,16 @@ void product_by_tiles(Context& ctx, const ProductWay& way, Product p, const Tens
 
 // Every way to compute a product by tiles of a kernel: of two that are as fast, the planned one counts, so it comes first.
 std::vector<ProductWay> ways_by_tiles(Context& ctx, ProductKernel kernel, const Product& p, DType stored) {
-  const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap, places = multiprocessors(ctx);
+  const int64_t steps = int64_t(p.rows.taps) * p.steps_per_tap;
+  const Card& card = card_of(ctx);
   std::vector<ProductWay> ways;
   const auto add = [&](const ProductTiles& tiles) { ways.push_back({kernel, tiles.rows, tiles.splits}); };
   if (kernel == ProductKernel::mma) {
-    add(mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, places));
-    each_mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, places, add);
+    add(mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, card.multiprocessors));
+    each_mma_tiles(p.num_rows, p.columns, steps, p.rows.taps, card.multiprocessors, add);
   } else {
-    add(wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, places, stored));
-    each_wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, places, stored, [&](const WgmmaTile&, const ProductTiles& tiles) { add(tiles); });
+    add(wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, card, stored));
+    each_wgmma_tiles(p.num_rows, p.columns, steps, p.rows.taps, card, stored, [&](const WgmmaTile&, const ProductTiles& tiles) { add(tiles); });
   }
   ways.erase(std::remove(ways.begin() + 1, ways.end(), ways[0]), ways.end());
   return ways;

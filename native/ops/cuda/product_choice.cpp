@@ -1,11 +1,14 @@
 #include "ops/cuda/product_choice.h"
 
-#include <atomic>
+#include <array>
 #include <cstdlib>
+#include <mutex>
 #include <string_view>
 
 #include "ops/cuda/cublaslt.h"
+#include "ops/cuda/devices.h"
 #include "ops/cuda/launch.h"
+#include "ops/cuda/product_kernels.h"
 #include "ops/cuda/product_measurements.h"
 #include "ops/cuda/tensor_map.h"
 
@@ -25,27 +28,36 @@ ProductWish product_wish() {
 
 namespace {
 
-// An attribute of the current device, asked for once per device.
-template <cudaDeviceAttr attribute>
-int current_attribute() {
-  constexpr int kMaxDevices = 64, kUnknown = -1;
-  static std::atomic<int> values[kMaxDevices];  // plus one, so that zero is unknown
-  int device = 0;
-  check(cudaGetDevice(&device), "cudaGetDevice");
-  int value = device < kMaxDevices ? values[device].load(std::memory_order_relaxed) - 1 : kUnknown;
-  if (value != kUnknown) return value;
-  check(cudaDeviceGetAttribute(&value, attribute, device), "an attribute of the device");
-  if (device < kMaxDevices) values[device].store(value + 1, std::memory_order_relaxed);
+int attribute(cudaDeviceAttr which, int device) {
+  int value = 0;
+  check(cudaDeviceGetAttribute(&value, which, device), "an attribute of the device");
   return value;
+}
+
+Card ask(int device) {
+  Card card{.multiprocessors = attribute(cudaDevAttrMultiProcessorCount, device)};
+  // 9.0a code runs on 9.0 alone.
+  card.has_wgmma = attribute(cudaDevAttrComputeCapabilityMajor, device) == 9 && attribute(cudaDevAttrComputeCapabilityMinor, device) == 0;
+  for (size_t tile = 0; card.has_wgmma && tile < card.clusters.size(); ++tile)
+    for (int32_t splits = 2; splits <= kMaxSplits && splits_wgmma_tile(kWgmmaTiles[tile].rows); ++splits)
+      card.clusters[tile][size_t(splits)] = product_wgmma_clusters(kWgmmaTiles[tile].rows, splits);
+  return card;
 }
 
 }  // namespace
 
-int64_t current_multiprocessors() { return current_attribute<cudaDevAttrMultiProcessorCount>(); }
+const Card& current_card() {
+  static std::array<std::once_flag, kMaxDevices> asked;
+  static std::array<Card, kMaxDevices> cards;
+  int device = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  std::call_once(asked[size_t(device)], [device] { cards[size_t(device)] = ask(device); });
+  return cards[size_t(device)];
+}
 
-int64_t multiprocessors(Context& ctx) {
+const Card& card_of(Context& ctx) {
   stream(ctx);
-  return current_multiprocessors();
+  return current_card();
 }
 
 bool wishes_cublaslt(const ProductWish& wish) {
@@ -58,10 +70,7 @@ ProductKernel choose_product_kernel(Context& ctx, const ProductWish& wish, bool 
   const ProductKernel wished = wish.way ? wish.way->kernel : ProductKernel::wgmma;
   if (wished == ProductKernel::simt) return ProductKernel::simt;
   if (wished == ProductKernel::mma || !covers_wgmma || !has_tensor_maps()) return ProductKernel::mma;
-  stream(ctx);
-  // 9.0a code runs on 9.0 alone.
-  const bool is_hopper = current_attribute<cudaDevAttrComputeCapabilityMajor>() == 9 && current_attribute<cudaDevAttrComputeCapabilityMinor>() == 0;
-  return is_hopper ? ProductKernel::wgmma : ProductKernel::mma;
+  return card_of(ctx).has_wgmma ? ProductKernel::wgmma : ProductKernel::mma;
 }
 
 }  // namespace ts::cuda

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ops/context.h"
+#include "ops/cuda/product_plan.h"
 #include "ops/cuda/product_way.h"
 
 namespace ts::cuda {
@@ -20,10 +21,10 @@ struct ProductWish {
 // TS_INVALID_ARGUMENT with the choices for what is none; unset and empty ask for nothing. Read at every call: tests change it.
 ProductWish product_wish();
 
-// Of the device that is current.
-int64_t current_multiprocessors();
-// Of the context's device, which becomes current.
-int64_t multiprocessors(Context& ctx);
+// The device that is current.
+const Card& current_card();
+// The context's device, which becomes current.
+const Card& card_of(Context& ctx);
 
 // TS_INVALID_ARGUMENT where the wish is cuBLASLt, and it is not installed.
 bool wishes_cublaslt(const ProductWish& wish);

@@ -28,6 +28,8 @@ void product_mma_fp8(cudaStream_t stream, const Product& product, const ProductT
 // points to, [rows, x_stride], of the weights' dtype; `tiles` is what wgmma_tiles may give.
 void product_wgmma(cudaStream_t stream, const Product& product, const ProductTiles& tiles, const Tensor& x);
 constexpr int32_t kWgmmaStep = 64;
+// Clusters of `splits` blocks, of tiles of so many rows, that the current device runs at the same time.
+int32_t product_wgmma_clusters(int32_t rows, int32_t splits);
 // e4m3 by e4m3, in tiles of kMaxFp8Rows rows at most.
 void product_wgmma_fp8(cudaStream_t stream, const Product& product, const ProductTiles& tiles, const Tensor& x);
 

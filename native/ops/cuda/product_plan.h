@@ -1,7 +1,10 @@
 // How a product is cut into tiles. Pure functions of sizes, so that a test without a GPU can ask them.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 #include "core/dtype.h"
 
@@ -85,13 +88,17 @@ constexpr const WgmmaTile* find_wgmma_tile(int32_t rows) {
 // Whether blocks may share the summed axis of such a tile: not of those that two groups of warps take by turns.
 constexpr bool splits_wgmma_tile(int32_t rows) { return rows != 128; }
 
-// Blocks that run at the same time in clusters of `splits`: a cluster lies within one group of multiprocessors, of which Hopper has
-// eight of 16 or 18.
-constexpr int64_t clustered_places(int64_t multiprocessors, int64_t blocks, int64_t splits) {
-  constexpr int64_t kGroup = 16;
-  const int64_t group = multiprocessors < kGroup ? multiprocessors : kGroup;
-  return group == 0 ? 0 : multiprocessors / group * (group * blocks / splits) * splits;
-}
+// What runs at the same time.
+struct Card {
+  int64_t multiprocessors = 0;
+  bool has_wgmma = false;
+  // Of each of kWgmmaTiles, clusters of so many blocks: these lie within one group of multiprocessors, of which cards have some that are smaller.
+  std::array<std::array<int32_t, kMaxSplits + 1>, std::size(kWgmmaTiles)> clusters = {};
+
+  constexpr int64_t clustered_blocks(const WgmmaTile& tile, int64_t splits) const {
+    return clusters[size_t(&tile - kWgmmaTiles)][size_t(splits)] * splits;
+  }
+};
 
 // Clocks until all is done, of the slowest multiprocessor's tiles.
 constexpr int64_t wgmma_clocks(const WgmmaTile& tile, int64_t num_rows, int64_t columns, int64_t steps, int64_t splits, int64_t multiprocessors) {
@@ -109,22 +116,21 @@ constexpr bool has_wgmma_tile(int32_t rows, DType stored) { return rows != 128 |
 
 // Calls body(tile, tiles) for all that wgmma may be asked for: every tile, and splits that leave each block steps enough and run at once.
 template <class Body>
-constexpr void each_wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, int64_t multiprocessors, DType stored, const Body& body) {
+constexpr void each_wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, const Card& card, DType stored, const Body& body) {
   for (const WgmmaTile& tile : kWgmmaTiles)
     for (int32_t splits = 1; has_wgmma_tile(tile.rows, stored) && splits <= (splits_wgmma_tile(tile.rows) ? kMaxSplits : 1); ++splits) {
       const int64_t works = tiles_of(num_rows, tile.rows) * tiles_of(columns, tile.columns) * splits;
-      if (splits > 1 && (steps / splits < kMinStepsPerSplit || works > clustered_places(multiprocessors, tile.blocks, splits))) continue;
+      if (splits > 1 && (steps / splits < kMinStepsPerSplit || works > card.clustered_blocks(tile, splits))) continue;
       body(tile, ProductTiles{tile.rows, tile.columns, splits, rows_follow_each_other(num_rows, columns, taps)});
     }
 }
 
 // The tile and the splits that are done first.
-constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, int64_t multiprocessors,
-                                   DType stored = DType::bf16) {
+constexpr ProductTiles wgmma_tiles(int64_t num_rows, int64_t columns, int64_t steps, int64_t taps, const Card& card, DType stored = DType::bf16) {
   ProductTiles best;
   int64_t best_clocks = 0;
-  each_wgmma_tiles(num_rows, columns, steps, taps, multiprocessors, stored, [&](const WgmmaTile& tile, const ProductTiles& tiles) {
-    const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, tiles.splits, multiprocessors);
+  each_wgmma_tiles(num_rows, columns, steps, taps, card, stored, [&](const WgmmaTile& tile, const ProductTiles& tiles) {
+    const int64_t clocks = wgmma_clocks(tile, num_rows, columns, steps, tiles.splits, card.multiprocessors);
     if (best.rows != 0 && clocks >= best_clocks) return;
     best_clocks = clocks;
     best = tiles;

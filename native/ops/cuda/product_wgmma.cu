@@ -414,11 +414,16 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
 }
 
 template <class T, bool is_split>
+void allow_shared_memory() {
+  check(cudaFuncSetAttribute(product_wgmma_kernel<T, is_split>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_wgmma");
+}
+
+template <class T, bool is_split>
 void launch(cudaStream_t stream, const Product& p, const Tensor& x) {
   const CUtensorMap x_map = map_rows(x.data, x.rows(), p.channels, p.x_stride, T::kRows, T::kStep, sizeof(typename T::Element));
   const CUtensorMap w_map = map_rows(p.w, p.columns, p.depth, p.depth, T::kColumns, T::kStep, sizeof(typename T::Element));
-  check(cudaFuncSetAttribute(product_wgmma_kernel<T, is_split>, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes), "product_wgmma");
-  const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_multiprocessors() * T::kBlocks, 1);
+  allow_shared_memory<T, is_split>();
+  const int64_t works = int64_t(p.row_tiles) * p.column_tiles * p.splits, places = std::max<int64_t>(current_card().multiprocessors * T::kBlocks, 1);
   const int64_t blocks = is_split || works < places ? works : places;
   start("product_wgmma", product_wgmma_kernel<T, is_split>, {unsigned(blocks), T::kThreads, T::kSharedBytes, unsigned(p.splits)}, stream, p, x_map, w_map);
 }
@@ -438,6 +443,12 @@ void launch_tile(cudaStream_t stream, const Product& p, const ProductTiles& tile
   else if (tiles.rows == MiddleTile<E>::kRows) launch<MiddleTile<E>>(stream, p, x);
   else launch<TurnsTile<E>>(stream, p, x);
 }
+
+template <class T>
+int32_t clusters(int32_t splits) {
+  allow_shared_memory<T, true>();
+  return clusters_at_once("product_wgmma", product_wgmma_kernel<T, true>, {unsigned(splits), T::kThreads, T::kSharedBytes, unsigned(splits)});
+}
 #endif
 
 }  // namespace
@@ -455,6 +466,11 @@ void product_wgmma(cudaStream_t stream, const Product& product, const ProductTil
   p.rows_first = tiles.rows_first;
   if (x.dtype == DType::f16) launch_tile<__half>(stream, p, tiles, x);
   else launch_tile<__nv_bfloat16>(stream, p, tiles, x);
+}
+
+// Of f16 and fp8 too, whose tiles take as much.
+int32_t product_wgmma_clusters(int32_t rows, int32_t splits) {
+  return rows == NarrowTile<__nv_bfloat16>::kRows ? clusters<NarrowTile<__nv_bfloat16>>(splits) : clusters<MiddleTile<__nv_bfloat16>>(splits);
 }
 #endif
 

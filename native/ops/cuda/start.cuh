@@ -7,6 +7,25 @@
 
 namespace ts::cuda {
 
+inline cudaLaunchAttribute in_clusters_of(unsigned blocks) {
+  cudaLaunchAttribute together{};
+  together.id = cudaLaunchAttributeClusterDimension;
+  together.val.clusterDim.x = blocks;
+  together.val.clusterDim.y = together.val.clusterDim.z = 1;
+  return together;
+}
+
+inline cudaLaunchConfig_t configure(const LaunchSize& size, cudaLaunchAttribute* attributes, unsigned count, cudaStream_t stream = nullptr) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = size.blocks;
+  config.blockDim = size.threads;
+  config.dynamicSmemBytes = size.shared_bytes;
+  config.stream = stream;
+  config.attrs = attributes;
+  config.numAttrs = count;
+  return config;
+}
+
 template <class... Parameters, class... Arguments>
 void start(const char* name, void (*kernel)(Parameters...), const LaunchSize& size, cudaStream_t stream, const Arguments&... arguments) {
   cudaLaunchAttribute attributes[2]{};
@@ -16,20 +35,19 @@ void start(const char* name, void (*kernel)(Parameters...), const LaunchSize& si
     early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     early.val.programmaticStreamSerializationAllowed = 1;
   }
-  if (size.cluster > 1) {
-    cudaLaunchAttribute& together = attributes[count++];
-    together.id = cudaLaunchAttributeClusterDimension;
-    together.val.clusterDim.x = size.cluster;
-    together.val.clusterDim.y = together.val.clusterDim.z = 1;
-  }
-  cudaLaunchConfig_t config{};
-  config.gridDim = size.blocks;
-  config.blockDim = size.threads;
-  config.dynamicSmemBytes = size.shared_bytes;
-  config.stream = stream;
-  config.attrs = attributes;
-  config.numAttrs = count;
+  if (size.cluster > 1) attributes[count++] = in_clusters_of(size.cluster);
+  const cudaLaunchConfig_t config = configure(size, attributes, count, stream);
   check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), name);
+}
+
+// Clusters of size.cluster such blocks that the current device runs at the same time, its dynamic shared memory allowed before.
+template <class... Parameters>
+int clusters_at_once(const char* name, void (*kernel)(Parameters...), const LaunchSize& size) {
+  cudaLaunchAttribute together = in_clusters_of(size.cluster);
+  const cudaLaunchConfig_t config = configure(size, &together, 1);
+  int clusters = 0;
+  check(cudaOccupancyMaxActiveClusters(&clusters, kernel, &config), name);
+  return clusters;
 }
 
 }  // namespace ts::cuda

@@ -12,7 +12,16 @@
 namespace ts::cuda {
 namespace {
 
-constexpr int64_t kH200 = 132;
+// Multiprocessors in groups of 16, the rest too few for a cluster.
+constexpr Card card_of(int64_t multiprocessors) {
+  constexpr int64_t kGroup = 16;
+  Card card{.multiprocessors = multiprocessors, .has_wgmma = true};
+  for (size_t tile = 0; tile < card.clusters.size(); ++tile)
+    for (int64_t splits = 2; splits <= kMaxSplits; ++splits)
+      card.clusters[tile][size_t(splits)] = int32_t(multiprocessors / kGroup * (kGroup * kWgmmaTiles[tile].blocks / splits));
+  return card;
+}
+constexpr Card kH200 = card_of(132);
 
 TEST_CASE("cuda divider: every divisor gives the quotient that division gives") {
   const uint32_t largest = 0x7FFFFFFF;
@@ -98,9 +107,9 @@ TEST_CASE("cuda products: few rows split the summed axis, many do not") {
   CHECK(choose_splits(200, 48, 132) == 1);
   CHECK(choose_splits(0, 48, 132) >= 1);
 
-  CHECK(mma_tiles(6208, 5632, 48, 3, kH200) == ProductTiles{128, 128, 1, true});
-  CHECK(mma_tiles(388, 1024, 16, 1, kH200) == ProductTiles{64, 64, 2, true});
-  CHECK(mma_tiles(397312, 128, 14, 7, kH200) == ProductTiles{128, 128, 1, false});
+  CHECK(mma_tiles(6208, 5632, 48, 3, kH200.multiprocessors) == ProductTiles{128, 128, 1, true});
+  CHECK(mma_tiles(388, 1024, 16, 1, kH200.multiprocessors) == ProductTiles{64, 64, 2, true});
+  CHECK(mma_tiles(397312, 128, 14, 7, kH200.multiprocessors) == ProductTiles{128, 128, 1, false});
 }
 
 TEST_CASE("cuda products: every tile that is chosen exists, covers the product and splits into steps that are there") {
@@ -108,7 +117,8 @@ TEST_CASE("cuda products: every tile that is chosen exists, covers the product a
     for (int64_t columns : {2, 64, 1024, 3072, 5632})
       for (int64_t steps : {1, 2, 16, 48, 132})
         for (int64_t multiprocessors : {1, 46, 108, 132}) {
-          const ProductTiles tiles = wgmma_tiles(num_rows, columns, steps, 1, multiprocessors);
+          const Card card = card_of(multiprocessors);
+          const ProductTiles tiles = wgmma_tiles(num_rows, columns, steps, 1, card);
           const WgmmaTile* tile = find_wgmma_tile(tiles.rows);
           REQUIRE(tile);
           CHECK(tile->columns == tiles.columns);
@@ -116,8 +126,8 @@ TEST_CASE("cuda products: every tile that is chosen exists, covers the product a
           CHECK(tiles.splits <= kMaxSplits);
           CHECK((tiles.splits == 1 || steps / tiles.splits >= kMinStepsPerSplit));
           const int64_t works = tiles_of(num_rows, tile->rows) * tiles_of(columns, tile->columns) * tiles.splits;
-          CHECK((tiles.splits == 1 || (splits_wgmma_tile(tile->rows) && works <= tile->blocks * multiprocessors)));
-          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, 1, multiprocessors, DType::e4m3).rows, DType::e4m3));
+          CHECK((tiles.splits == 1 || (splits_wgmma_tile(tile->rows) && works <= card.clustered_blocks(*tile, tiles.splits))));
+          CHECK(has_wgmma_tile(wgmma_tiles(num_rows, columns, steps, 1, card, DType::e4m3).rows, DType::e4m3));
         }
 }
 
@@ -138,12 +148,13 @@ TEST_CASE("cuda products: the larger of rows and weights is read once") {
   CHECK_FALSE(wgmma_tiles(42363, 3072, 12, 1, kH200).rows_first);
 }
 
-TEST_CASE("cuda products: clusters lie within groups of multiprocessors") {
-  CHECK(clustered_places(kH200, 1, 4) == 128);
-  CHECK(clustered_places(kH200, 1, 5) == 120);
-  CHECK(clustered_places(kH200, 2, 5) == 240);
-  CHECK(clustered_places(3, 1, 2) == 2);
-  CHECK(clustered_places(0, 1, 2) == 0);
+TEST_CASE("cuda products: the summed axis is shared by as many as all find a place in clusters") {
+  Card card = kH200;
+  CHECK(wgmma_tiles(388, 1024, 48, 3, card).splits == 5);  // 24 tiles: 120 blocks
+  card.clusters[1][5] = 23;
+  CHECK(wgmma_tiles(388, 1024, 48, 3, card).splits == 4);
+  card.clusters = {};
+  CHECK(wgmma_tiles(388, 1024, 48, 3, card).splits == 1);
 }
 
 TEST_CASE("cuda products: kernels cover the rows they can fetch") {
