@@ -97,21 +97,16 @@ done
 rm -rf "$work/packages"/thinksound* "$work/tool"
 mkdir -p "$output"
 rm -f "$output"/ThinkSound*.nupkg
-options=(-v quiet --artifacts-path "$work/managed" -p:NativeFolder="$native" -p:NativePackageFeed="$output"
+# Analyzers have had their say when the projects were built.
+options=(-v quiet -p:RunAnalyzers=false --artifacts-path "$work/managed" -p:NativeFolder="$native" -p:NativePackageFeed="$output"
   -p:RestoreAdditionalProjectSources="$output" -p:RestorePackagesPath="$work/packages")
-pack() { # PROJECT [OPTION...]
-  say "$(basename "${1%.csproj}")"
-  quietly "build/logs/pack-$(basename "${1%.csproj}").log" dotnet pack "managed/$1" -c Release -o "$output" "${options[@]}" \
+pack() { # PROJECTS [OPTION...]
+  say "$(basename "${1%.*}")"
+  quietly "build/logs/pack-$(basename "${1%.*}").log" dotnet pack "$1" -c Release -o "$output" "${options[@]}" \
     -p:PathMap="$root=/_" -p:DebugType=embedded "${@:2}"
 }
-pack ThinkSound.Runtime/ThinkSound.Runtime.linux-x64.csproj -p:NativePackageFeed= -p:RestoreAdditionalProjectSources= -p:NoticeFolder="$native"
-pack ThinkSound/ThinkSound.csproj
-pack ThinkSound.Media/ThinkSound.Media.csproj
-pack ThinkSound.Reasoning/ThinkSound.Reasoning.csproj
-pack ThinkSound.Rendering/ThinkSound.Rendering.csproj
-pack ThinkSound.Projects/ThinkSound.Projects.csproj
-pack ThinkSound.Objects/ThinkSound.Objects.csproj
-pack ThinkSound.Reasoning.Onnx/ThinkSound.Reasoning.Onnx.csproj
+pack managed/ThinkSound.Runtime/ThinkSound.Runtime.linux-x64.csproj -p:NativePackageFeed= -p:RestoreAdditionalProjectSources= -p:NoticeFolder="$native"
+pack scripts/packages.slnf # all that are managed code
 
 quietly build/logs/pack-restore.log dotnet restore managed/ThinkSound.Cli "${options[@]}" -r linux-x64
 
@@ -134,8 +129,7 @@ cp "$native"/licenses/* "$work/tool/licenses/"
   done
 } >"$work/tool/NOTICE"
 
-# The tool is two packages: the program compiled ahead of time, with what went into it, and the one that people name.
-pack ThinkSound.Cli/ThinkSound.Cli.csproj -r linux-x64 -p:NoticeFolder="$work/tool"
-pack ThinkSound.Cli/ThinkSound.Cli.csproj
+# The tool is two packages: the one that people name, packed above, and the program compiled ahead of time, with what went into it.
+pack managed/ThinkSound.Cli/ThinkSound.Cli.csproj -r linux-x64 -p:NoticeFolder="$work/tool"
 say
 ls -sh1 "$output"
