@@ -22,9 +22,10 @@ internal sealed class ContentFolder(string path)
         try
         {
             var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            if (stream.Length == numBytes) return stream;
+            long length = stream.Length;
+            if (length == numBytes) return stream;
             stream.Dispose();
-            throw new ProjectException(ProjectFailure.Damaged, $"{file}: has {stream.Length} bytes and not {numBytes}; {Mend}");
+            throw new ProjectException(ProjectFailure.Damaged, $"{file}: has {length} bytes and not {numBytes}; {Mend}");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

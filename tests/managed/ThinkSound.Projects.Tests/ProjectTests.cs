@@ -109,6 +109,11 @@ internal class ProjectTests : WithFolder
         foreach (int id in (int[])[1, 2]) Assert.That((await project.RerenderAsync(id, Renderers)).IsSame, Is.True);
         Assert.That(File.ReadAllBytes(file), Is.EqualTo(good));
 
+        File.WriteAllBytes(file, good[..1000]);
+        damaged = (await project.VerifyAsync()).Single();
+        Assert.That(damaged.Problem, Does.Contain($"has 1000 bytes and not {good.Length}").And.Contain("check --repair"));
+        Assert.That(() => project.Stems.Open(damaged.Operation.Result.Tracks[0].Audio), Throws.TypeOf<ProjectException>().With.Message.EqualTo(damaged.Problem));
+
         File.Delete(file);
         ProjectException missing = Assert.Throws<ProjectException>(() => project.Stems.Open(damaged.Operation.Result.Tracks[0].Audio))!;
         Assert.That(missing.Failure, Is.EqualTo(ProjectFailure.Damaged));
