@@ -24,7 +24,7 @@ internal static class VideoLink
     public static ProjectVideo Find(ProjectVideo video, string folder)
     {
         string path = Path.GetFullPath(video.Path, folder);
-        string remedy = $"\"thinksound project relink {folder} VIDEO\" says where it is now";
+        string remedy = $"\"thinksound project relink {folder} --video VIDEO\" says where it is now";
         try
         {
             if (!File.Exists(path)) return video with { FoundAt = null, Problem = $"{path}: the project's video is not there; {remedy}" };

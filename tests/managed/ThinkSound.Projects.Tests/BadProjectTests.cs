@@ -79,7 +79,7 @@ internal class BadProjectTests : WithFolder
         Assert.That(project.FindVideo().FoundAt, Is.Null);
         ProjectException missing = (await Assert.ThrowsAsync<ProjectException>(() => ProjectExport.RenderAsync(project, At("out.mp4"))))!;
         Assert.That(missing.Failure, Is.EqualTo(ProjectFailure.VideoMissing));
-        Assert.That(missing.Message, Does.Contain("clip.mp4").And.Contain("relink"));
+        Assert.That(missing.Message, Does.Contain("clip.mp4").And.Contain($"relink {At("project")} --video VIDEO"));
         await project.ApplyAsync(new MixPayload { Changes = [new TrackMix { Track = Track.Bed, GainDb = -3 }] }, null, Renderers); // needs none
 
         File.WriteAllText(At("clip.mp4"), "another file");
