@@ -28,7 +28,7 @@ internal static class VideoLink
         try
         {
             if (!File.Exists(path)) return video with { FoundAt = null, Problem = $"{path}: the project's video is not there; {remedy}" };
-            return FileFingerprint.Of(path) == video.Fingerprint ? video with { FoundAt = path, Problem = null }
+            return !IsEmpty(path) && FileFingerprint.Of(path) == video.Fingerprint ? video with { FoundAt = path, Problem = null }
                 : video with { FoundAt = null, Problem = $"{path}: is not the video that the project was made with; {remedy}" };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -36,6 +36,9 @@ internal static class VideoLink
             return video with { FoundAt = null, Problem = $"{path}: the project's video cannot be read: {e.Message}" };
         }
     }
+
+    /// <summary>Also of pipes and devices, which may not end.</summary>
+    private static bool IsEmpty(string path) => ((FileInfo?)File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)).Length == 0;
 
     /// <summary>Relative where project and video have a folder in common that is not the root, so that both can be moved together.</summary>
     private static string PathFrom(string folder, string video)

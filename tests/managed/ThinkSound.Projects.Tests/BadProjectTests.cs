@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace ThinkSound.Projects.Tests;
 
 /// <summary>Projects that are damaged, newer or without their video: an error that says so, and nothing changes.</summary>
@@ -82,6 +84,12 @@ internal class BadProjectTests : WithFolder
         Assert.That(missing.Message, Does.Contain("clip.mp4").And.Contain($"relink {At("project")} --video VIDEO"));
         await project.ApplyAsync(new MixPayload { Changes = [new TrackMix { Track = Track.Bed, GainDb = -3 }] }, null, Renderers); // needs none
 
+        if (!OperatingSystem.IsWindows())
+        {
+            Process.Start("mkfifo", At("clip.mp4")).WaitForExit(); // which nobody writes to
+            Assert.That((await Task.Run(project.FindVideo).WaitAsync(TimeSpan.FromSeconds(20))).Problem, Does.Contain("is not the video"));
+            File.Delete(At("clip.mp4"));
+        }
         File.WriteAllText(At("clip.mp4"), "another file");
         Assert.That(project.FindVideo().Problem, Does.Contain("is not the video"));
         Assert.That(async () => await project.RelinkAsync(Path.Combine(Path.GetDirectoryName(Video)!, "flower.mp4")), Throws.ArgumentException.With.Message.Contains("--any-video"));
