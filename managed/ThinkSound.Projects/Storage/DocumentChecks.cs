@@ -3,17 +3,22 @@ namespace ThinkSound.Projects;
 /// <summary>What must hold in a document and in the result of an operation, whoever wrote it.</summary>
 internal static class DocumentChecks
 {
+    private const long MostSamples = 1L << 40; // 288 days
+
     /// <exception cref="ArgumentException">Something does not; the message says what.</exception>
     public static void Check(ProjectDocument document)
     {
         Timeline timeline = document.Timeline;
-        Require(timeline is { SampleRate: > 0, Channels: 2, NumSamples: > 0 }, "its timeline makes no sense");
+        Require(timeline is { SampleRate: >= 8000 and <= 192_000, Channels: 2, NumSamples: > 0 and < MostSamples }, "its timeline makes no sense");
+        Require(document.Video.Path.Length > 0 && !document.Video.Path.Contains('\0'), "its video has no path");
+        double video = document.Video.Duration.TotalSeconds, sound = timeline.Duration.TotalSeconds;
+        Require(Math.Abs(video - sound) <= 1, $"its sound is {sound:0.00} s long, and its video {video:0.00} s");
         var states = new Dictionary<int, ProjectState> { [0] = new(timeline, []) };
         int last = 0;
         foreach (Operation operation in document.Operations)
         {
             Require(operation is not null, "an operation is null");
-            Require(operation!.Id > last, $"operation {operation.Id} is out of order");
+            Require(operation!.Id == last + 1, $"operation {operation.Id} is out of order");
             Require(states.TryGetValue(operation.Parent, out ProjectState? before), $"operation {operation.Id} follows {operation.Parent}, which is not before it");
             Check(operation.Result, before!, $"operation {operation.Id}: ");
             states.Add(last = operation.Id, before!.After(operation.Result));
@@ -33,7 +38,7 @@ internal static class DocumentChecks
             Require(track.Id.Length is > 0 and <= 64 && track.Id.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'), $"{at} has an id that is not of small letters, digits and dashes");
             Require(result.Tracks.Count(other => other.Id == track.Id) == 1, $"{at} is there twice");
             Require(!result.Removed.Contains(track.Id), $"{at} is both there and gone");
-            Require(track.Audio.Hash.Length == 64 && track.Audio.Hash.All(char.IsAsciiHexDigitLower) && track.Audio.NumSamples >= 0 && Math.Abs(track.Audio.Start) < 1L << 40, $"{at} has a sound that makes no sense");
+            Require(track.Audio.Hash.Length == 64 && track.Audio.Hash.All(char.IsAsciiHexDigitLower) && track.Audio.NumSamples is >= 0 and < MostSamples && Math.Abs(track.Audio.Start) < MostSamples, $"{at} has a sound that makes no sense");
             Require(track.GainDb is >= -120 and <= 24, $"{at}: its gain, {track.GainDb} dB, is not between -120 and 24");
             Require(InOrder(track.LevelDb) && track.LevelDb.All(point => point.Value is >= -120 and <= 24), $"{at}: its levels are not in order of time, or not between -120 and 24 dB");
             Require(InOrder(track.Pan) && track.Pan.All(point => point.Value is >= -1 and <= 1), $"{at}: its pans are not in order of time, or not between -1 and 1");

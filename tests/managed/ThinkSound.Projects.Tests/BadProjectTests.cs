@@ -34,6 +34,13 @@ internal class BadProjectTests : WithFolder
     [TestCase("\"kind\": \"foley\"", "\"kind\": \"opera\"", "opera")]
     [TestCase("\"id\": \"bed\"", "\"id\": \"../bed\"", "../bed")]
     [TestCase("\"num_samples\": 4000", "\"num_samples\": -4000", "makes no sense")]
+    [TestCase("\"num_samples\": 4000", "\"num_samples\": 2305843009213693952", "makes no sense")]
+    [TestCase("\"sample_rate\": 44100", "\"sample_rate\": 1", "timeline makes no sense")]
+    [TestCase("\"channels\": 2,\n    \"num_samples\": ", "\"channels\": 2,\n    \"num_samples\": 9", "its sound is")]
+    [TestCase("\"channels\": 2,\n    \"num_samples\": ", "\"channels\": 2,\n    \"num_samples\": 999999999999", "timeline makes no sense")]
+    [TestCase("\"duration_s\": ", "\"duration_s\": 9", "its video")]
+    [TestCase("\"path\": \"", "\"path\": \"\\u0000", "has no path")]
+    [TestCase("\"id\": 2", "\"id\": 2147483647", "out of order")]
     public async Task A_document_that_makes_no_sense_is_damaged(string from, string to, string named)
     {
         using (Project project = await NewProject())
