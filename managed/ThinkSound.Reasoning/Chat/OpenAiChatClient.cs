@@ -39,7 +39,8 @@ public sealed class OpenAiChatClient : IChatClient
         _address = new Uri((address.EndsWith(path, StringComparison.Ordinal) ? address : address + path) + endpoint.Query);
         _key = key;
         _ownsHttp = http is null;
-        _http = http ?? new HttpClient(new SocketsHttpHandler { ConnectTimeout = ConnectTimeout, PooledConnectionLifetime = ConnectionLifetime })
+        // No redirects: pictures and words go to the server that was named, and to no other.
+        _http = http ?? new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = ConnectTimeout, PooledConnectionLifetime = ConnectionLifetime })
         {
             Timeout = Timeout.InfiniteTimeSpan, // a model may think for minutes; whoever waits has a token
         };
@@ -116,6 +117,8 @@ public sealed class OpenAiChatClient : IChatClient
             if (response.IsSuccessStatusCode) return response;
             using (response)
             {
+                if (response.StatusCode is >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest)
+                    throw new ChatServerException($"the server points to {response.Headers.Location?.OriginalString ?? "nowhere"}, where nothing is sent; if that is right, name it as the endpoint", response.StatusCode);
                 string message = ChatAnswer.ErrorIn(await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false)) ?? response.ReasonPhrase ?? "no reason given";
                 if (response.StatusCode == HttpStatusCode.BadRequest && budget == "max_tokens" && message.Contains("max_completion_tokens", StringComparison.Ordinal))
                 {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 using ThinkSound.Reasoning.Chat;
 
@@ -59,6 +60,22 @@ public sealed class OpenAiChatClientTests
     {
         await using ChatServer server = await ChatServer.StartAsync(ChatServer.Fails(400, body));
         Assert.That(() => Stream(server), Throws.TypeOf<ChatServerException>().With.Message.EqualTo(message));
+    }
+
+    [TestCase("{0}/chat/completions")]
+    [TestCase("file:///etc/passwd")]
+    [TestCase(null)]
+    public async Task A_server_that_points_elsewhere_is_not_followed(string? location)
+    {
+        await using ChatServer other = await ChatServer.StartAsync(ChatServer.Says("Hello"));
+        await using ChatServer server = await ChatServer.StartAsync(context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect; // the same call, pictures and all
+            if (location is not null) context.Response.Headers.Location = string.Format(location, other.Endpoint);
+            return Task.CompletedTask;
+        });
+        Assert.That(() => Stream(server), Throws.TypeOf<ChatServerException>().With.Message.Contains(location is null ? "nowhere" : string.Format(location, other.Endpoint)));
+        Assert.That((server.Calls.Count, other.Calls.Count), Is.EqualTo((1, 0)));
     }
 
     [Test]
