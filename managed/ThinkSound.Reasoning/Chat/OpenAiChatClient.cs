@@ -13,12 +13,15 @@ namespace ThinkSound.Reasoning.Chat;
 /// <remarks>Text and pictures in, text out; no tools.</remarks>
 public sealed class OpenAiChatClient : IChatClient
 {
+    private const int ShortestSecret = 8; // shorter ones ("EMPTY", for servers that want none) may be words of an answer
+
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15), ConnectionLifetime = TimeSpan.FromMinutes(5);
 
     private readonly HttpClient _http;
     private readonly bool _ownsHttp;
     private readonly Uri _address;
     private readonly string? _key;
+    private readonly string[] _secrets;
     private readonly ChatClientMetadata _metadata;
     private volatile string _budgetName = "max_tokens"; // newer models of OpenAI want another one, and say so
 
@@ -38,6 +41,7 @@ public sealed class OpenAiChatClient : IChatClient
         string address = endpoint.GetLeftPart(UriPartial.Path).TrimEnd('/');
         _address = new Uri((address.EndsWith(path, StringComparison.Ordinal) ? address : address + path) + endpoint.Query);
         _key = key;
+        _secrets = [.. SecretsOf(endpoint).Prepend(key).OfType<string>().Where(secret => secret.Length >= ShortestSecret)];
         _ownsHttp = http is null;
         // No redirects: pictures and words go to the server that was named, and to no other.
         _http = http ?? new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = ConnectTimeout, PooledConnectionLifetime = ConnectionLifetime })
@@ -54,7 +58,7 @@ public sealed class OpenAiChatClient : IChatClient
     {
         using HttpResponseMessage response = await SendAsync(messages, options, streams: false, cancellationToken).ConfigureAwait(false);
         string body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-        return new[] { ChatAnswer.Parse(body, isPart: false) }.ToChatResponse();
+        return new[] { ChatAnswer.Parse(Hide(body), isPart: false) }.ToChatResponse();
     }
 
     /// <inheritdoc/>
@@ -68,7 +72,7 @@ public sealed class OpenAiChatClient : IChatClient
         if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream")
         {
             // A server that does not stream, although it was asked to.
-            yield return ChatAnswer.Parse(await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false), isPart: false);
+            yield return ChatAnswer.Parse(Hide(await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false)), isPart: false);
             yield break;
         }
         bool isFinished = false;
@@ -76,7 +80,7 @@ public sealed class OpenAiChatClient : IChatClient
         await foreach (SseItem<string> item in SseParser.Create(stream).EnumerateAsync(cancellationToken).ConfigureAwait(false))
         {
             if (item.Data == "[DONE]") yield break;
-            ChatResponseUpdate update = ChatAnswer.Parse(item.Data, isPart: true);
+            ChatResponseUpdate update = ChatAnswer.Parse(Hide(item.Data), isPart: true);
             isFinished |= update.FinishReason is not null;
             yield return update;
         }
@@ -118,8 +122,8 @@ public sealed class OpenAiChatClient : IChatClient
             using (response)
             {
                 if (response.StatusCode is >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest)
-                    throw new ChatServerException($"the server points to {response.Headers.Location?.OriginalString ?? "nowhere"}, where nothing is sent; if that is right, name it as the endpoint", response.StatusCode);
-                string message = ChatAnswer.ErrorIn(await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false)) ?? response.ReasonPhrase ?? "no reason given";
+                    throw new ChatServerException(Hide($"the server points to {response.Headers.Location?.OriginalString ?? "nowhere"}, where nothing is sent; if that is right, name it as the endpoint"), response.StatusCode);
+                string message = ChatAnswer.ErrorIn(Hide(await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false))) ?? response.ReasonPhrase ?? "no reason given";
                 if (response.StatusCode == HttpStatusCode.BadRequest && budget == "max_tokens" && message.Contains("max_completion_tokens", StringComparison.Ordinal))
                 {
                     _budgetName = "max_completion_tokens";
@@ -132,6 +136,13 @@ public sealed class OpenAiChatClient : IChatClient
 
         static TimeSpan Later(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
     }
+
+    /// <summary>Some servers repeat a key in their errors, which people copy into reports.</summary>
+    private string Hide(string text) => _secrets.Aggregate(text, (hidden, secret) => hidden.Replace(secret, "[key]", StringComparison.Ordinal));
+
+    /// <summary>Keys that stand in an address.</summary>
+    private static IEnumerable<string> SecretsOf(Uri endpoint) =>
+        endpoint.UserInfo.Split(':').Concat(endpoint.Query.TrimStart('?').Split('&').Select(pair => pair[(pair.IndexOf('=') + 1)..])).SelectMany(part => new[] { part, Uri.UnescapeDataString(part) }).Distinct();
 }
 
 /// <summary>What is sent.</summary>

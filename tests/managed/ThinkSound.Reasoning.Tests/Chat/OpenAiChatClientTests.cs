@@ -78,6 +78,19 @@ public sealed class OpenAiChatClientTests
         Assert.That((server.Calls.Count, other.Calls.Count), Is.EqualTo((1, 0)));
     }
 
+    [TestCase(401, """{"error": {"message": "Incorrect API key provided: sk-very-secret"}}""")]
+    [TestCase(500, "GET /v1/chat/completions?key=in-the-address by Bearer sk-very-secret failed")]
+    [TestCase(200, """{"error": "sk-very-secret is no key of in-the-address"}""")]
+    [TestCase(200, "sk-very-secret")]
+    public async Task A_key_that_a_server_repeats_is_not_told(int status, string body)
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Fails(status, body));
+        using var client = new OpenAiChatClient(new Uri(server.Endpoint + "?key=in-the-address"), "tiny", "sk-very-secret");
+        ChatServerException e = (await Assert.ThrowsAsync<ChatServerException>(async () => await client.GetStreamingResponseAsync("hello").ToChatResponseAsync()))!;
+        Assert.That(e.ToString(), Does.Contain("[key]").And.Not.Contain("very-secret").And.Not.Contain("in-the-address"));
+        Assert.That(server.Calls.Single().Key, Is.EqualTo("Bearer sk-very-secret"));
+    }
+
     [Test]
     public async Task The_budget_goes_by_the_name_that_the_server_wants()
     {
