@@ -19,6 +19,7 @@ internal sealed partial record ChatFailure(string Message, Exception Cause, Reas
     {
         NotSupportedException => new ChatFailure(e.Message, e, ReasoningFailure.Denied, IsAboutForm: true),
         TimeoutException => new ChatFailure(e.Message, e, ReasoningFailure.Unreachable, MayPass: true),
+        InvalidDataException => new ChatFailure(e.Message, e, ReasoningFailure.BadAnswer, Remedy: "; is the endpoint right?"),
         OperationCanceledException => new ChatFailure($"the server does not answer: {e.Message}", e, ReasoningFailure.Unreachable, MayPass: true), // nobody here cancelled
         HttpRequestException { StatusCode: { } status } => OfStatus(status, e.Message, e),
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } =>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -14,6 +15,7 @@ namespace ThinkSound.Reasoning.Chat;
 public sealed class OpenAiChatClient : IChatClient
 {
     private const int ShortestSecret = 8; // shorter ones ("EMPTY", for servers that want none) may be words of an answer
+    private const int LongestError = 1 << 16, LongestAnswer = 1 << 24, LongestToken = 1 << 10; // bytes, as sent: of an error, an answer, and for each further token of one
 
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15), ConnectionLifetime = TimeSpan.FromMinutes(5);
 
@@ -57,8 +59,7 @@ public sealed class OpenAiChatClient : IChatClient
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         using HttpResponseMessage response = await SendAsync(messages, options, streams: false, cancellationToken).ConfigureAwait(false);
-        string body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-        return new[] { ChatAnswer.Parse(Hide(body), isPart: false) }.ToChatResponse();
+        return new[] { ChatAnswer.Parse(await ReadAsync(response, options, cancellationToken).ConfigureAwait(false), isPart: false) }.ToChatResponse();
     }
 
     /// <inheritdoc/>
@@ -72,11 +73,11 @@ public sealed class OpenAiChatClient : IChatClient
         if (response.Content.Headers.ContentType?.MediaType is not "text/event-stream")
         {
             // A server that does not stream, although it was asked to.
-            yield return ChatAnswer.Parse(Hide(await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false)), isPart: false);
+            yield return ChatAnswer.Parse(await ReadAsync(response, options, cancellationToken).ConfigureAwait(false), isPart: false);
             yield break;
         }
         bool isFinished = false;
-        using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        using Stream stream = await OpenAsync(response, options, cancellationToken).ConfigureAwait(false);
         await foreach (SseItem<string> item in SseParser.Create(stream).EnumerateAsync(cancellationToken).ConfigureAwait(false))
         {
             if (item.Data == "[DONE]") yield break;
@@ -123,7 +124,7 @@ public sealed class OpenAiChatClient : IChatClient
             {
                 if (response.StatusCode is >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest)
                     throw new ChatServerException(Hide($"the server points to {response.Headers.Location?.OriginalString ?? "nowhere"}, where nothing is sent; if that is right, name it as the endpoint"), response.StatusCode);
-                string message = ChatAnswer.ErrorIn(Hide(await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false))) ?? response.ReasonPhrase ?? "no reason given";
+                string message = ChatAnswer.ErrorIn(await ReadErrorAsync(response, cancel).ConfigureAwait(false)) ?? response.ReasonPhrase ?? "no reason given";
                 if (response.StatusCode == HttpStatusCode.BadRequest && budget == "max_tokens" && message.Contains("max_completion_tokens", StringComparison.Ordinal))
                 {
                     _budgetName = "max_completion_tokens";
@@ -135,6 +136,24 @@ public sealed class OpenAiChatClient : IChatClient
         }
 
         static TimeSpan Later(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
+    }
+
+    /// <summary>What a server sends, up to more than any answer has.</summary>
+    private static async Task<Stream> OpenAsync(HttpResponseMessage response, ChatOptions? options, CancellationToken cancel) =>
+        new BoundedStream(await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false), LongestAnswer + (long)LongestToken * (options?.MaxOutputTokens ?? 0));
+
+    private async Task<string> ReadAsync(HttpResponseMessage response, ChatOptions? options, CancellationToken cancel)
+    {
+        using var reader = new StreamReader(await OpenAsync(response, options, cancel).ConfigureAwait(false));
+        return Hide(await reader.ReadToEndAsync(cancel).ConfigureAwait(false));
+    }
+
+    /// <summary>The begin of an error; the rest is left where it is.</summary>
+    private async Task<string> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancel)
+    {
+        using Stream stream = await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false);
+        var bytes = new byte[LongestError];
+        return Hide(Encoding.UTF8.GetString(bytes, 0, await stream.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancel).ConfigureAwait(false)));
     }
 
     /// <summary>Some servers repeat a key in their errors, which people copy into reports.</summary>
@@ -247,7 +266,7 @@ internal static class ChatAnswer
     /// <summary>The code of an <see cref="ErrorContent"/> by which a model declines.</summary>
     public const string Refusal = "Refusal";
 
-    private const int LongestMessage = 500;
+    private const int LongestMessage = 500, LongestQuote = 120;
 
     /// <summary>A whole answer, or a part of a streamed one.</summary>
     /// <exception cref="ChatServerException">It is an error, or no answer at all.</exception>
@@ -261,13 +280,13 @@ internal static class ChatAnswer
         }
         catch (JsonException)
         {
-            throw new ChatServerException($"the server answers with something that is not JSON: \"{Shorten(json)}\"", null);
+            throw new ChatServerException($"what answers is perhaps no chat server, for this is not JSON: \"{Shorten(json, LongestQuote)}\"", null);
         }
         if (Member(root, "error") is { ValueKind: not JsonValueKind.Null } error) throw new ChatServerException(ErrorIn(json) ?? "an error without a message", StatusOf(error));
         var update = new ChatResponseUpdate { Role = ChatRole.Assistant, RawRepresentation = root };
         if (Member(root, "choices") is not { ValueKind: JsonValueKind.Array } choices || choices.GetArrayLength() == 0)
         {
-            if (!isPart) throw new ChatServerException($"the answer has no choices: \"{Shorten(json)}\"", null);
+            if (!isPart) throw new ChatServerException($"the answer has no choices: \"{Shorten(json, LongestQuote)}\"", null);
             return update; // counts of tokens and the like
         }
         JsonElement choice = choices[0], message = Member(choice, isPart ? "delta" : "message") ?? Member(choice, "message") ?? default;
@@ -303,9 +322,9 @@ internal static class ChatAnswer
 
     private static string? Text(JsonElement element, string name) => Member(element, name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
 
-    private static string Shorten(string text)
+    private static string Shorten(string text, int longest = LongestMessage)
     {
         text = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return text.Length <= LongestMessage ? text : text[..LongestMessage] + "…";
+        return text.Length <= longest ? text : text[..longest] + "…";
     }
 }

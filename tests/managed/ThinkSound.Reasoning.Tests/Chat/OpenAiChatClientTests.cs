@@ -91,6 +91,31 @@ public sealed class OpenAiChatClientTests
         Assert.That(server.Calls.Single().Key, Is.EqualTo("Bearer sk-very-secret"));
     }
 
+    [TestCase("application/json")]
+    [TestCase("text/event-stream")]
+    public async Task What_does_not_end_is_no_answer(string type)
+    {
+        await using ChatServer server = await ChatServer.StartAsync(SendsForEver(200, type));
+        Assert.That(() => Stream(server), Throws.TypeOf<InvalidDataException>().With.Message.Contains("does not end"));
+        await server.Abandoned.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Test]
+    public async Task Of_an_error_that_does_not_end_the_begin_is_told()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(SendsForEver(500, "text/plain"));
+        Assert.That(() => Stream(server), Throws.TypeOf<ChatServerException>().With.Message.StartsWith("data: aaaa"));
+        await server.Abandoned.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    private static Func<HttpContext, Task> SendsForEver(int status, string type) => async context =>
+    {
+        (context.Response.StatusCode, context.Response.ContentType) = (status, type);
+        await context.Response.WriteAsync("data: ");
+        byte[] block = [.. Enumerable.Repeat((byte)'a', 1 << 16)];
+        while (!context.RequestAborted.IsCancellationRequested) await context.Response.Body.WriteAsync(block, context.RequestAborted);
+    };
+
     [Test]
     public async Task The_budget_goes_by_the_name_that_the_server_wants()
     {
