@@ -18,7 +18,7 @@ internal sealed partial record ChatFailure(string Message, Exception Cause, Reas
     public static ChatFailure? Of(Exception e, ChatReasonerOptions options) => e switch
     {
         NotSupportedException => new ChatFailure(e.Message, e, ReasoningFailure.Denied, IsAboutForm: true),
-        TimeoutException => new ChatFailure(e.Message, e, ReasoningFailure.Unreachable, MayPass: true),
+        TimeoutException => new ChatFailure(e.Message, e, ReasoningFailure.Unreachable, Remedy: "; is it overloaded, or its model still being loaded?"),
         InvalidDataException => new ChatFailure(e.Message, e, ReasoningFailure.BadAnswer, Remedy: "; is the endpoint right?"),
         OperationCanceledException => new ChatFailure($"the server does not answer: {e.Message}", e, ReasoningFailure.Unreachable, MayPass: true), // nobody here cancelled
         HttpRequestException { StatusCode: { } status } => OfStatus(status, e.Message, e),

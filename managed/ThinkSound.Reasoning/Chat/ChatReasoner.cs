@@ -153,7 +153,7 @@ public sealed class ChatReasoner : IReasoner
         {
             await foreach (ChatResponseUpdate update in Updates(messages, options, stop.Token).ConfigureAwait(false))
             {
-                patience.CancelAfter(_options.Patience);
+                if (update.Contents.Count > 0) patience.CancelAfter(_options.Patience); // for words, not for signs of life
                 foreach (AIContent content in update.Contents)
                 {
                     IReadOnlyList<ReasoningStep> steps = content switch

@@ -254,7 +254,16 @@ public sealed class ChatReasonerTests
     public async Task A_server_that_falls_silent_is_given_up_after_a_while()
     {
         await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer, pause: TimeSpan.FromSeconds(30)));
-        Assert.That(await FailureOf(() => Ask(server, options: Quick with { Patience = TimeSpan.FromMilliseconds(300), MaxRetries = 0 }), "no word came for 0.3 s"), Is.EqualTo(ReasoningFailure.Unreachable));
+        Assert.That(await FailureOf(() => Ask(server, options: Quick with { Patience = TimeSpan.FromMilliseconds(300) }), "no word came for 0.3 s; is it overloaded"), Is.EqualTo(ReasoningFailure.Unreachable));
+        Assert.That(server.Calls, Has.Count.EqualTo(1), "who has been silent for as long as one may is not waited for once more");
+    }
+
+    [Test, CancelAfter(30_000)]
+    public async Task Signs_of_life_without_a_word_do_not_go_on_for_ever(CancellationToken cancel)
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.SaysForEver("", _ => ""));
+        Assert.That(await FailureOf(() => Ask(server, options: Quick with { Patience = TimeSpan.FromMilliseconds(300) }, cancel: cancel), "no word came for 0.3 s"), Is.EqualTo(ReasoningFailure.Unreachable));
+        await server.Abandoned.Task.WaitAsync(TimeSpan.FromSeconds(10), cancel);
     }
 
     [Test]
