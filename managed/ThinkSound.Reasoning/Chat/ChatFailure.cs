@@ -25,7 +25,7 @@ internal sealed partial record ChatFailure(string Message, Exception Cause, Reas
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } =>
             new ChatFailure($"the server cannot be reached: {e.Message}", e, ReasoningFailure.Unreachable, Remedy: "; is it running, and is the endpoint right?"),
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => new ChatFailure($"no secure connection: {e.Message}", e, ReasoningFailure.Unreachable),
-        HttpRequestException or IOException => new ChatFailure(e.Message, e, ReasoningFailure.Unreachable, MayPass: true),
+        HttpRequestException or IOException => new ChatFailure(e is { InnerException: { } inner } ? $"{e.Message} {inner.Message}" : e.Message, e, ReasoningFailure.Unreachable, MayPass: true),
         _ => options.StatusOf?.Invoke(e) is { } status ? OfStatus(status, e.Message, e) : null,
     };
 

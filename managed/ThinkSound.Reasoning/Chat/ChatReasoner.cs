@@ -191,7 +191,8 @@ public sealed class ChatReasoner : IReasoner
         foreach (ChatResponseUpdate update in response.ToChatResponseUpdates()) yield return update;
     }
 
-    private string Model => _model.Length > 0 ? _model : Provider;
+    /// <summary>"qwen2.5-vl at localhost:8000", which names no key that stands in an address.</summary>
+    private string Model => (_model.Length > 0 ? _model : Provider) + (_client.GetService<ChatClientMetadata>()?.ProviderUri is { IsAbsoluteUri: true } uri ? $" at {uri.Authority}" : "");
 
     private TimeSpan Delay(int failures) => _options.RetryDelay * (Math.Pow(2, failures) * (0.75 + 0.5 * Random.Shared.NextDouble()));
 

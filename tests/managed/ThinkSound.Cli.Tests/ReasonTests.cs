@@ -114,7 +114,7 @@ internal class ReasonTests : WithFolder
         string[] nowhere = ["reason", "--caption", "rain", "--endpoint", "http://127.0.0.1:9/v1", "--model", "tiny", "--bundle", Cli.Bundle];
         CliResult absent = Cli.Run([.. nowhere, "--provider", "chat"]);
         Assert.That(absent.ExitCode, Is.EqualTo(4), absent.ToString());
-        Assert.That(absent.Error, Does.Contain("tiny: the server cannot be reached").And.Contain("is it running"));
+        Assert.That(absent.Error, Does.Contain("tiny at 127.0.0.1:9: the server cannot be reached").And.Contain("is it running"));
         CliResult instead = Cli.Run([.. nowhere, "--json"]);
         Assert.That((instead.ExitCode, instead.Json.GetProperty("provider").GetString()), Is.EqualTo((0, "recogniser")), instead.ToString());
         Assert.That(instead.Error, Does.Contain("the server cannot be reached").And.Contain("recogniser thinks instead"));

@@ -132,6 +132,7 @@ public sealed class ChatReasonerTests
     {
         using var client = new OpenAiChatClient(new Uri("http://127.0.0.1:9/v1"), "tiny");
         Assert.That(await FailureOf(() => new ChatReasoner(client).ReasonToEndAsync(Ball), "is it running"), Is.EqualTo(ReasoningFailure.Unreachable));
+        Assert.That(await FailureOf(() => new ChatReasoner(client).ReasonToEndAsync(Ball), "tiny at 127.0.0.1:9: "), Is.EqualTo(ReasoningFailure.Unreachable));
     }
 
     [Test]

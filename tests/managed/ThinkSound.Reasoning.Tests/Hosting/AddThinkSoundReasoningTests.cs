@@ -46,7 +46,7 @@ public sealed class AddThinkSoundReasoningTests
         var notes = new List<string>();
         Reasoning result = await provider.GetRequiredService<IReasoner>().ReasonToEndAsync(Caption, step => { if (step.Kind == ReasoningStepKind.Note) notes.Add(step.Text); });
         Assert.That(result.Provider, Is.EqualTo("near"));
-        Assert.That(notes.Single(), Does.StartWith("chat has no answer (absent: the server cannot be reached").And.EndWith("near thinks instead"));
+        Assert.That(notes.Single(), Does.StartWith("chat has no answer (absent at 127.0.0.1:9: the server cannot be reached").And.EndWith("near thinks instead"));
     }
 
     [Test]
