@@ -17,7 +17,7 @@ internal sealed class Terminal
         lock (_lock)
         {
             ClearLive();
-            Console.Out.WriteLine(line);
+            Console.Out.WriteLine(Printable(line));
         }
     }
 
@@ -27,7 +27,7 @@ internal sealed class Terminal
         lock (_lock)
         {
             ClearLive();
-            Tell(line + Environment.NewLine);
+            Tell(Printable(line) + Environment.NewLine);
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed class Terminal
         {
             int width = Width();
             if (line.Length >= width) line = line[..Math.Max(0, width - 1)];
-            Tell($"\r{line}\x1b[K");
+            Tell($"\r{Printable(line)}\x1b[K");
             _hasLiveLine = true;
         }
     }
@@ -52,7 +52,7 @@ internal sealed class Terminal
         lock (_lock)
         {
             ClearLive();
-            Tell(text);
+            Tell(Printable(text));
         }
     }
 
@@ -67,6 +67,15 @@ internal sealed class Terminal
 
     /// <summary>UTF-8 without a mark, whatever the locale says: paths and captions are in any language.</summary>
     public static void UseUtf8() => Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>What models, servers and files say must not command the terminal: control characters but line ends and tabs are replaced.</summary>
+    private static string Printable(string text)
+    {
+        char[] printable = text.ToCharArray();
+        for (int i = 0; i < printable.Length; i++)
+            if (char.IsControl(text[i]) && text[i] is not ('\n' or '\t') && !text.AsSpan(i).StartsWith("\r\n")) printable[i] = '\uFFFD';
+        return new string(printable);
+    }
 
     /// <summary>Work does not end because nobody can be told of it: the log's disk is full, its reader has gone.</summary>
     private static void Tell(string text)

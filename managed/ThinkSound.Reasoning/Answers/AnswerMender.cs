@@ -121,6 +121,11 @@ internal sealed class AnswerMender(double durationS)
     private JsonValue MendText(JsonValue value, JsonObject schema, string path)
     {
         string text = value.GetValue<string>(), trimmed = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        if (trimmed.Any(char.IsControl))
+        {
+            Say(path, "control characters were left out");
+            trimmed = string.Concat(trimmed.Where(c => !char.IsControl(c)));
+        }
         if (schema["enum"] is JsonArray choices && choices.Select(choice => choice!.GetValue<string>()).FirstOrDefault(choice => IsMeant(choice, trimmed)) is { } meant)
             trimmed = meant;
         if (schema["maxLength"]?.GetValue<int>() is { } most && trimmed.Length > most)

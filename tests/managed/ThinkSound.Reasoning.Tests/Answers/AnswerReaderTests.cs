@@ -33,6 +33,14 @@ public sealed class AnswerReaderTests
         Assert.That(reasoning.Repairs, Has.Some.Contains("start_s"));
     }
 
+    [Test]
+    public void Words_hold_no_control_characters()
+    {
+        Answer answer = Read("""{"events": [{"start_s": 1, "end_s": 2, "object": "do\u001b[31mor\u0000"}], "caption": "a \u0007door\n slams", "chain_of_thought": "one two three"}""");
+        Assert.That((answer.Reasoning!.Events.Single().Object, answer.Reasoning.Caption), Is.EqualTo(("do[31mor", "a door slams")));
+        Assert.That(answer.Reasoning.Repairs, Has.Exactly(2).Contains("control characters were left out"));
+    }
+
     [TestCase("0.8", 0.8)]
     [TestCase("8", 0.8)]
     [TestCase("80", 0.8)]
