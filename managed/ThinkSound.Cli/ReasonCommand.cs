@@ -59,8 +59,15 @@ internal static class ReasonCommand
                 throw new UsageException("there is nothing to think about: give a video, --caption, --instruction or --from");
 
             var lines = new ReasoningLines(terminal, parsed.GetValue(quiet));
-            Reasoning.Reasoning reasoning = await reasoner.ReasonToEndAsync(request, lines.Show, lines, cancel);
-            lines.End();
+            Reasoning.Reasoning reasoning;
+            try
+            {
+                reasoning = await reasoner.ReasonToEndAsync(request, lines.Show, lines, cancel);
+            }
+            finally
+            {
+                lines.End();
+            }
             if (file is not null) await SaveAsync(reasoning, file, cancel);
             terminal.WriteResult(parsed.GetValue(json) ? reasoning.ToJson() : ToText(reasoning));
             return ExitCode.Done;

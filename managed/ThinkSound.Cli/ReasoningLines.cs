@@ -53,6 +53,7 @@ internal sealed class ReasoningLines(Terminal terminal, bool isQuiet) : IProgres
             if (isNew) text = Heading(step.Kind) + text;
             _line += text;
             if (terminal.IsLive) terminal.WritePart(text);
+            if (step.Kind == ReasoningStepKind.Note) EndStep(); // a note is whole, and may tell what is waited for
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using ThinkSound.Reasoning;
 using ThinkSound.Reasoning.Tests;
 
@@ -77,6 +78,22 @@ internal class ReasonTests : WithFolder
         Assert.That(run.ExitCode, Is.Zero, run.ToString());
         Assert.That(run.Json.GetProperty("results")[0].GetProperty("cot").GetString(), Does.StartWith("A door slams hard, then its glass rattles."));
         Assert.That(run.Error, Does.Contain("shortened the chain of thought").And.Contain("left out: Ensure that everything").And.Not.Contain("is cut"));
+    }
+
+    [Test]
+    public async Task What_a_server_says_is_told_when_it_says_it_and_commands_no_terminal()
+    {
+        Func<HttpContext, Task> busy = ChatServer.Fails(429, """{"error": {"message": "\u001b[31mslow down, sk-very-secret"}}""", retryAfter: "0");
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer.Replace("A ball falls", "A \\u001b[2Jball falls")), busy);
+        string[] reason = ["reason", "--caption", "a ball", "--provider", "chat", "--bundle", Cli.Bundle, .. On(server)];
+        CliResult thought = Cli.Run(reason);
+        Assert.That(thought.ExitCode, Is.Zero, thought.ToString());
+        Assert.That(thought.Error, Does.Contain("A \uFFFD[2Jball falls").And.Not.Contain("\x1b"));
+
+        CliResult failed = Cli.Run(reason, new() { ["THINKSOUND_CHAT_KEY"] = "sk-very-secret" });
+        Assert.That((failed.ExitCode, failed.Output), Is.EqualTo((4, "")), failed.ToString());
+        Assert.That(failed.Error.Split('\n').Count(line => line.StartsWith("note ") && line.EndsWith("asking again in 0 s")), Is.EqualTo(4), failed.Error);
+        Assert.That(failed.Error, Does.Contain($"tiny at {server.Endpoint.Authority}: HTTP 429: \uFFFD[31mslow down, [key] (asked 5 times)").And.Not.Contain("\x1b").And.Not.Contain("secret"));
     }
 
     [Test]
