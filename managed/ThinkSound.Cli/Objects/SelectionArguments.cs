@@ -14,6 +14,8 @@ internal sealed class SelectionArguments
     private readonly Option<double> _time = new("--time") { Description = "The moment of the picture that is pointed at.", HelpName = "SECONDS" };
     private readonly Option<string?> _range = new("--range") { Description = "Where it is followed, such as 1.5..4. Default: to the ends of its shot.", HelpName = "A..B" };
 
+    private const double LatestS = 1e6;
+
     public void AddTo(Command command)
     {
         foreach (Option option in (Option[])[_at, _beside, _box, _polygon, _time, _range]) command.Add(option);
@@ -21,6 +23,7 @@ internal sealed class SelectionArguments
             clicks.Require(texts => texts is null || texts.All(text => NumberText.List(text, ",") is [_, _]), $"{clicks.Name} is x,y as fractions of the picture, such as 0.4,0.6");
         _box.Require(text => text is null || NumberText.List(text, ",") is [_, _, _, _], "--box is left,top,width,height as fractions of the picture, such as 0.5,0.2,0.3,0.3");
         _polygon.Require(text => text is null || Corners(text) is not null, "--polygon is corners x,y with semicolons between them, such as 0.1,0.1;0.3,0.1;0.2,0.4");
+        _time.Require(t => Math.Abs(t) <= LatestS, "--time is seconds from the begin of the video");
         _range.Require(text => text is null || Range(text) is not null, "--range is two times in seconds, such as 1.5..4");
     }
 
@@ -49,5 +52,5 @@ internal sealed class SelectionArguments
     }
 
     private static TimeRange? Range(string text) =>
-        NumberText.List(text, "..") is [var from, var to] && Math.Abs(from) <= 1e6 && Math.Abs(to) <= 1e6 ? new TimeRange(TimeSpan.FromSeconds(from), TimeSpan.FromSeconds(to)) : null;
+        NumberText.List(text, "..") is [var from, var to] && Math.Abs(from) <= LatestS && Math.Abs(to) <= LatestS ? new TimeRange(TimeSpan.FromSeconds(from), TimeSpan.FromSeconds(to)) : null;
 }

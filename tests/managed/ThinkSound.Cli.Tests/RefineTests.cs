@@ -53,6 +53,7 @@ internal class RefineTests : WithFolder
     [TestCase("--at 4", 2, "--at is x,y")]
     [TestCase("--box 0.1,0.1,0,0.2", 2, "does not lie within the picture")]
     [TestCase("--at 0.5,0.5 --time 70", 2, "there is no picture at 70 s")]
+    [TestCase("--at 0.5,0.5 --time 1e300", 2, "--time is seconds")]
     [TestCase("--at 0.5,0.5 --range 3..2", 2, "is no range")]
     [TestCase("--at 0.5,0.5 --range 5", 2, "--range is two times")]
     [TestCase("--polygon 0,0;1,1", 2, "three or more")]
