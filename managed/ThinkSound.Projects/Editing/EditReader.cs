@@ -12,7 +12,10 @@ namespace ThinkSound.Projects.Editing;
 /// foreach (string statement in script.Statements) Console.WriteLine(statement);
 /// </code>
 /// </example>
-public sealed class EditReader(IReasoner? reasoner = null)
+/// <param name="reasoner">Reads what the grammar does not; null for nobody.</param>
+/// <param name="onStep">Told what it thinks, as it thinks.</param>
+/// <param name="progress">Told what it does before the first word.</param>
+public sealed class EditReader(IReasoner? reasoner = null, Action<ReasoningStep>? onStep = null, IProgress<ReasoningProgress>? progress = null)
 {
     /// <summary>What <see cref="EditScript.Reader"/> calls the grammar.</summary>
     public const string Grammar = "grammar";
@@ -61,7 +64,7 @@ public sealed class EditReader(IReasoner? reasoner = null)
             EditRange = choices.Range ?? own?.Range,
             Existing = [.. subject.Tracks.Select(track => new ExistingSound(track.Name.Length > 0 ? track.Name : track.Id, track.Description))],
             Tokens = tokens,
-        }, cancellationToken: cancel).ConfigureAwait(false);
+        }, onStep, progress, cancel).ConfigureAwait(false);
         if (own is not null)
         {
             // What the grammar read for sure stays; the model's part is how the result sounds.

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ThinkSound.Media;
+using ThinkSound.Reasoning.Tests;
 
 namespace ThinkSound.Cli.Tests;
 
@@ -44,6 +45,19 @@ internal class EditTests : WithFolder
         Assert.That(run.ExitCode, Is.Zero, run.ToString());
         Assert.That(run.Error, Does.Contain("is taken out").And.Contains("\"thunder\" is added from 1 to 2.03 s"));
         Assert.That(Directory.GetFiles(Folder), Has.Length.EqualTo(1));
+    }
+
+    [Test]
+    public async Task What_is_thought_about_a_sentence_is_shown_also_that_it_is_waited_for()
+    {
+        Sound();
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Fails(503, retryAfter: "0"), ChatServer.Says("""
+            {"thoughts": {"seen": "Nothing is shown."}, "edit": {"operation": "remove", "target": "the rain", "start_s": 0.5, "end_s": 1},
+             "caption": "wind", "chain_of_thought": "Wind blows, and nothing else is heard."}
+            """));
+        CliResult run = Cli.Run("edit", At("sound.wav"), "enlève la pluie", "--caption", "rain and wind", "--dry-run", "--bundle", Cli.Bundle, "--endpoint", server.Endpoint.ToString(), "--model", "tiny");
+        Assert.That(run.ExitCode, Is.Zero, run.ToString());
+        Assert.That(run.Error, Does.Match("(?s)note +HTTP 503: no; asking again in 0 s.*seen +Nothing is shown.*is taken out.* from 0.5 to 1 s"));
     }
 
     [TestCase("", 2)]
