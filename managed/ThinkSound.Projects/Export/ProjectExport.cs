@@ -81,10 +81,17 @@ public static class ProjectExport
         {
             SampleRate = timeline.SampleRate, NumChannels = timeline.Channels, NumSamples = timeline.NumSamples, Gain = gain * extraGain, Overwrite = options.Overwrite,
         };
-        using MediaWriter file = MediaWriter.Create(writer, cancel);
-        EachBlock(state, stems, progress, activity, cancel, block => file.WriteInterleaved(block, timeline.Channels));
-        MediaWriteResult written = file.Finish();
-        return new ExportedFile(writer.Path!, written.Container, written.Codec, written.NumBytes, timeline.NumSamples, writer.Gain, peak * writer.Gain, written.Warnings);
+        try
+        {
+            using MediaWriter file = MediaWriter.Create(writer, cancel);
+            EachBlock(state, stems, progress, activity, cancel, block => file.WriteInterleaved(block, timeline.Channels));
+            MediaWriteResult written = file.Finish();
+            return new ExportedFile(writer.Path!, written.Container, written.Codec, written.NumBytes, timeline.NumSamples, writer.Gain, peak * writer.Gain, written.Warnings);
+        }
+        catch (FileAccessException e) when (e.Message.StartsWith(writer.Path!, StringComparison.Ordinal)) // the file, and not the video
+        {
+            throw new OutputException(e.Message, e);
+        }
     }
 
     private static (float Gain, float Peak) GainOf(ProjectState state, IStemStore stems, Loudness loudness, IProgress<ProjectProgress>? progress, CancellationToken cancel)

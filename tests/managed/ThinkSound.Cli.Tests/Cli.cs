@@ -79,6 +79,15 @@ internal static class Cli
         return output;
     }
 
+    /// <summary>Makes a folder a disk of 64 KiB; false where that is not permitted.</summary>
+    public static bool TryMount(string folder)
+    {
+        if (!OperatingSystem.IsLinux()) return false;
+        using Process mount = Process.Start(new ProcessStartInfo("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]) { RedirectStandardError = true })!;
+        mount.WaitForExit();
+        return mount.ExitCode == 0;
+    }
+
     public static void FFmpeg(params string[] arguments) => Tool("ffmpeg", ["-nostdin", "-loglevel", "error", "-y", .. arguments]);
 
     /// <summary>What ffprobe says about a file.</summary>

@@ -58,6 +58,29 @@ internal class ProjectTests : WithFolder
     }
 
     [Test]
+    public void What_does_not_fit_on_the_disk_is_not_written_and_no_fault_of_the_project()
+    {
+        Json(Run("new", [MakeVideo(1.2), "-o", ProjectFolder, "--caption", "rain", "--json", .. Model(1)]));
+        string disk = Directory.CreateDirectory(At("disk")).FullName;
+        if (!Cli.TryMount(disk)) Assert.Ignore("mounting a small disk is not permitted here");
+        try
+        {
+            foreach (string[] command in (string[][])[["render", ProjectFolder, "-o", Path.Combine(disk, "out.wav")], ["render", ProjectFolder, "-o", Path.Combine(disk, "out.mp4")],
+                                                      ["export", ProjectFolder, "-o", disk]])
+            {
+                CliResult run = Run(command[0], command[1..]);
+                Assert.That((run.ExitCode, run.Output), Is.EqualTo((1, "")), run.ToString());
+                Assert.That(run.Error, Does.Contain("space"));
+                Assert.That(Directory.GetFileSystemEntries(disk), Is.Empty, string.Join(' ', command));
+            }
+        }
+        finally
+        {
+            Cli.Tool("umount", disk);
+        }
+    }
+
+    [Test]
     public void A_damaged_sound_is_found_and_made_again()
     {
         JsonElement made = Json(Run("new", [MakeVideo(1.2), "-o", ProjectFolder, "--caption", "rain", "--json", .. Model(1)]));
