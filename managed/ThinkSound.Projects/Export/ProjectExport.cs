@@ -104,7 +104,13 @@ public static class ProjectExport
         if (loudness.Rule == LoudnessRule.None) return (1, peak);
         if (loudness.Rule == LoudnessRule.Peak) return (new AudioClip(1, state.Timeline.SampleRate, new[] { peak }).GainFor(loudness), peak); // it asks for the peak alone
         using Mixer mixer = Mixer.Open(state, stems);
-        return (mixer.ReadClip(0, checked((int)state.Timeline.NumSamples)).GainFor(loudness), peak);
+        using var meter = new LoudnessMeter(state.Timeline.Channels, state.Timeline.SampleRate);
+        for (long at = 0; at < state.Timeline.NumSamples; at += BlockSamples)
+        {
+            cancel.ThrowIfCancellationRequested();
+            meter.Push(mixer.ReadClip(at, (int)Math.Min(BlockSamples, state.Timeline.NumSamples - at)));
+        }
+        return (meter.GainFor(loudness), peak);
     }
 
     private static void EachBlock(ProjectState state, IStemStore stems, IProgress<ProjectProgress>? progress, string activity, CancellationToken cancel, SoundBlock take)

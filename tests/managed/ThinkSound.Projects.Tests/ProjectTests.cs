@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ThinkSound.Reasoning;
 
 namespace ThinkSound.Projects.Tests;
@@ -145,6 +146,20 @@ internal class ProjectTests : WithFolder
         Assert.That(Directory.GetFiles(At("project/content")), Has.Length.EqualTo(1));
     }
 
+    [Test]
+    public async Task The_loudness_of_a_long_mix_is_measured_without_holding_it()
+    {
+        using (Process ffmpeg = Process.Start("ffmpeg", ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "color=s=32x32:r=1:d=600", At("long.mkv")])) ffmpeg.WaitForExit();
+        using Project project = await Project.CreateAsync(At("project"), At("long.mkv"));
+        await project.ApplyAsync(new FoleyPayload { Seed = 1 }, null, new OperationRenderers(new SecondOfNoise()));
+        long mix = project.State.Timeline.NumSamples * 2 * sizeof(float), before = GC.GetTotalMemory(forceFullCollection: true), most = 0;
+        var watch = new Immediate(_ => most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: false) - before));
+        ExportedFile file = await ProjectExport.RenderAsync(project, At("long.flac"), new ExportOptions { Loudness = Loudness.To(-30) }, watch);
+        using Mixer mixer = Mixer.Open(project.State, project.Stems);
+        Assert.That(file.Gain, Is.EqualTo(mixer.ReadClip(0, 2 * 44_100).GainFor(Loudness.To(-30))).Within(1e-6));
+        Assert.That(most, Is.LessThan(mix / 2));
+    }
+
     private sealed class Immediate(Action<ProjectProgress> report) : IProgress<ProjectProgress>
     {
         public void Report(ProjectProgress value) => report(value);
@@ -157,5 +172,18 @@ internal class ProjectTests : WithFolder
 
         public Task<OperationResult> RenderAsync(RenderRequest request, IProgress<ProjectProgress>? progress = null, CancellationToken cancellationToken = default) =>
             new NoiseRenderer().RenderAsync(request with { Payload = request.Payload with { Seed = request.Payload.Seed + 100 } }, progress, cancellationToken);
+    }
+
+    private sealed class SecondOfNoise : IOperationRenderer
+    {
+        public string Kind => FoleyPayload.KindName;
+
+        public Task<OperationResult> RenderAsync(RenderRequest request, IProgress<ProjectProgress>? progress = null, CancellationToken cancellationToken = default)
+        {
+            var random = new Random(1);
+            using StemWriter stem = request.Stems.Create();
+            stem.Write([.. Enumerable.Range(0, 2 * 44_100).Select(_ => (float)(random.NextDouble() - 0.5))]);
+            return Task.FromResult(new OperationResult { Tracks = [new Track { Id = Track.Bed, Audio = stem.Finish() }] });
+        }
     }
 }
