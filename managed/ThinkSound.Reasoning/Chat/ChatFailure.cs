@@ -24,10 +24,13 @@ internal sealed partial record ChatFailure(string Message, Exception Cause, Reas
         HttpRequestException { StatusCode: { } status } => OfStatus(status, e.Message, e),
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } =>
             new ChatFailure($"the server cannot be reached: {e.Message}", e, ReasoningFailure.Unreachable, Remedy: "; is it running, and is the endpoint right?"),
-        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => new ChatFailure($"no secure connection: {e.Message}", e, ReasoningFailure.Unreachable),
-        HttpRequestException or IOException => new ChatFailure(e is { InnerException: { } inner } ? $"{e.Message} {inner.Message}" : e.Message, e, ReasoningFailure.Unreachable, MayPass: true),
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
+            new ChatFailure($"no secure connection: {WithCause(e)}", e, ReasoningFailure.Unreachable, Remedy: "; does the server speak https, and is its certificate right?"),
+        HttpRequestException or IOException => new ChatFailure(WithCause(e), e, ReasoningFailure.Unreachable, MayPass: true),
         _ => options.StatusOf?.Invoke(e) is { } status ? OfStatus(status, e.Message, e) : null,
     };
+
+    private static string WithCause(Exception e) => e is { InnerException: { } inner } ? $"{e.Message} {inner.Message}" : e.Message;
 
     private static ChatFailure OfStatus(HttpStatusCode status, string message, Exception e)
     {

@@ -136,6 +136,14 @@ public sealed class ChatReasonerTests
     }
 
     [Test]
+    public async Task A_server_that_speaks_no_https_is_told_of()
+    {
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer));
+        using var client = new OpenAiChatClient(new Uri(server.Endpoint.ToString().Replace("http:", "https:")), "tiny");
+        Assert.That(await FailureOf(() => new ChatReasoner(client, Quick).ReasonToEndAsync(Ball), "speak https, and is its certificate right?"), Is.EqualTo(ReasoningFailure.Unreachable));
+    }
+
+    [Test]
     public async Task A_connection_that_breaks_off_is_made_again_and_the_thoughts_begin_anew()
     {
         await using ChatServer server = await ChatServer.StartAsync(ChatServer.BreaksOff(ChatServer.GoodAnswer[..120]), ChatServer.Says(ChatServer.GoodAnswer));
