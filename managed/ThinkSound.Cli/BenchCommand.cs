@@ -70,7 +70,7 @@ internal static class BenchCommand
             foreach (var (option, file) in files)
             {
                 string text = option == csv ? report.ToCsv() : option == markdown ? report.ToMarkdown() : report.ToJson() + "\n";
-                AtomicFile.Write(file, Encoding.UTF8.GetBytes(text), overwrite: true);
+                OutputFile.Write(file, Encoding.UTF8.GetBytes(text), overwrite: true);
             }
             terminal.WriteResult(parsed.GetValue(json) ? report.ToJson() : ToText(report));
             return ExitCode.Done;

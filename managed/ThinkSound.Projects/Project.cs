@@ -1,6 +1,5 @@
 using System.Text.Json;
 using ThinkSound.Reasoning;
-using ThinkSound.Rendering;
 
 namespace ThinkSound.Projects;
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -31,16 +32,8 @@ public static class ReasoningFile
     public static async Task SaveAsync(Reasoning reasoning, string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string json = Write(reasoning), temporary = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            await File.WriteAllTextAsync(temporary, json + "\n", cancellationToken).ConfigureAwait(false);
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary); // gone already where all went well
-        }
+        byte[] json = Encoding.UTF8.GetBytes(Write(reasoning) + "\n");
+        await Task.Run(() => AtomicFile.Write(path, file => file.Write(json), overwrite: true), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reads a file.</summary>

@@ -17,22 +17,7 @@ internal static class WavWriter
         ArgumentException.ThrowIfNullOrEmpty(path);
         string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full) ?? full;
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"{path}: its folder {folder} does not exist");
-        // In the same folder, since a move within one file system is atomic; under a name of its own, since that of the file may have no room left.
-        string temporary = Path.Combine(folder, $".{Guid.NewGuid():N}.part");
-        try
-        {
-            using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                Write(clip, file, options);
-                file.Flush(flushToDisk: true); // or a crash after the move could leave an empty file under the final name
-            }
-            File.Move(temporary, full, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        AtomicFile.Write(full, file => Write(clip, file, options), overwrite: true);
     }
 
     public static void Write(AudioClip clip, Stream stream, WavOptions options)

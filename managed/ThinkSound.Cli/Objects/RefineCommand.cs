@@ -143,7 +143,7 @@ internal sealed class RefineCommand
 
     private async Task SaveAsync(ParseResult parsed, string video, ObjectTrack track, ObjectPayload payload, CancellationToken cancel)
     {
-        if (parsed.GetValue(_track) is { } file) AtomicFile.Write(file, ObjectTrackFile.Write(track), overwrite: true);
+        if (parsed.GetValue(_track) is { } file) OutputFile.Write(file, ObjectTrackFile.Write(track), overwrite: true);
         if (parsed.GetValue(_region) is { } region) await Task.Run(() => RegionVideo.Write(video, track, region, ViewOf(payload), null, cancel), cancel);
     }
 

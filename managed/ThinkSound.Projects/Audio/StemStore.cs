@@ -1,5 +1,3 @@
-using ThinkSound.Rendering;
-
 namespace ThinkSound.Projects;
 
 /// <summary>The stems of a project and those of an operation that is being rendered. New ones stay when <see cref="Commit"/> was

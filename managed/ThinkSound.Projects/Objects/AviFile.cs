@@ -65,7 +65,7 @@ internal sealed class AviFile : IDisposable
     public void Dispose()
     {
         _writer.Dispose();
-        if (!_isFinished) Rendering.AtomicFile.TryDelete(_temporary);
+        if (!_isFinished) AtomicFile.TryDelete(_temporary);
     }
 
     private void WriteHeader(uint end, uint moviesEnd)

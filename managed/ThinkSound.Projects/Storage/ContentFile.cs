@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using ThinkSound.Rendering;
 
 namespace ThinkSound.Projects;
 

@@ -24,8 +24,8 @@ internal sealed class DocumentFile(string folder)
         byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(document, ProjectJson.Default.ProjectDocument);
         try
         {
-            if (_saved is not null) AtomicFile.Write(At(PreviousName), _saved, overwrite: true);
-            AtomicFile.Write(At(Name), bytes, overwrite: true);
+            if (_saved is not null) OutputFile.Write(At(PreviousName), _saved, overwrite: true);
+            OutputFile.Write(At(Name), bytes, overwrite: true);
         }
         catch (OutputException e)
         {
@@ -49,7 +49,7 @@ internal sealed class DocumentFile(string folder)
             try
             {
                 if (Exists) File.Move(At(Name), At(DamagedName), overwrite: true);
-                AtomicFile.Write(At(Name), _saved!, overwrite: true);
+                OutputFile.Write(At(Name), _saved!, overwrite: true);
             }
             catch (Exception inner) when (inner is IOException or UnauthorizedAccessException or OutputException)
             {

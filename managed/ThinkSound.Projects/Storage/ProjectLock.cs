@@ -26,7 +26,7 @@ internal sealed class ProjectLock : IDisposable
         {
             file = new FileStream(Path.Combine(folder, Name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
             string? died = ReadOwner(owner);
-            AtomicFile.Write(owner, System.Text.Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:u}\n")), overwrite: true);
+            OutputFile.Write(owner, System.Text.Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:u}\n")), overwrite: true);
             return new ProjectLock(file, owner, died);
         }
         catch (IOException e) when (IsTaken(e))

@@ -68,7 +68,7 @@ public sealed class FeatureCache
         try
         {
             Directory.CreateDirectory(Folder);
-            AtomicFile.Write(PathOf(key), bytes, overwrite: true);
+            OutputFile.Write(PathOf(key), bytes, overwrite: true);
             Shrink();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or OutputException)

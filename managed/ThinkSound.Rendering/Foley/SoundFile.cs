@@ -67,7 +67,7 @@ internal static class SoundFile
         long bytes = buffer.Length;
         if (output.Path is { } path && !OutputPath.IsDevice(path))
         {
-            AtomicFile.Write(path, buffer.GetBuffer().AsSpan(0, (int)bytes), overwrite);
+            OutputFile.Write(path, buffer.GetBuffer().AsMemory(0, (int)bytes), overwrite);
         }
         else
         {

@@ -19,7 +19,7 @@ public static class SoundPicture
     public static void Save(AudioClip clip, string path, PictureOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        AtomicFile.Write(path, ToPng(clip, options), overwrite: true);
+        OutputFile.Write(path, ToPng(clip, options), overwrite: true);
     }
 
     /// <summary>Draws the picture; the bytes of a PNG file.</summary>

@@ -1,12 +1,12 @@
-namespace ThinkSound.Rendering;
+namespace ThinkSound;
 
 /// <summary>Files that are there completely or not at all: written beside their place, then moved.</summary>
 internal static class AtomicFile
 {
-    /// <summary>Writes <paramref name="bytes"/> to <paramref name="path"/>.</summary>
-    /// <exception cref="OutputException">The folder cannot be written, the disk is full, or the file exists and
-    /// <paramref name="overwrite"/> is false.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> bytes, bool overwrite)
+    /// <summary>Makes a file of what <paramref name="write"/> writes.</summary>
+    /// <exception cref="IOException">The folder is missing, the disk is full, or the file exists and <paramref name="overwrite"/> is
+    /// false; see <see cref="IsWriteFailure"/> for what else.</exception>
+    public static void Write(string path, Action<Stream> write, bool overwrite)
     {
         string full = Path.GetFullPath(path);
         // In the same folder, since a move within one file system is atomic; under a name of its own, since that of the file may have no room left.
@@ -15,15 +15,10 @@ internal static class AtomicFile
         {
             using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
             {
-                file.Write(bytes);
+                write(file);
                 file.Flush(flushToDisk: true); // or a crash after the move could leave an empty file under the final name
             }
             File.Move(temporary, full, overwrite);
-        }
-        catch (Exception e) when (IsWriteFailure(e))
-        {
-            TryDelete(temporary);
-            throw new OutputException($"{path}: cannot be written: {e.Message}", e);
         }
         catch
         {
