@@ -51,13 +51,15 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
                 // What was written before a failure stays and is told.
                 var results = new List<FoleyResult>();
                 _done.Add(new Done(job, null, results) { Kept = kept });
-                if (await ThinkAsync(job, pipeline) is { } reasoning)
+                // Minutes of thinking should not end at a file that could never be written.
+                FoleyPlan plan = await FoleyPlan.OfAsync(job, cancel);
+                if (await ThinkAsync(plan, pipeline) is { } reasoning)
                 {
                     Conditions given = job.Conditions;
-                    job = job with { Conditions = WordsOf(reasoning, given), WordsFor = window => WordsFor(reasoning, window, given) };
-                    _done[^1] = _done[^1] with { Job = job, Reasoning = reasoning };
+                    plan = plan with { Job = job with { Conditions = WordsOf(reasoning, given), WordsFor = window => WordsFor(reasoning, window, given) } };
+                    _done[^1] = _done[^1] with { Job = plan.Job, Reasoning = reasoning };
                 }
-                await foreach (FoleyResult result in pipeline.RunAsync(job, progress, cancel))
+                await foreach (FoleyResult result in pipeline.RunPlanAsync(plan, progress, cancel))
                 {
                     results.Add(result);
                     progress?.EndStage();
@@ -80,23 +82,19 @@ internal sealed class GenerateRun(Terminal terminal, GenerateRequest request, Ca
     }
 
     /// <summary>What somebody thinks about a job; null if nobody is asked or nobody takes it.</summary>
-    private async Task<Reasoning.Reasoning?> ThinkAsync(FoleyJob job, FoleyPipeline pipeline)
+    private async Task<Reasoning.Reasoning?> ThinkAsync(FoleyPlan plan, FoleyPipeline pipeline)
     {
+        FoleyJob job = plan.Job;
         var about = new ReasoningRequest
         {
-            Video = job.Video, Start = job.Start, Duration = job.Duration, Caption = job.Conditions.Caption, ChainOfThought = job.Conditions.ChainOfThought,
+            Video = job.Video, Start = job.Start, Duration = plan.Duration, Caption = job.Conditions.Caption, ChainOfThought = job.Conditions.ChainOfThought,
             Previous = request.ReasoningFile is { } file ? await ReasoningFile.LoadAsync(file, cancel) : null,
+            Watch = (progress, cancel) => pipeline.WatchPlanAsync(plan, progress is null ? null : new Watching(progress), cancel), // once, for the thought and for the sound
         };
         IReasoner? reasoner = request.Reasoner ?? (about.Previous is null ? null : new ManualReasoner());
         if (reasoner is null || (reasoner is ReasonerChain && !reasoner.Accepts(about))) return null;
-        // Minutes of thinking should not end at a file that could never be written.
-        FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancel), cancel);
-        about = about with
-        {
-            Duration = plan.Duration, Tokens = _tokens ??= ReasonerArguments.Tokens(request.Engine.BundlePath, terminal),
-            Watch = (progress, cancel) => pipeline.WatchAsync(job, progress is null ? null : new Watching(progress), cancel), // once, for the thought and for the sound
-        };
-        return await ReasoningLines.ThinkAsync(reasoner, about, terminal, request.IsQuiet, cancel);
+        _tokens ??= ReasonerArguments.Tokens(request.Engine.BundlePath, terminal);
+        return await ReasoningLines.ThinkAsync(reasoner, about with { Tokens = _tokens }, terminal, request.IsQuiet, cancel);
     }
 
     /// <summary>What the one thought about the whole says of a window.</summary>

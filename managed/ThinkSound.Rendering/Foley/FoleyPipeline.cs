@@ -61,13 +61,18 @@ public sealed partial class FoleyPipeline : IDisposable
     /// <param name="cancellationToken">Stops within one step.</param>
     /// <returns>What the towers make of the whole; null where there is no video, or where it is watched window by window.</returns>
     /// <exception cref="ThinkSoundException">As for <see cref="RunAsync"/>.</exception>
-    public async Task<VideoFeatures?> WatchAsync(FoleyJob job, IProgress<FoleyProgress>? progress = null, CancellationToken cancellationToken = default)
+    public async Task<VideoFeatures?> WatchAsync(FoleyJob job, IProgress<FoleyProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        await WatchPlanAsync(await FoleyPlan.OfAsync(job, cancellationToken).ConfigureAwait(false), progress, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The same for a job that is planned already.</summary>
+    internal async Task<VideoFeatures?> WatchPlanAsync(FoleyPlan plan, IProgress<FoleyProgress>? progress, CancellationToken cancellationToken)
     {
         _ahead = null;
+        FoleyJob job = plan.Job;
         if (job.Video is null) return null;
         var run = new FoleyRun(progress, notice: null); // the job itself tells
         // Words are to come, so the encoders for them are loaded.
-        Prepared ready = await Ready(job with { WordsFor = job.WordsFor ?? (_ => job.Conditions) }, run, cancellationToken).ConfigureAwait(false);
+        Prepared ready = await Ready(plan with { Job = job with { WordsFor = job.WordsFor ?? (_ => job.Conditions) } }, run, cancellationToken).ConfigureAwait(false);
         if (ready.Windows.Count > 1) return null;
         Shot shot = ShotOf(ready, ready.Windows[0]);
         var (features, isCached) = await Watch(ready, shot, run, cancellationToken).ConfigureAwait(false);
@@ -89,9 +94,16 @@ public sealed partial class FoleyPipeline : IDisposable
                                                         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         if (job.Outputs.Count == 0) throw new ArgumentException("the job has no outputs", nameof(job));
+        FoleyPlan plan = await FoleyPlan.OfAsync(job, cancellationToken).ConfigureAwait(false);
+        await foreach (FoleyResult result in RunPlanAsync(plan, progress, cancellationToken).ConfigureAwait(false)) yield return result;
+    }
+
+    /// <summary>The same for a job that is planned already.</summary>
+    internal async IAsyncEnumerable<FoleyResult> RunPlanAsync(FoleyPlan plan, IProgress<FoleyProgress>? progress, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         var run = new FoleyRun(progress, _options.Notice, _options.Chosen);
-        Prepared ready = await Prepare(job, run, cancellationToken).ConfigureAwait(false);
-        FoleyPlan plan = ready.Plan;
+        Prepared ready = await Prepare(plan, run, cancellationToken).ConfigureAwait(false);
+        plan = ready.Plan;
         var picture = new FoleyPicture(plan);
         if (ready.Windows.Count > 1)
         {
@@ -100,9 +112,9 @@ public sealed partial class FoleyPipeline : IDisposable
         }
         var (conditions, isCached) = await Watch(ready, ready.Windows[0], run, cancellationToken).ConfigureAwait(false);
         using ThinkSoundSession session = ready.Engine.CreateSession();
-        for (int i = 0; i < job.Outputs.Count; i++)
+        for (int i = 0; i < plan.Job.Outputs.Count; i++)
         {
-            FoleyOutput output = job.Outputs[i];
+            FoleyOutput output = plan.Job.Outputs[i];
             run.BeginOutput(i);
             AudioClip clip = await run.Generate(stages => session.GenerateAsync(conditions, ready.Generate with { Seed = output.Seed }, stages, cancellationToken)).ConfigureAwait(false);
             run.Choose(session.LastFits);
@@ -125,7 +137,8 @@ public sealed partial class FoleyPipeline : IDisposable
                                                         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var run = new FoleyRun(progress, _options.Notice, _options.Chosen);
-        Prepared ready = await Prepare(job with { Outputs = [] }, run, cancellationToken).ConfigureAwait(false);
+        FoleyPlan plan = await FoleyPlan.OfAsync(job with { Outputs = [] }, cancellationToken).ConfigureAwait(false);
+        Prepared ready = await Prepare(plan, run, cancellationToken).ConfigureAwait(false);
         long position = 0;
         await foreach (AudioClip piece in ready.Windows.Count > 1 ? Pieces() : Whole())
         {
@@ -167,15 +180,15 @@ public sealed partial class FoleyPipeline : IDisposable
     }
 
     /// <summary>What a job is made with, and who wants to know is told.</summary>
-    private async Task<Prepared> Prepare(FoleyJob job, FoleyRun run, CancellationToken cancel)
+    private async Task<Prepared> Prepare(FoleyPlan plan, FoleyRun run, CancellationToken cancel)
     {
-        Prepared ready = await Ready(job, run, cancel).ConfigureAwait(false);
-        foreach (string warning in ready.Plan.Warnings) run.Warn(warning);
+        Prepared ready = await Ready(plan, run, cancel).ConfigureAwait(false);
+        foreach (string warning in plan.Warnings) run.Warn(warning);
         ThinkSoundEngine engine = ready.Engine;
-        CheckCandidates(job, engine);
+        CheckCandidates(plan.Job, engine);
         _options.ModelReady?.Invoke(engine, ready.Windows.Count == 1 ? ready.Generate
             : ready.Generate with { Duration = WindowGrid.Of(engine).Duration(ready.Windows.Max(window => window.Length) + WindowedSound.Tail) });
-        WarnOfCutWords(engine, job.Conditions, run);
+        WarnOfCutWords(engine, plan.Job.Conditions, run);
         return ready;
     }
 
@@ -188,9 +201,9 @@ public sealed partial class FoleyPipeline : IDisposable
         if (job.Conditions.Caption is null) throw new ArgumentException("candidates are chosen by how well they fit a caption, and there is none: give one, or make one candidate");
     }
 
-    private async Task<Prepared> Ready(FoleyJob job, FoleyRun run, CancellationToken cancel)
+    private async Task<Prepared> Ready(FoleyPlan plan, FoleyRun run, CancellationToken cancel)
     {
-        FoleyPlan plan = await Task.Run(() => FoleyPlan.Of(job, cancel), cancel).ConfigureAwait(false);
+        FoleyJob job = plan.Job;
         ThinkSoundEngine engine = await run.Time(FoleyStage.Load, () => _engines.SoundAsync(job, run.Loading, cancel)).ConfigureAwait(false);
         GenerateOptions generate = engine.Complete(job.Generate with { Duration = plan.Duration });
         plan = plan with { Job = job with { Generate = generate } };

@@ -20,7 +20,9 @@ internal sealed record FoleyPlan(FoleyJob Job, MediaInfo? Media, TimeSpan Durati
     /// <exception cref="MediaException">The input cannot be read.</exception>
     /// <exception cref="ArgumentException">An output exists, or its format does not carry the video; the start is past the end.</exception>
     /// <exception cref="OutputException">An output cannot be written.</exception>
-    public static FoleyPlan Of(FoleyJob job, CancellationToken cancel)
+    public static Task<FoleyPlan> OfAsync(FoleyJob job, CancellationToken cancel) => Task.Run(() => Of(job, cancel), cancel);
+
+    private static FoleyPlan Of(FoleyJob job, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(job);
         foreach (FoleyOutput output in job.Outputs) CheckFormat(output, job.Video is not null);
