@@ -25,10 +25,9 @@ internal sealed class CandidateArguments(string otherwise)
 
     /// <summary>As many as are asked for, else as a bundle recommends.</summary>
     /// <exception cref="UnsupportedException">More than one are asked for, and the bundle has nothing to choose with.</exception>
-    public static int Of(int? asked, string? path, Func<BundleDescription, int>? recommended = null)
+    public static int Of(int? asked, BundleDescription? bundle, Func<BundleDescription, int>? recommended = null)
     {
-        if (path is null || asked == 1 || (asked is null && recommended is null)) return asked ?? 1;
-        BundleDescription bundle = BundleDescription.Read(path);
+        if (bundle is null || asked == 1 || (asked is null && recommended is null)) return asked ?? 1;
         if (asked is not { } wanted) return recommended!(bundle);
         if (bundle.Find("listener") is null)
             throw new UnsupportedException($"--candidates {wanted}: bundle {bundle.Name} has no listener, which it takes to choose among candidates; take a --bundle that has one, or leave --candidates out");

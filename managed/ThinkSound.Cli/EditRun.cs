@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ThinkSound.Bundles;
 using ThinkSound.Media;
 using ThinkSound.Projects;
 using ThinkSound.Projects.Editing;
@@ -19,14 +20,14 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
         Operation? done = null;
         if (!request.IsDry)
         {
-            bool needsModel = NeedsModel(script);
-            GenerationSettings recommended = GenerationArguments.Recommended(needsModel ? request.Engine().BundlePath : null);
+            BundleDescription? bundle = NeedsModel(script) ? Bundle() : null;
+            GenerationSettings recommended = GenerationArguments.Recommended(bundle);
             var payload = new EditPayload
             {
                 Instruction = script.Instruction, Steps = script.Steps, Seed = request.Seed,
                 Generation = recommended with
                 {
-                    Steps = request.Steps ?? recommended.Steps, GuidanceScale = request.Guidance ?? recommended.GuidanceScale, Candidates = needsModel ? Candidates() : 1,
+                    Steps = request.Steps ?? recommended.Steps, GuidanceScale = request.Guidance ?? recommended.GuidanceScale, Candidates = bundle is null ? 1 : Candidates(bundle),
                 },
             };
             // Arithmetic needs no model, and no bundle.
@@ -68,7 +69,7 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
                 if (request.Steps is { } steps) options = options with { Steps = steps };
                 if (request.Guidance is { } guidance) options = options with { GuidanceScale = guidance };
                 done = await FileEdit.ApplyAsync(sound, request.Description, script,
-                    token => (models ??= Models()).LoadAsync(hasVideo && request.Watches ? request.Input : null, options with { Candidates = Candidates() }, token), request.Seed, null, cancel);
+                    token => (models ??= Models()).LoadAsync(hasVideo && request.Watches ? request.Input : null, options with { Candidates = Candidates(Bundle()) }, token), request.Seed, null, cancel);
             }
             finally
             {
@@ -99,7 +100,9 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
         return ExitCode.Done;
     }
 
-    private int Candidates() => CandidateArguments.Of(request.Candidates, request.Engine().BundlePath, bundle => bundle.EditCandidates);
+    private BundleDescription Bundle() => BundleDescription.Read(request.Engine().BundlePath!);
+
+    private int Candidates(BundleDescription bundle) => CandidateArguments.Of(request.Candidates, bundle, from => from.EditCandidates);
 
     private EditModels Models() => new(request.Engine()) { MustChoose = request.Candidates > 1 };
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ThinkSound.Bundles;
 using ThinkSound.Media;
 using ThinkSound.Reasoning;
 using ThinkSound.Rendering;
@@ -98,6 +99,7 @@ internal sealed class GenerateArguments
 
         EngineOptions engine = _engine.Read(parsed);
         Loudness.TryParse(parsed.GetValue(_loudness), out Loudness loudness);
+        int? candidates = _candidates.Asked(parsed);
         var job = new FoleyJob
         {
             Start = TimeSpan.FromSeconds(parsed.GetValue(_start)),
@@ -112,7 +114,7 @@ internal sealed class GenerateArguments
             {
                 Steps = parsed.GetValue(_steps),
                 GuidanceScale = parsed.GetValue(_cfg),
-                Candidates = CandidateArguments.Of(_candidates.Asked(parsed), engine.BundlePath),
+                Candidates = CandidateArguments.Of(candidates, candidates > 1 ? BundleDescription.Read(engine.BundlePath!) : null),
                 Sampler = parsed.GetValue(_sampler) switch { "midpoint" => Sampler.Midpoint, "rk4" => Sampler.RungeKutta4, "v-ddim" => Sampler.VDdim, _ => Sampler.Euler },
                 Lengths = parsed.GetValue(_lengths) == "reference" ? LengthRule.Reference : LengthRule.Exact,
             },

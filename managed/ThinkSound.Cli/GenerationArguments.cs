@@ -32,18 +32,18 @@ internal sealed class GenerationArguments(Func<BundleDescription, int>? recommen
     /// <summary>Several candidates are asked for, not only recommended.</summary>
     public bool MustChoose(ParseResult parsed) => _candidates.Asked(parsed) > 1;
 
-    /// <param name="engine">Whose bundle's recommendations stand for what is not given; null where nothing is made.</param>
-    public GenerationSettings Read(ParseResult parsed, EngineOptions? engine)
+    /// <param name="bundle">Whose recommendations stand for what is not given; null where nothing is made.</param>
+    public GenerationSettings Read(ParseResult parsed, BundleDescription? bundle)
     {
-        GenerationSettings own = Recommended(engine?.BundlePath);
+        GenerationSettings own = Recommended(bundle);
         return own with
         {
             Steps = parsed.GetValue(_steps) ?? own.Steps, GuidanceScale = parsed.GetValue(_cfg) ?? own.GuidanceScale,
-            Candidates = CandidateArguments.Of(_candidates.Asked(parsed), engine?.BundlePath, recommended),
+            Candidates = CandidateArguments.Of(_candidates.Asked(parsed), bundle, recommended),
             Sampler = parsed.GetValue(_sampler) switch { "midpoint" => Sampler.Midpoint, "rk4" => Sampler.RungeKutta4, "v-ddim" => Sampler.VDdim, _ => Sampler.Euler },
         };
     }
 
     /// <summary>What a bundle recommends; the defaults without one.</summary>
-    public static GenerationSettings Recommended(string? bundle) => bundle is null ? new GenerationSettings() : GenerationSettings.Of(BundleDescription.Read(bundle).Defaults);
+    public static GenerationSettings Recommended(BundleDescription? bundle) => bundle is null ? new GenerationSettings() : GenerationSettings.Of(bundle.Defaults);
 }

@@ -71,6 +71,7 @@ internal sealed class RefineCommand
         string? output = CheckFiles(parsed, input, isProject, isDry);
         // All that can be known to be wrong, before minutes of work.
         EngineOptions? engine = isDry ? null : _engine.Read(parsed);
+        BundleDescription? bundle = engine is null ? null : BundleDescription.Read(engine.BundlePath!);
         using var sam = parsed.GetValue(_segmenter) is { } folder ? Sam2Segmenter.Load(folder, engine?.Threads ?? 0) : null;
         using Project? opened = isProject ? Project.Open(input, isDry ? ProjectAccess.Read : ProjectAccess.Write) : null;
         string video = opened?.FindVideo().RequirePath() ?? input;
@@ -79,9 +80,9 @@ internal sealed class RefineCommand
         ObjectTrack track = await new ObjectTracker((ISegmenter?)sam ?? new ClassicalSegmenter()).TrackAsync(video, selection, lines is null ? null : new TrackLines(lines), cancel);
         lines?.End();
         if (!parsed.GetValue(_quiet)) terminal.WriteLine(Describe(track));
-        ObjectPayload payload = PayloadOf(parsed, selection, engine);
+        ObjectPayload payload = PayloadOf(parsed, selection, bundle);
         await SaveAsync(parsed, video, track, payload, cancel);
-        if (engine is null)
+        if (engine is null || bundle is null)
         {
             terminal.WriteResult(parsed.GetValue(_json) ? ToJson(input, track, null, null, null) : Describe(track));
             return ExitCode.Done;
@@ -93,7 +94,7 @@ internal sealed class RefineCommand
             if (_generation.MustChoose(parsed)) throw new UsageException("--candidates: the best is the one that fits its caption best, and there is none; give --caption, or leave --candidates out");
             payload = payload with { Generation = payload.Generation with { Candidates = 1 } };
         }
-        if (engine.BundlePath is { } bundle) payload = payload with { Avoid = ObjectRenderer.AvoidOf(BundleDescription.Read(bundle), ObjectRenderer.WordsOf(payload, reasoning).Caption) };
+        payload = payload with { Avoid = ObjectRenderer.AvoidOf(bundle, ObjectRenderer.WordsOf(payload, reasoning).Caption) };
         (Operation done, ExportedFile? file) = isProject
             ? (await ApplyAsync(opened!, engine, payload, track, reasoning, lines, cancel), null)
             : await RenderAsync(video, output!, parsed, engine, payload, track, reasoning, lines, cancel);
@@ -118,16 +119,16 @@ internal sealed class RefineCommand
         return output;
     }
 
-    private ObjectPayload PayloadOf(ParseResult parsed, ObjectSelection selection, EngineOptions? engine)
+    private ObjectPayload PayloadOf(ParseResult parsed, ObjectSelection selection, BundleDescription? bundle)
     {
         string? caption = Words(_caption), cot = Words(_cot), negative = Words(_negative);
         return new ObjectPayload
         {
             Selection = selection,
             Seed = _generation.Seed(parsed),
-            Generation = _generation.Read(parsed, engine),
+            Generation = _generation.Read(parsed, bundle),
             View = Enum.Parse<RegionView>(parsed.GetValue(_view)!, ignoreCase: true),
-            Streams = parsed.GetValue(_streams) is { } list ? ConditionStreamNames.Parse(list.Split(','))!.Value : engine?.BundlePath is { } bundle ? BundleDescription.Read(bundle).ObjectStreams : ConditionStreams.All,
+            Streams = parsed.GetValue(_streams) is { } list ? ConditionStreamNames.Parse(list.Split(','))!.Value : bundle?.ObjectStreams ?? ConditionStreams.All,
             Dilation = parsed.GetValue(_dilation),
             PanWidth = parsed.GetValue(_panWidth),
             LevelRangeDb = parsed.GetValue(_levelRange),

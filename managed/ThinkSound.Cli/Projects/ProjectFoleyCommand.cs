@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ThinkSound.Bundles;
 using ThinkSound.Projects;
 using ThinkSound.Reasoning;
 
@@ -91,7 +92,7 @@ internal static class ProjectFoleyCommand
             var payload = new FoleyPayload
             {
                 Seed = _generation.Seed(parsed),
-                Generation = _generation.Read(parsed, engine),
+                Generation = _generation.Read(parsed, BundleDescription.Read(engine.BundlePath!)),
                 Words = (isManual ? null : caption ?? cot) is null && negative is null ? null
                     : new OwnWords { Caption = isManual ? null : caption, ChainOfThought = isManual ? null : cot, NegativeCaption = negative },
             };
