@@ -28,8 +28,8 @@ public static class Verifier
             case "pipeline": PipelineVerification.Run(context); break;
             case "vae": VaeVerification.Run(context); break;
             case "mel_codec": MelCodecVerification.Run(context); break;
-            case "recogniser": RecogniserVerification.Run(context); break;
-            case "listener": ListenerVerification.Run(context); break;
+            case "recogniser": TwinVerification.Run(context, kind, "recognise", Tolerance.Recogniser); break;
+            case "listener": TwinVerification.Run(context, kind, "listen", Tolerance.Listener); break;
             case "preprocess": PreprocessVerification.Run(context); break;
             case "t5" or "clip_text" or "clip_vision" or "synchformer": EncoderVerification.Run(context, kind); break;
             default: context.Ledger.Fail("(file)", "its metadata names no network that is known here"); break;
