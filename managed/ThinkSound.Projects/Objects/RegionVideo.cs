@@ -152,12 +152,7 @@ public static class RegionVideo
     private static byte[] ToPng(byte[] pixels, int width, int height, (double Left, double Top, double Width, double Height) crop, int outWidth, int outHeight)
     {
         using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        Span<byte> to = bitmap.GetPixelSpan();
-        for (int i = 0; i < width * height; i++)
-        {
-            pixels.AsSpan(3 * i, 3).CopyTo(to[(4 * i)..]);
-            to[4 * i + 3] = 255;
-        }
+        Rgba.Fill(bitmap.GetPixelSpan(), pixels);
         using var part = new SKBitmap(new SKImageInfo(outWidth, outHeight, SKColorType.Rgba8888, SKAlphaType.Opaque));
         using (var canvas = new SKCanvas(part))
         using (SKImage image = SKImage.FromBitmap(bitmap))

@@ -79,21 +79,10 @@ internal static class Picture
         return new SKRectI(left, top, right, bottom);
     }
 
-    /// <summary>The drawing library wants four bytes a pixel.</summary>
     private static SKBitmap ToBitmap(BufferedFrame frame)
     {
         var bitmap = new SKBitmap(new SKImageInfo(frame.Width, frame.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        Span<byte> to = bitmap.GetPixelSpan();
-        ReadOnlySpan<byte> from = frame.Pixels.Span;
-        for (int y = 0; y < frame.Height; y++)
-        {
-            Span<byte> row = to.Slice(y * bitmap.RowBytes, 4 * frame.Width);
-            for (int x = 0, at = 3 * y * frame.Width; x < frame.Width; x++, at += 3)
-            {
-                from.Slice(at, 3).CopyTo(row[(4 * x)..]);
-                row[4 * x + 3] = 255;
-            }
-        }
+        Rgba.Fill(bitmap.GetPixelSpan(), frame.Pixels.Span);
         return bitmap;
     }
 }

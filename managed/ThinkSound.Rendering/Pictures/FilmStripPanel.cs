@@ -1,4 +1,5 @@
 using SkiaSharp;
+using ThinkSound.Media;
 
 namespace ThinkSound.Rendering.Pictures;
 
@@ -44,17 +45,7 @@ internal static class FilmStripPanel
     private static SKBitmap ToBitmap(PictureFrame frame)
     {
         var bitmap = new SKBitmap(new SKImageInfo(frame.Width, frame.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        Span<byte> pixels = bitmap.GetPixelSpan();
-        ReadOnlySpan<byte> rgb = frame.Rgb.Span;
-        for (int y = 0; y < frame.Height; y++)
-        {
-            Span<byte> line = pixels.Slice(y * bitmap.RowBytes, 4 * frame.Width);
-            for (int x = 0; x < frame.Width; x++)
-            {
-                rgb.Slice(3 * (y * frame.Width + x), 3).CopyTo(line[(4 * x)..]);
-                line[4 * x + 3] = 255;
-            }
-        }
+        Rgba.Fill(bitmap.GetPixelSpan(), frame.Rgb.Span);
         return bitmap;
     }
 }
