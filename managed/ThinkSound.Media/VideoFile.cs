@@ -28,32 +28,8 @@ public static class VideoFile
     /// <exception cref="ResourceNotFoundException">There is no such file.</exception>
     /// <exception cref="MediaException">Not a video, damaged, or nothing of it decodes.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static async IAsyncEnumerable<BufferedFrame> ReadFramesAsync(string path, VideoReadOptions options,
-                                                                     [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var frames = Channel.CreateBounded<BufferedFrame>(new BoundedChannelOptions(FramesAhead) { SingleReader = true, SingleWriter = true });
-        Task decoding = NativeThread.Run(() => Decode(path, options, frames.Writer, stop.Token));
-        try
-        {
-            // Not with the token: what has been decoded is still handed out, and the decoder says how it ended.
-            await foreach (BufferedFrame frame in frames.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false)) yield return frame;
-            try
-            {
-                await decoding.ConfigureAwait(false);
-            }
-            catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
-            {
-                throw new OperationCanceledException(e.Message, e, cancellationToken); // theirs, not the one that links it
-            }
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await decoding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            while (frames.Reader.TryRead(out BufferedFrame? unread)) unread.Dispose();
-        }
-    }
+    public static IAsyncEnumerable<BufferedFrame> ReadFramesAsync(string path, VideoReadOptions options, CancellationToken cancellationToken = default) =>
+        WorkStream.Run<BufferedFrame>(FramesAhead, (frames, stop) => NativeThread.Run(() => Decode(path, options, frames, stop)), cancellationToken);
 
     /// <summary>Frames of a video in blocks of one rate, each block contiguous in memory as the vision encoders take it.
     /// Blocks of several rates come interleaved, each rate's in order.</summary>
@@ -88,28 +64,21 @@ public static class VideoFile
 
     private static void Decode(string path, VideoReadOptions options, ChannelWriter<BufferedFrame> frames, CancellationToken cancellation)
     {
-        try
+        using VideoReader reader = VideoReader.Open(path, options, cancellation);
+        while (reader.TryRead(out VideoFrame seen))
         {
-            using VideoReader reader = VideoReader.Open(path, options, cancellation);
-            while (reader.TryRead(out VideoFrame seen))
+            var frame = new BufferedFrame(seen);
+            try
             {
-                var frame = new BufferedFrame(seen);
-                try
-                {
-                    // This thread is the reader's own, so it may wait.
-                    while (!frames.TryWrite(frame))
-                        if (!frames.WaitToWriteAsync(cancellation).AsTask().GetAwaiter().GetResult()) throw new OperationCanceledException(cancellation);
-                }
-                catch
-                {
-                    frame.Dispose();
-                    throw;
-                }
+                // This thread is the reader's own, so it may wait.
+                while (!frames.TryWrite(frame))
+                    if (!frames.WaitToWriteAsync(cancellation).AsTask().GetAwaiter().GetResult()) throw new OperationCanceledException(cancellation);
             }
-        }
-        finally
-        {
-            frames.TryComplete();
+            catch
+            {
+                frame.Dispose();
+                throw;
+            }
         }
     }
 }
