@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/cuda/launch.h"
+#include "ops/cuda/stream.h"
 
 namespace ts::cuda {
 namespace {
@@ -26,30 +26,12 @@ constexpr int64_t kSlotBytes = 4 << 20;
 constexpr int64_t kGatherBytes = 256 << 10;  // of a slot, by one thread
 
 // Null where no memory can be pinned.
-void* pinned(int64_t bytes) {
+std::byte* pinned(int64_t bytes) {
   void* memory = nullptr;
-  if (cudaHostAlloc(&memory, size_t(bytes), cudaHostAllocDefault) == cudaSuccess) return memory;
+  if (cudaHostAlloc(&memory, size_t(bytes), cudaHostAllocDefault) == cudaSuccess) return static_cast<std::byte*>(memory);
   cudaGetLastError();
   return nullptr;
 }
-
-class Event {
- public:
-  Event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreate"); }
-  ~Event() {
-    cudaEventDestroy(event_);
-    cudaGetLastError();
-  }
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-  void record(cudaStream_t stream) { check(cudaEventRecord(event_, stream), "an event"); }
-  // At once where it was never recorded.
-  void wait() { check(cudaEventSynchronize(event_), "the copies before"); }
-  void hold(cudaStream_t stream) { check(cudaStreamWaitEvent(stream, event_, 0), "an event"); }
-
- private:
-  cudaEvent_t event_ = nullptr;
-};
 
 // Bytes [begin, begin + bytes) of `rows` laid one after the other.
 void gather(std::byte* to, const HostRows& rows, int64_t begin, int64_t bytes) {
@@ -64,15 +46,6 @@ void gather(std::byte* to, const HostRows& rows, int64_t begin, int64_t bytes) {
 
 class Line {
  public:
-  Line() {
-    int lowest = 0, highest = 0;
-    check(cudaDeviceGetStreamPriorityRange(&lowest, &highest), "priorities");
-    check(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, highest), "a stream");
-    ring_ = static_cast<std::byte*>(pinned(kSlots * kSlotBytes));
-  }
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
-
   cudaStream_t stream() const { return stream_; }
   bool is_pinned() const { return ring_ != nullptr; }
 
@@ -81,24 +54,24 @@ class Line {
     for (int64_t begin = 0; begin < total; begin += kSlotBytes) {
       const int64_t bytes = std::min(kSlotBytes, total - begin);
       std::byte* slot = ring_ + next_ * kSlotBytes;
-      fetched_[next_].wait();
+      fetched_[next_].wait("the copies before");
       parallel_blocks(parallel, bytes, kGatherBytes, [&](int64_t from, int64_t end) { gather(slot + from, rows, begin + from, end - from); });
       check(cudaMemcpyAsync(static_cast<std::byte*>(device) + begin, slot, size_t(bytes), cudaMemcpyHostToDevice, stream_), "copy to the device");
-      fetched_[next_].record(stream_);
+      fetched_[next_].record(stream_, "a copy to the device");
       next_ = (next_ + 1) % kSlots;
     }
   }
   // What `stream` is given next comes after all that this line has been given.
   void join(cudaStream_t stream) {
-    end_.record(stream_);
+    end_.record(stream_, "the end of a line");
     hold(stream);
   }
   // The same for what it had been given when it was last joined, by whichever thread.
-  void hold(cudaStream_t stream) { end_.hold(stream); }
+  void hold(cudaStream_t stream) { end_.hold(stream, "the end of a line"); }
 
  private:
-  cudaStream_t stream_ = nullptr;
-  std::byte* ring_ = nullptr;  // null: copies are made out of pageable memory
+  Stream stream_{true};
+  std::byte* ring_ = pinned(kSlots * kSlotBytes);  // null: copies are made out of pageable memory
   Event fetched_[kSlots], end_;
   int next_ = 0;
 };

@@ -1,18 +1,20 @@
 // Branches (ops/branches.h) as streams beside the thread's own, tied to it by events; a recording holds them as branches of its
 // graph.
 #include <array>
+#include <deque>
 #include <vector>
 
 #include "ops/cuda/devices.h"
-#include "ops/cuda/launch.h"
+#include "ops/cuda/stream.h"
 
 namespace ts::cuda {
 namespace {
 
-// A stream and an event that says how far it, or the one it was forked from, has come.
+// A stream and how far it, or the one it was forked from, has come.
 struct Lane {
-  cudaStream_t stream = nullptr;
-  cudaEvent_t reached = nullptr;
+  explicit Lane(bool is_urgent) : stream(is_urgent) {}
+  Stream stream;
+  Event reached;
 };
 
 // One set of branches: lanes [first, first + count) of the thread's.
@@ -24,27 +26,12 @@ struct Fork {
 
 // A thread's lanes on one device, made as they are needed, and the forks that it is within.
 struct Lanes {
-  std::vector<Lane> lanes;
+  std::deque<Lane> lanes;
   std::vector<Fork> forks;
   cudaStream_t current = cudaStreamPerThread;
 
-  ~Lanes() {
-    for (const Lane& lane : lanes) {
-      if (lane.reached) cudaEventDestroy(lane.reached);
-      if (lane.stream) cudaStreamDestroy(lane.stream);
-    }
-    cudaGetLastError();  // the driver may have gone before the thread
-  }
   void make(size_t count, bool is_first_urgent) {
-    int least = 0, greatest = 0;
-    check(cudaDeviceGetStreamPriorityRange(&least, &greatest), "priorities of streams");
-    const size_t first = lanes.size();
-    while (lanes.size() < count) {
-      const bool is_urgent = is_first_urgent && lanes.size() == first;
-      Lane& lane = lanes.emplace_back();
-      check(cudaStreamCreateWithPriority(&lane.stream, cudaStreamNonBlocking, is_urgent ? greatest : least), "a stream");
-      check(cudaEventCreateWithFlags(&lane.reached, cudaEventDisableTiming), "an event");
-    }
+    for (bool is_urgent = is_first_urgent; lanes.size() < count; is_urgent = false) lanes.emplace_back(is_urgent);
   }
 };
 
@@ -67,9 +54,9 @@ void begin_branches(int index, int32_t count) {
   if (all.lanes.size() < first + size_t(count)) all.make(first + size_t(count), all.lanes.size() == first);
   all.forks.push_back({all.current, first, count});
   if (count == 0) return;
-  const cudaEvent_t begun = all.lanes[first].reached;
-  check(cudaEventRecord(begun, all.current), "the begin of branches");
-  for (int32_t i = 0; i < count; ++i) check(cudaStreamWaitEvent(all.lanes[first + size_t(i)].stream, begun, 0), "the begin of branches");
+  Event& begun = all.lanes[first].reached;
+  begun.record(all.current, "the begin of branches");
+  for (int32_t i = 0; i < count; ++i) begun.hold(all.lanes[first + size_t(i)].stream, "the begin of branches");
 }
 
 void enter_branch(int index, int32_t branch) {
@@ -83,8 +70,8 @@ void end_branches(int index) {
   all.forks.pop_back();
   all.current = fork.parent;
   for (size_t i = fork.first; i < fork.first + size_t(fork.count); ++i) {
-    check(cudaEventRecord(all.lanes[i].reached, all.lanes[i].stream), "the end of branches");
-    check(cudaStreamWaitEvent(fork.parent, all.lanes[i].reached, 0), "the end of branches");
+    all.lanes[i].reached.record(all.lanes[i].stream, "the end of branches");
+    all.lanes[i].reached.hold(fork.parent, "the end of branches");
   }
 }
 
