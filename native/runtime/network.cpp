@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "pipeline/decode.h"
+
 namespace ts {
 namespace {
 
@@ -68,6 +70,16 @@ const uint8_t* Inputs::bytes(const std::string& name, int rank) const {
   const Tensor& tensor = get(name, rank);
   require(tensor.dtype == DType::u8, "input ", name, " holds ", name_of(tensor.dtype), ", expected u8");
   return tensor.as<uint8_t>();
+}
+
+std::vector<float> transposed_batch(std::span<const float> x, int64_t batch, int64_t rows, int64_t cols) {
+  std::vector<float> y;
+  y.reserve(x.size());
+  for (int64_t b = 0; b < batch; ++b) {
+    const std::vector<float> item = transposed(x.subspan(size_t(b * rows * cols), size_t(rows * cols)), rows, cols);
+    y.insert(y.end(), item.begin(), item.end());
+  }
+  return y;
 }
 
 void unknown_function(const char* kind, const std::string& function, const char* known) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ class Inputs {
 
 // Where results go. `tensor` is in host memory and valid during the call; throwing or cancelling is the listener's.
 using Outputs = std::function<void(const std::string& name, const Tensor& tensor, bool is_output)>;
+inline void put(const Outputs& outputs, const char* name, const std::vector<float>& values, const Shape& shape) {
+  outputs(name, tensor_of(values.data(), shape), true);
+}
 
 class Network {
  public:
@@ -73,6 +77,9 @@ std::unique_ptr<Network> create_mmdit_tables_network();
 std::unique_ptr<Network> create_tokens_network(const nlohmann::json& config, bool clip);
 std::unique_ptr<Network> create_preprocess_network(const NetworkDevice& device);
 std::unique_ptr<Network> create_signal_network();
+
+// [B, rows, cols] → [B, cols, rows].
+std::vector<float> transposed_batch(std::span<const float> x, int64_t batch, int64_t rows, int64_t cols);
 
 // For messages: "vae has no function "x"; there are decode, encode".
 [[noreturn]] void unknown_function(const char* kind, const std::string& function, const char* known);

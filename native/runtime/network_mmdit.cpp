@@ -8,16 +8,6 @@
 namespace ts {
 namespace {
 
-// Items [B, rows, cols] → [B, cols, rows].
-std::vector<float> transposed_items(std::span<const float> x, int64_t batch, int64_t rows, int64_t cols) {
-  std::vector<float> y;
-  for (int64_t b = 0; b < batch; ++b) {
-    const std::vector<float> item = transposed(x.subspan(size_t(b * rows * cols), size_t(rows * cols)), rows, cols);
-    y.insert(y.end(), item.begin(), item.end());
-  }
-  return y;
-}
-
 // One of the feature inputs on the host, [B, rows, width].
 struct HostFeature {
   std::vector<float> values;
@@ -84,7 +74,7 @@ class MmditNetwork final : public Network {
     features.masked_latent = read_feature(inputs, "inpaint_masked_input", 3);
     if (!features.masked_latent.values.empty()) {
       const Shape shape = features.masked_latent.shape;  // by channel outside, by time inside
-      features.masked_latent = {transposed_items(features.masked_latent.values, shape[0], shape[1], shape[2]), {shape[0], shape[2], shape[1]}};
+      features.masked_latent = {transposed_batch(features.masked_latent.values, shape[0], shape[1], shape[2]), {shape[0], shape[2], shape[1]}};
     }
     features.without_t5 = settings.get_bool("no_t5", false);
     features.absent.assign(size_t(batch), 0);
@@ -120,10 +110,10 @@ class MmditNetwork final : public Network {
   std::vector<float> read_latent(const Inputs& inputs, const char* name, const Shape& shape) const {
     const Tensor& given = inputs.get(name, 3);
     require(given.shape == shape, "input ", name, " is ", given.shape.str(), ", expected ", shape.str());
-    return transposed_items(inputs.floats(name, 3), shape[0], shape[1], shape[2]);
+    return transposed_batch(inputs.floats(name, 3), shape[0], shape[1], shape[2]);
   }
   void put_latent(const Outputs& outputs, const char* name, const std::vector<float>& rows, int64_t batch, int64_t len) const {
-    const std::vector<float> columns = transposed_items(rows, batch, len, latent_dim());
+    const std::vector<float> columns = transposed_batch(rows, batch, len, latent_dim());
     outputs(name, tensor_of(columns.data(), {batch, latent_dim(), len}), true);
   }
 

@@ -1,59 +1,42 @@
 // The recogniser by itself.
 #include "models/recogniser.h"
-#include "runtime/network.h"
+#include "runtime/model_network.h"
 
 namespace ts {
 namespace {
 
-class RecogniserNetwork final : public Network {
- public:
-  RecogniserNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device) {
-    Loader loader(source, device.table, device.precision.product, device.precision.weights);
-    recogniser_ = std::make_unique<Recogniser>(Recogniser::load(loader, parse_recogniser_config(config, "recogniser config")));
-  }
+// Columns [first, first + count) of rows of `width`.
+std::vector<float> columns(const std::vector<float>& rows, int64_t width, int64_t first, int64_t count) {
+  std::vector<float> part;
+  for (auto row = rows.begin(); row != rows.end(); row += width) part.insert(part.end(), row + first, row + first + count);
+  return part;
+}
 
-  void run(const std::string& function, const JsonObject&, const Inputs& inputs, bool probe_all, const Outputs& outputs) override {
-    if (function != "recognise") unknown_function("recogniser", function, "recognise");
-    const RecogniserConfig& config = recogniser_->config();
-    const Shape clip_shape = inputs.get("clip", 3).shape, sync_shape = inputs.get("sync", 3).shape;
-    const std::vector<float> clip = inputs.floats("clip", 3), sync = inputs.floats("sync", 3);
-    const int64_t batch = clip_shape[0], classes = config.num_classes(), materials = config.num_materials();
-    const Shape scene_shape{batch, config.scene_dim()}, onsets_shape{batch, sync_shape[1], config.onsets_per_step};
-    std::vector<float> scene(size_t(scene_shape.numel())), onsets(size_t(onsets_shape.numel()));
-    NetworkWorkspace workspace(device_, probe_all, outputs);
-    workspace.run([&](Context& ctx) {
-      const Arena::Scope scope(ctx.arena());
-      const Tensor x = ctx.f32(clip_shape), y = ctx.f32(sync_shape), scene_out = ctx.f32(scene_shape), onsets_out = ctx.f32(onsets_shape);
-      ops::upload(ctx, x, tensor_of(clip.data(), clip_shape));
-      ops::upload(ctx, y, tensor_of(sync.data(), sync_shape));
-      recogniser_->forward(ctx, scene_out, onsets_out, x, y);
-      ops::download(ctx, tensor_of(scene.data(), scene_shape), scene_out);
-      ops::download(ctx, tensor_of(onsets.data(), onsets_shape), onsets_out);
-    });
-    put(outputs, "classes", columns(scene, config.scene_dim(), 0, classes), {batch, classes});
-    put(outputs, "materials", columns(scene, config.scene_dim(), classes, materials), {batch, materials});
-    put(outputs, "onsets", onsets, onsets_shape);
-  }
-
- private:
-  static void put(const Outputs& outputs, const char* name, const std::vector<float>& values, Shape shape) {
-    outputs(name, tensor_of(values.data(), shape), true);
-  }
-  // Columns [first, first + count) of rows of `width`.
-  static std::vector<float> columns(const std::vector<float>& rows, int64_t width, int64_t first, int64_t count) {
-    std::vector<float> part;
-    for (auto row = rows.begin(); row != rows.end(); row += width) part.insert(part.end(), row + first, row + first + count);
-    return part;
-  }
-
-  const NetworkDevice device_;
-  std::unique_ptr<Recogniser> recogniser_;
-};
+void recognise(const Recogniser& recogniser, NetworkWorkspace& workspace, const Inputs& inputs, const Outputs& outputs) {
+  const RecogniserConfig& config = recogniser.config();
+  const Shape clip_shape = inputs.get("clip", 3).shape, sync_shape = inputs.get("sync", 3).shape;
+  const std::vector<float> clip = inputs.floats("clip", 3), sync = inputs.floats("sync", 3);
+  const int64_t batch = clip_shape[0], classes = config.num_classes(), materials = config.num_materials();
+  const Shape scene_shape{batch, config.scene_dim()}, onsets_shape{batch, sync_shape[1], config.onsets_per_step};
+  std::vector<float> scene(size_t(scene_shape.numel())), onsets(size_t(onsets_shape.numel()));
+  workspace.run([&](Context& ctx) {
+    const Arena::Scope scope(ctx.arena());
+    const Tensor x = ctx.f32(clip_shape), y = ctx.f32(sync_shape), scene_out = ctx.f32(scene_shape), onsets_out = ctx.f32(onsets_shape);
+    ops::upload(ctx, x, tensor_of(clip.data(), clip_shape));
+    ops::upload(ctx, y, tensor_of(sync.data(), sync_shape));
+    recogniser.forward(ctx, scene_out, onsets_out, x, y);
+    ops::download(ctx, tensor_of(scene.data(), scene_shape), scene_out);
+    ops::download(ctx, tensor_of(onsets.data(), onsets_shape), onsets_out);
+  });
+  put(outputs, "classes", columns(scene, config.scene_dim(), 0, classes), {batch, classes});
+  put(outputs, "materials", columns(scene, config.scene_dim(), classes, materials), {batch, materials});
+  put(outputs, "onsets", onsets, onsets_shape);
+}
 
 }  // namespace
 
 std::unique_ptr<Network> create_recogniser_network(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) {
-  return std::make_unique<RecogniserNetwork>(config, source, device);
+  return load_model_network<Recogniser>({"recogniser", "recognise", recognise}, parse_recogniser_config(config, "recogniser config"), source, device);
 }
 
 }  // namespace ts

@@ -10,17 +10,6 @@ namespace {
 
 constexpr int64_t kStereo = 2;
 
-// [B, rows, cols] → [B, cols, rows].
-std::vector<float> transposed_batch(std::span<const float> x, int64_t batch, int64_t rows, int64_t cols) {
-  std::vector<float> y;
-  y.reserve(x.size());
-  for (int64_t b = 0; b < batch; ++b) {
-    const std::vector<float> item = transposed(x.subspan(size_t(b * rows * cols), size_t(rows * cols)), rows, cols);
-    y.insert(y.end(), item.begin(), item.end());
-  }
-  return y;
-}
-
 class VaeNetwork final : public Network {
  public:
   VaeNetwork(const nlohmann::json& config, WeightSource& source, const NetworkDevice& device) : device_(device), source_(source) {
