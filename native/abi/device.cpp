@@ -11,11 +11,7 @@ void ts_set_log(ts_log_fn callback, void* user_data, ts_log_level level) {
   guarded([&] { set_log(callback, user_data, level); });
 }
 
-void ts_device_info_init(ts_device_info* info) {
-  if (!info) return;
-  *info = {};
-  info->struct_size = sizeof *info;
-}
+void ts_device_info_init(ts_device_info* info) { init_struct(info); }
 
 uint32_t ts_device_count(void) {
   uint32_t count = 0;

@@ -19,9 +19,7 @@ const RecogniserConfig* recogniser_of(const ts_engine* engine) {
 extern "C" {
 
 void ts_engine_options_init(ts_engine_options* options) {
-  if (!options) return;
-  *options = {};
-  options->struct_size = sizeof *options;
+  if (!init_struct(options)) return;
   options->device = "auto";
   options->components = TS_COMPONENT_ALL;
 }
@@ -53,11 +51,7 @@ ts_status ts_engine_create(const ts_engine_options* given, ts_engine** engine) {
 
 void ts_engine_destroy(ts_engine* engine) { delete engine; }
 
-void ts_engine_info_init(ts_engine_info* info) {
-  if (!info) return;
-  *info = {};
-  info->struct_size = sizeof *info;
-}
+void ts_engine_info_init(ts_engine_info* info) { init_struct(info); }
 
 #undef ts_engine_info_init
 TS_API void ts_engine_info_init(ts_engine_info* info) {
@@ -122,11 +116,7 @@ ts_status ts_encoded_range(ts_engine* engine, uint64_t sample_begin, uint64_t sa
   });
 }
 
-void ts_lengths_init(ts_lengths* lengths) {
-  if (!lengths) return;
-  *lengths = {};
-  lengths->struct_size = sizeof *lengths;
-}
+void ts_lengths_init(ts_lengths* lengths) { init_struct(lengths); }
 
 ts_status ts_get_lengths(ts_engine* engine, double duration_s, ts_length_rule rule, ts_lengths* lengths) {
   return guarded([&] {
@@ -142,11 +132,7 @@ ts_status ts_get_lengths(ts_engine* engine, double duration_s, ts_length_rule ru
   });
 }
 
-void ts_memory_plan_init(ts_memory_plan* plan) {
-  if (!plan) return;
-  *plan = {};
-  plan->struct_size = sizeof *plan;
-}
+void ts_memory_plan_init(ts_memory_plan* plan) { init_struct(plan); }
 
 #undef ts_memory_plan_init
 TS_API void ts_memory_plan_init(ts_memory_plan* plan) {

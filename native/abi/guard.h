@@ -64,6 +64,15 @@ void write_struct(Struct* out, Struct value, const char* name) {
   std::memcpy(out, &value, std::min<size_t>(size, sizeof(Struct)));
 }
 
+// Zeros and the size into a caller's struct; false where there is none.
+template <class Struct>
+bool init_struct(Struct* out) {
+  if (!out) return false;
+  *out = {};
+  out->struct_size = sizeof *out;
+  return true;
+}
+
 // A struct for programs built with an earlier header: they have room for `size` bytes and no more.
 template <class Struct>
 void init_earlier_version(Struct* out, void (*init)(Struct*), size_t size) {

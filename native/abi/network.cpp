@@ -85,22 +85,12 @@ void ignore_lines(WeightSource& source, const std::string& lines) {
 
 extern "C" {
 
-void ts_tensor_init(ts_tensor* tensor) {
-  if (!tensor) return;
-  *tensor = {};
-  tensor->struct_size = sizeof *tensor;
-}
+void ts_tensor_init(ts_tensor* tensor) { init_struct(tensor); }
 
-void ts_weight_source_init(ts_weight_source* source) {
-  if (!source) return;
-  *source = {};
-  source->struct_size = sizeof *source;
-}
+void ts_weight_source_init(ts_weight_source* source) { init_struct(source); }
 
 void ts_network_options_init(ts_network_options* options) {
-  if (!options) return;
-  *options = {};
-  options->struct_size = sizeof *options;
+  if (!init_struct(options)) return;
   options->precision = TS_PRECISION_F32;
   options->device = "auto";
 }

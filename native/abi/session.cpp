@@ -65,17 +65,11 @@ void ts_session_cancel(ts_session* session) {
   if (session) session->session->cancel();
 }
 
-void ts_conditions_init(ts_conditions* conditions) {
-  if (!conditions) return;
-  *conditions = {};
-  conditions->struct_size = sizeof *conditions;
-}
+void ts_conditions_init(ts_conditions* conditions) { init_struct(conditions); }
 
 void ts_generate_options_init(ts_generate_options* options) {
-  if (!options) return;
+  if (!init_struct(options)) return;
   const GenerateOptions defaults;
-  *options = {};
-  options->struct_size = sizeof *options;
   options->num_steps = uint32_t(defaults.num_steps);
   options->cfg_scale = defaults.cfg_scale;
   options->scale_phi = defaults.scale_phi;
@@ -97,11 +91,7 @@ TS_API void ts_generate_options_init_2(ts_generate_options* options) {
   init_earlier_version(options, ts_generate_options_init_3, offsetof(ts_generate_options, num_candidates));
 }
 
-void ts_frames_init(ts_frames* frames) {
-  if (!frames) return;
-  *frames = {};
-  frames->struct_size = sizeof *frames;
-}
+void ts_frames_init(ts_frames* frames) { init_struct(frames); }
 
 #undef ts_frames_init
 TS_API void ts_frames_init(ts_frames* frames) {
@@ -225,10 +215,8 @@ ts_status ts_sample(ts_session* handle, const ts_conditions* conditions, const t
 }
 
 void ts_edit_options_init(ts_edit_options* options) {
-  if (!options) return;
+  if (!init_struct(options)) return;
   const EditOptions defaults;
-  *options = {};
-  options->struct_size = sizeof *options;
   options->num_steps = uint32_t(defaults.num_steps);
   options->num_target_steps = uint32_t(defaults.num_target_steps);
   options->num_averages = uint32_t(defaults.num_averages);
@@ -314,11 +302,7 @@ ts_status ts_encode_audio(ts_session* handle, const float* audio, uint32_t num_c
   });
 }
 
-void ts_job_progress_init(ts_job_progress* progress) {
-  if (!progress) return;
-  *progress = {};
-  progress->struct_size = sizeof *progress;
-}
+void ts_job_progress_init(ts_job_progress* progress) { init_struct(progress); }
 
 ts_status ts_job_start(ts_session* handle, const ts_conditions* conditions, const ts_generate_options* options, ts_progress_fn progress,
                        ts_pcm_fn pcm, void* user_data, uint64_t ring_samples, ts_job** job) {
