@@ -13,6 +13,11 @@ internal static class CommandLine
     {
         Terminal.UseUtf8();
         var terminal = new Terminal();
+        if (!Terminal.HasOutput)
+        {
+            terminal.WriteLine("thinksound: standard output is closed");
+            return ExitCode.Failed;
+        }
         using var interruption = new Interruption(terminal);
         var verbose = new Option<bool>("--verbose") { Description = "Say more: memory plan, log of the native library, where an error came from." };
         ParseResult parsed = Create(terminal, verbose).Parse(args, new ParserConfiguration

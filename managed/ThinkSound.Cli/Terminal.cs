@@ -1,15 +1,21 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace ThinkSound.Cli;
 
 /// <summary>The two streams that people and programs read. Results go to standard output, everything else to standard error.</summary>
-internal sealed class Terminal
+internal sealed partial class Terminal
 {
+    private const int GetFlags = 3, AccessMode = 3, ReadOnly = 0; // F_GETFL, O_ACCMODE, O_RDONLY
+
     private readonly Lock _lock = new();
     private bool _hasLiveLine;
 
     /// <summary>Somebody watches standard error, so lines may be drawn over.</summary>
     public bool IsLive { get; } = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not "dumb";
+
+    /// <summary>False where standard output was closed before the program began. Something of .NET's own, which is only read, has its number then.</summary>
+    public static bool HasOutput { get; } = OperatingSystem.IsWindows() || (StatusOf(1, GetFlags) is var flags and not -1 && (flags & AccessMode) != ReadOnly);
 
     /// <summary>A result.</summary>
     public void WriteResult(string line)
@@ -96,6 +102,9 @@ internal sealed class Terminal
         Tell("\r\x1b[K");
         _hasLiveLine = false;
     }
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int StatusOf(int file, int what);
 
     private static int Width()
     {

@@ -113,6 +113,14 @@ internal class UsageTests : WithFolder
         Assert.That(File.Exists(At("out.wav")));
     }
 
+    [TestCase("'{0}' info 2>&1 >&-; echo $?", "thinksound: standard output is closed\n1\n", TestName = "A closed standard output is told")]
+    [TestCase("exec 3>&1; { '{0}' --help; echo $? >&3; } 2>&3 | true", "0\n", TestName = "A reader that leaves early is no error")]
+    public void Standard_output_may_end(string script, string expected)
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Ignore("shells of Linux");
+        Assert.That(Cli.Tool("sh", "-c", script.Replace("{0}", Cli.Program)), Is.EqualTo(expected));
+    }
+
     [Test]
     public void A_missing_library_or_device_is_the_environments_fault()
     {
