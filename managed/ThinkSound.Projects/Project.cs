@@ -183,11 +183,12 @@ public sealed partial class Project : IDisposable
         }
     }
 
-    /// <summary>What a program that died had not completed.</summary>
+    /// <summary>What a program that died had not completed: files of our names, for others may be somebody's.</summary>
     private static void DeleteLeftovers(string folder)
     {
         if (!Directory.Exists(folder)) return;
-        foreach (string file in Directory.EnumerateFiles(folder, "*" + ContentFile.Temporary)) AtomicFile.TryDelete(file);
+        foreach (string file in Directory.EnumerateFiles(folder, "*" + ContentFile.Temporary))
+            if (Path.GetFileNameWithoutExtension(file) is { Length: >= 32 } name && Guid.TryParseExact(name[^32..], "N", out _)) AtomicFile.TryDelete(file);
     }
 
     private static void TryDeleteNew(string folder)

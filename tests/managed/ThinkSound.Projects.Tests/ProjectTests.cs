@@ -147,6 +147,17 @@ internal class ProjectTests : WithFolder
     }
 
     [Test]
+    public async Task What_a_program_that_died_left_is_deleted_and_nothing_that_others_put_there()
+    {
+        (await NewProject()).Dispose();
+        Directory.CreateDirectory(At("project/content"));
+        string[] left = [At($"project/.{Guid.NewGuid():N}.part"), At($"project/content/{Guid.NewGuid():N}.part")], others = [At("project/film.mkv.part"), At("project/content/film.mkv.part")];
+        foreach (string file in (string[])[.. left, .. others]) File.WriteAllText(file, "");
+        Project.Open(At("project")).Dispose();
+        Assert.That((left.Any(File.Exists), others.All(File.Exists)), Is.EqualTo((false, true)));
+    }
+
+    [Test]
     public async Task The_loudness_of_a_long_mix_is_measured_without_holding_it()
     {
         using (Process ffmpeg = Process.Start("ffmpeg", ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "color=s=32x32:r=1:d=600", At("long.mkv")])) ffmpeg.WaitForExit();
