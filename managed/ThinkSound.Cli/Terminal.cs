@@ -74,12 +74,16 @@ internal sealed partial class Terminal
     /// <summary>UTF-8 without a mark, whatever the locale says: paths and captions are in any language.</summary>
     public static void UseUtf8() => Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>What models, servers and files say must not command the terminal: control characters but line ends and tabs are replaced.</summary>
+    /// <summary>What models, servers and files say must not command the terminal: control characters but line ends and tabs are
+    /// replaced, and so are those that turn the direction of what follows.</summary>
     private static string Printable(string text)
     {
         char[] printable = text.ToCharArray();
         for (int i = 0; i < printable.Length; i++)
-            if (char.IsControl(text[i]) && text[i] is not ('\n' or '\t') && !text.AsSpan(i).StartsWith("\r\n")) printable[i] = '\uFFFD';
+        {
+            bool turns = text[i] is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+            if (turns || (char.IsControl(text[i]) && text[i] is not ('\n' or '\t') && !text.AsSpan(i).StartsWith("\r\n"))) printable[i] = '\uFFFD';
+        }
         return new string(printable);
     }
 

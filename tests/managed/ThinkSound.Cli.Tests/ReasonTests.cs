@@ -84,11 +84,11 @@ internal class ReasonTests : WithFolder
     public async Task What_a_server_says_is_told_when_it_says_it_and_commands_no_terminal()
     {
         Func<HttpContext, Task> busy = ChatServer.Fails(429, """{"error": {"message": "\u001b[31mslow down, sk-very-secret"}}""", retryAfter: "0");
-        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer.Replace("A ball falls", "A \\u001b[2Jball falls")), busy);
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Says(ChatServer.GoodAnswer.Replace("A ball falls", "A \\u001b[2J\\u202eball falls")), busy);
         string[] reason = ["reason", "--caption", "a ball", "--provider", "chat", "--bundle", Cli.Bundle, .. On(server)];
         CliResult thought = Cli.Run(reason);
         Assert.That(thought.ExitCode, Is.Zero, thought.ToString());
-        Assert.That(thought.Error, Does.Contain("A \uFFFD[2Jball falls").And.Not.Contain("\x1b"));
+        Assert.That(thought.Error, Does.Contain("A \uFFFD[2J\uFFFDball falls").And.Not.Contain("\x1b"));
 
         CliResult failed = Cli.Run(reason, new() { ["THINKSOUND_CHAT_KEY"] = "sk-very-secret" });
         Assert.That((failed.ExitCode, failed.Output), Is.EqualTo((4, "")), failed.ToString());
