@@ -292,7 +292,7 @@ internal static class ChatAnswer
         JsonElement choice = choices[0], message = Member(choice, isPart ? "delta" : "message") ?? Member(choice, "message") ?? default;
         // What models say to themselves goes by several names.
         if ((Text(message, "reasoning_content") ?? Text(message, "reasoning")) is { Length: > 0 } thought) update.Contents.Add(new TextReasoningContent(thought));
-        if (Text(message, "content") is { Length: > 0 } text) update.Contents.Add(new TextContent(text));
+        if (Content(message) is { Length: > 0 } text) update.Contents.Add(new TextContent(text));
         if (Text(message, "refusal") is { Length: > 0 } refusal) update.Contents.Add(new ErrorContent(refusal) { ErrorCode = Refusal });
         if (Text(choice, "finish_reason") is { Length: > 0 } reason) update.FinishReason = new ChatFinishReason(reason);
         return update;
@@ -319,6 +319,10 @@ internal static class ChatAnswer
 
     private static JsonElement? Member(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) ? value : null;
+
+    /// <summary>A text, or parts of which some are texts.</summary>
+    private static string? Content(JsonElement message) =>
+        Member(message, "content") is { ValueKind: JsonValueKind.Array } parts ? string.Concat(parts.EnumerateArray().Select(part => Text(part, "text"))) : Text(message, "content");
 
     private static string? Text(JsonElement element, string name) => Member(element, name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
 

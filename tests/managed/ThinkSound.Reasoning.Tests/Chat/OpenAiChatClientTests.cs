@@ -30,10 +30,11 @@ public sealed class OpenAiChatClientTests
         Assert.That(response.Messages[0].Contents.OfType<TextReasoningContent>().Single().Text, Is.EqualTo("hm"));
     }
 
-    [Test]
-    public async Task A_server_that_does_not_stream_is_read_whole()
+    [TestCase("\"Hello\"")]
+    [TestCase("""[{"type": "text", "text": "Hel"}, {"type": "image_url"}, 7, {"type": "text", "text": "lo"}]""")]
+    public async Task A_server_that_does_not_stream_is_read_whole(string content)
     {
-        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Fails(200, """{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}"""));
+        await using ChatServer server = await ChatServer.StartAsync(ChatServer.Fails(200, $$"""{"choices": [{"message": {"content": {{content}}}, "finish_reason": "stop"}]}"""));
         Assert.That((await Stream(server)).Text, Is.EqualTo("Hello"));
     }
 
