@@ -159,8 +159,9 @@ internal sealed class AnswerMender(double durationS)
     private void MendEvents(JsonArray events)
     {
         JsonObject[] all = [.. events.OfType<JsonObject>()];
-        double latest = all.SelectMany(e => new[] { Time(e, "start_s"), Time(e, "end_s") }).DefaultIfEmpty(0).Max();
-        if (latest > MillisecondsAbove * durationS)
+        double[] times = [.. all.SelectMany(e => new[] { Time(e, "start_s"), Time(e, "end_s") }).Where(time => time > 0)];
+        // One alone may be a slip; of milliseconds most are too late for seconds.
+        if (durationS > 0 && times.Any(time => time > MillisecondsAbove * durationS) && times.Count(time => time > durationS) > times.Length / 2)
         {
             _repairs.Add("times of events were taken for milliseconds");
             foreach (JsonObject e in all)

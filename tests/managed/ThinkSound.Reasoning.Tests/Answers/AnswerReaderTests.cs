@@ -70,6 +70,8 @@ public sealed class AnswerReaderTests
         Reasoning late = Events("""{"start_s": 1, "end_s": 2, "object": "door"}""", """{"start_s": 11, "end_s": 12, "object": "wind"}""");
         Assert.That(late.Events.Single().Object, Is.EqualTo("door"));
         Assert.That(late.Repairs, Has.Some.Contains("after the sound's end"));
+        Reasoning slip = Events("""{"start_s": 1, "end_s": 2, "object": "door"}""", """{"start_s": 3, "end_s": 4000, "object": "wind"}""");
+        Assert.That(slip.Events.Select(e => (e.Start.TotalSeconds, e.End.TotalSeconds)), Is.EqualTo(new[] { (1.0, 2.0), (3.0, 10.0) }));
     }
 
     [Test]
