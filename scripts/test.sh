@@ -95,9 +95,9 @@ plain() {
   doctests plain "native tests, plain operators" build/cpu/bin/ts_tests_plain "$(files ops models sampler pipeline abi runtime)"
 }
 asan() {
-  # But for one case, a quarter of the time of all, whose flows and candidates each have others.
+  # But for two cases, a third of the time of all: others have each of their flows and candidates, and the loops of loudness.
   build_native asan ts_tests &&
-    doctests asan "native tests, preset asan" build/asan/bin/ts_tests "$(files core abi runtime ops text signal sampler)" -tce='candidates: the best of*'
+    doctests asan "native tests, preset asan" build/asan/bin/ts_tests "$(files core abi runtime ops text signal sampler)" -tce='candidates: the best of*,loudness: passes*'
 }
 tsan() {
   # But for one case of a single thread, half of the time of all, which seeks what AddressSanitizer finds.
