@@ -79,25 +79,29 @@ std::deque<BoxCopy> late_boxes;
 uint32_t swizzled(uint32_t address, uint32_t bytes) { return address ^ ((address >> 7 & (bytes / 16 - 1)) << 4); }
 
 void perform(const BoxCopy& copy) {
+  constexpr uint32_t kPieceBytes = 16;  // which stay together
   const TensorMap& map = *copy.map;
+  const int64_t element = int64_t(map.strides[0]), in_piece = kPieceBytes / element;
   uint32_t at = copy.to;
-  int64_t inside[4];
   for (uint32_t d = 0; d < map.box[3]; ++d)
     for (uint32_t c = 0; c < map.box[2]; ++c)
-      for (uint32_t b = 0; b < map.box[1]; ++b)
-        for (uint32_t a = 0; a < map.box[0]; ++a, at += uint32_t(map.strides[0])) {
-          const uint32_t offsets[4] = {a, b, c, d};
-          bool exists = true;
-          uint64_t from = 0;
-          for (int axis = 0; axis < 4; ++axis) {
-            inside[axis] = int64_t(copy.corner[axis]) + offsets[axis];
-            exists = exists && inside[axis] >= 0 && inside[axis] < int64_t(map.sizes[axis]);
-            from += uint64_t(inside[axis]) * map.strides[axis];
-          }
-          uint16_t element = 0;
-          if (exists) std::memcpy(&element, map.data + from, map.strides[0]);
-          std::memcpy(shared_pointer(swizzled(at, map.swizzle_bytes), copy.rank), &element, map.strides[0]);
+      for (uint32_t b = 0; b < map.box[1]; ++b) {
+        const uint32_t offsets[4] = {0, b, c, d};
+        bool exists = true;
+        uint64_t row = 0;
+        for (int axis = 1; axis < 4; ++axis) {
+          const int64_t inside = int64_t(copy.corner[axis]) + offsets[axis];
+          exists = exists && inside >= 0 && inside < int64_t(map.sizes[axis]);
+          row += uint64_t(inside) * map.strides[axis];
         }
+        for (uint32_t a = 0; a < map.box[0]; a += uint32_t(in_piece), at += kPieceBytes) {
+          const int64_t first = int64_t(copy.corner[0]) + a;
+          const int64_t begin = std::clamp<int64_t>(-first, 0, in_piece), end = std::clamp<int64_t>(int64_t(map.sizes[0]) - first, 0, in_piece);
+          std::byte piece[kPieceBytes] = {};
+          if (exists && begin < end) std::memcpy(piece + begin * element, map.data + row + uint64_t((first + begin) * element), size_t((end - begin) * element));
+          std::memcpy(shared_pointer(swizzled(at, map.swizzle_bytes), copy.rank), piece, kPieceBytes);
+        }
+      }
   SharedBarrier& barrier = barrier_at(copy.barrier, copy.rank);
   barrier.bytes -= int32_t(at - copy.to);
   complete_phase(barrier);
@@ -180,25 +184,26 @@ void perform_fp8(const Issued& issued) {
 void perform(const Issued& issued) {
   const GroupProduct& product = issued.product;
   if (product.type == DType::e4m3) return perform_fp8(issued);
-  constexpr int kDepth = 16;
-  float a[64][kDepth];
-  std::vector<float> b(size_t(product.n * kDepth));
-  for (int row = 0; row < 64; ++row)
+  constexpr int kRows = 64, kDepth = 16;
+  const auto n = size_t(product.n);
+  std::vector<double> b(kDepth * n), sums(kRows * n);
+  for (int k = 0; k < kDepth; ++k)
+    for (size_t column = 0; column < n; ++column) b[size_t(k) * n + column] = operand(product.b, product.type, int(column), k, product.b_is_transposed);
+  for (int row = 0; row < kRows; ++row) {
+    double* const sum = &sums[size_t(row) * n];
     for (int k = 0; k < kDepth; ++k) {
+      double a;
       if (issued.a[0]) {
         const uint32_t pair = issued.a[row / 16 * 32 + row % 8 * 4 + k % 8 / 2][row % 16 / 8 + k / 8 * 2];
-        a[row][k] = widened(uint16_t(k % 2 ? pair >> 16 : pair), product.type);
+        a = widened(uint16_t(k % 2 ? pair >> 16 : pair), product.type);
       } else {
-        a[row][k] = operand(product.a, product.type, row, k, false);
+        a = operand(product.a, product.type, row, k, false);
       }
+      const double* const factors = &b[size_t(k) * n];
+      for (size_t column = 0; column < n; ++column) sum[column] += a * factors[column];
     }
-  for (int column = 0; column < product.n; ++column)
-    for (int k = 0; k < kDepth; ++k) b[size_t(column * kDepth + k)] = operand(product.b, product.type, column, k, product.b_is_transposed);
-  for_each_sum(issued, [&](float& c, int row, int column) {
-    double sum = 0;
-    for (int k = 0; k < kDepth; ++k) sum += double(a[row][k]) * b[size_t(column * kDepth + k)];
-    c = float((product.adds ? c : 0.0f) + sum);
-  });
+  }
+  for_each_sum(issued, [&](float& c, int row, int column) { c = float((product.adds ? c : 0.0f) + sums[size_t(row) * n + size_t(column)]); });
 }
 
 void perform_up_to(Group& group, int64_t number) {
