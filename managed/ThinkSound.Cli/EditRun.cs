@@ -113,16 +113,8 @@ internal sealed class EditRun(Terminal terminal, EditRequest request, Cancellati
     /// <summary>Reads the instruction and says in words what will be done.</summary>
     private async Task<EditScript> ReadAsync(EditSubject subject, string? video)
     {
-        var lines = new ReasoningLines(terminal, request.IsQuiet);
-        EditScript script;
-        try
-        {
-            script = await new EditReader(request.Reasoner, lines.Show, lines).ReadAsync(request.Instruction, subject, request.Choices, video, Tokens(), cancel);
-        }
-        finally
-        {
-            lines.End();
-        }
+        EditScript script = await ReasoningLines.ShowAsync(terminal, request.IsQuiet,
+            lines => new EditReader(request.Reasoner, lines.Show, lines).ReadAsync(request.Instruction, subject, request.Choices, video, Tokens(), cancel));
         if (!request.IsQuiet)
             foreach (string statement in script.Statements) terminal.WriteLine(statement);
         foreach (string notice in script.Notices) terminal.Warn(notice);

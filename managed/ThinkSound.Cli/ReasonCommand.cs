@@ -58,16 +58,7 @@ internal static class ReasonCommand
             if (request is { Video: null, Caption: null, ChainOfThought: null, Instruction: null, Operation: null, Previous: null })
                 throw new UsageException("there is nothing to think about: give a video, --caption, --instruction or --from");
 
-            var lines = new ReasoningLines(terminal, parsed.GetValue(quiet));
-            Reasoning.Reasoning reasoning;
-            try
-            {
-                reasoning = await reasoner.ReasonToEndAsync(request, lines.Show, lines, cancel);
-            }
-            finally
-            {
-                lines.End();
-            }
+            Reasoning.Reasoning reasoning = await ReasoningLines.ShowAsync(terminal, parsed.GetValue(quiet), lines => reasoner.ReasonToEndAsync(request, lines.Show, lines, cancel));
             if (file is not null) await SaveAsync(reasoning, file, cancel);
             terminal.WriteResult(parsed.GetValue(json) ? reasoning.ToJson() : ToText(reasoning));
             return ExitCode.Done;

@@ -13,16 +13,7 @@ internal sealed class ReasoningLines(Terminal terminal, bool isQuiet) : IProgres
     /// <summary>Has somebody think, shows it, and tells what came of it.</summary>
     public static async Task<Reasoning.Reasoning> ThinkAsync(IReasoner reasoner, ReasoningRequest request, Terminal terminal, bool isQuiet, CancellationToken cancel)
     {
-        var lines = new ReasoningLines(terminal, isQuiet);
-        Reasoning.Reasoning reasoning;
-        try
-        {
-            reasoning = await reasoner.ReasonToEndAsync(request, lines.Show, lines, cancel);
-        }
-        finally
-        {
-            lines.End();
-        }
+        Reasoning.Reasoning reasoning = await ShowAsync(terminal, isQuiet, lines => reasoner.ReasonToEndAsync(request, lines.Show, lines, cancel));
         if (!isQuiet) terminal.WriteLine($"thought by {ReasonCommand.By(reasoning)}: {reasoning.ChainOfThought}");
         foreach (Shortening shortening in reasoning.Shortened)
         {
@@ -32,6 +23,20 @@ internal sealed class ReasoningLines(Terminal terminal, bool isQuiet) : IProgres
             else if (!isQuiet) terminal.WriteLine(ReasonCommand.Describe(shortening));
         }
         return reasoning;
+    }
+
+    /// <summary>Shows what is thought meanwhile, its last line also where it fails.</summary>
+    public static async Task<T> ShowAsync<T>(Terminal terminal, bool isQuiet, Func<ReasoningLines, Task<T>> think)
+    {
+        var lines = new ReasoningLines(terminal, isQuiet);
+        try
+        {
+            return await think(lines);
+        }
+        finally
+        {
+            lines.End();
+        }
     }
 
     /// <summary>The next piece.</summary>

@@ -154,15 +154,8 @@ internal sealed class RefineCommand
         IReasoner? reasoner = _reasoners.Read(parsed, () => engine);
         if (reasoner is null || (reasoner is ReasonerChain && !reasoner.Accepts(new ReasoningRequest { Video = video, Caption = payload.Words?.Caption }))) return null;
         ExistingSound[] existing = [.. (project?.State.Tracks ?? []).Where(t => t.Id != Track.Bed).Select(t => new ExistingSound(t.Name, t.Description))];
-        var lines = new ReasoningLines(terminal, parsed.GetValue(_quiet));
-        try
-        {
-            return await ObjectThinker.ThinkAsync(reasoner, video, track, ViewOf(payload), payload.Words, existing, ReasonerArguments.Tokens(engine.BundlePath, terminal), lines.Show, lines, cancel);
-        }
-        finally
-        {
-            lines.End();
-        }
+        return await ReasoningLines.ShowAsync(terminal, parsed.GetValue(_quiet), lines =>
+            ObjectThinker.ThinkAsync(reasoner, video, track, ViewOf(payload), payload.Words, existing, ReasonerArguments.Tokens(engine.BundlePath, terminal), lines.Show, lines, cancel));
     }
 
     private static Task<Operation> ApplyAsync(Project project, EngineOptions engine, ObjectPayload payload, ObjectTrack track, Reasoning.Reasoning? reasoning, IProgress<ProjectProgress>? progress, CancellationToken cancel)
