@@ -96,21 +96,15 @@ public static class ProjectExport
 
     private static (float Gain, float Peak) GainOf(ProjectState state, IStemStore stems, Loudness loudness, IProgress<ProjectProgress>? progress, CancellationToken cancel)
     {
+        Timeline timeline = state.Timeline;
+        using LoudnessMeter? meter = loudness.Rule == LoudnessRule.Lufs ? new(timeline.Channels, timeline.SampleRate) : null;
         float peak = 0;
         EachBlock(state, stems, progress, "measuring", cancel, block =>
         {
             foreach (float sample in block) peak = Math.Max(peak, Math.Abs(sample));
+            meter?.Push(Interleaving.ToClip(block, timeline));
         });
-        if (loudness.Rule == LoudnessRule.None) return (1, peak);
-        if (loudness.Rule == LoudnessRule.Peak) return (new AudioClip(1, state.Timeline.SampleRate, new[] { peak }).GainFor(loudness), peak); // it asks for the peak alone
-        using Mixer mixer = Mixer.Open(state, stems);
-        using var meter = new LoudnessMeter(state.Timeline.Channels, state.Timeline.SampleRate);
-        for (long at = 0; at < state.Timeline.NumSamples; at += BlockSamples)
-        {
-            cancel.ThrowIfCancellationRequested();
-            meter.Push(mixer.ReadClip(at, (int)Math.Min(BlockSamples, state.Timeline.NumSamples - at)));
-        }
-        return (meter.GainFor(loudness), peak);
+        return (loudness.GainOf(peak, () => meter!.MeasureLoudness()), peak);
     }
 
     private static void EachBlock(ProjectState state, IStemStore stems, IProgress<ProjectProgress>? progress, string activity, CancellationToken cancel, SoundBlock take)
